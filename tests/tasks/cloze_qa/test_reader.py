@@ -173,13 +173,13 @@ def test_what_is_unusual_is_kept_and_counted(tmp_path: Path) -> None:
     assert [record.given_id for record in found.records] == [None, None, "q2", None, None]
     assert found.records[3].answers == ("Boulton",) and found.records[3].correct == ()
     assert dict(found.dropped) == {
-        "candidates at the place of another": 1,
-        "answers whose text is not that at their place (the text is the gold answer)": 1,
+        "candidates at the same place as another one": 1,
+        "answers whose text differs from the characters at their offsets (the text is the gold answer)": 1,
     }
     assert dict(found.skipped) == {"passage without queries": 1}
     assert found.notes == [
-        "1 query has no candidate, so no prediction: 'q5'",
-        "2 queries have no answer among the candidates, so that training sees only wrong ones: 'q2', 'q4'",
+        "1 query has no candidate and therefore no prediction: 'q5'",
+        "2 queries have no answer among the candidates, so training sees only wrong candidates: 'q2', 'q4'",
         "1 query has no answer that occurs in the passage: 'q4'",
         "1 query has the id of another; all are kept, and a number was added to the id: q2#2",
     ]
@@ -188,7 +188,7 @@ def test_what_is_unusual_is_kept_and_counted(tmp_path: Path) -> None:
 def test_answers_that_mostly_have_another_text_are_refused(tmp_path: Path) -> None:
     answers = [{"start": 0, "end": 9, "text": "Boulton"}]
     passage = PASSAGE | {"qas": [{"id": "q", "query": "@placeholder", "answers": answers}]}
-    with pytest.raises(DataError, match="found 1 of 1 answer whose text is not that at their place, expected few"):
+    with pytest.raises(DataError, match="found 1 of 1 answer whose text differs from the characters at their offsets"):
         read(write(tmp_path, passage))
 
 

@@ -136,7 +136,7 @@ def test_elevant(tmp_path: Path) -> None:
         ({"span": [3, 3]}, "field 'labels.span'"),
         ({"parent": 77}, "field 'labels.parent': found the parent 77"),
         ({"children": [77]}, "field 'labels.children': found the child 77"),
-        ({"children": [3]}, "found label 0 below itself, expected a tree"),
+        ({"children": [3]}, "found label 0 among its own children, expected a tree"),
         ({"children": 1}, "field 'labels.children': found 1, expected a list of ids"),
         ({"children": [[1]]}, "field 'labels.children': found the child \\[1\\], expected the id of a label"),
         ({"parent": [1]}, "field 'labels.parent': found the parent \\[1\\], expected the id of a label"),

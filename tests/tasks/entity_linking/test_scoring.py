@@ -47,7 +47,7 @@ def test_accuracy_with_its_baselines() -> None:
     assert metrics["macro_accuracy"] == pytest.approx((0 / 2 + 1 / 1) / 2)
     assert metrics["accuracy_with_nil"] == pytest.approx(2 / 5)  # the right one, and the mention without candidates
     assert evaluation.tables["counts"] == [{"mentions": 5, "in_knowledge_base": 3, "unknown_entities": 1, "nil": 1}]
-    assert "1 mention has no candidate, and no entity therefore" in evaluation.notes
+    assert "1 mention has no candidate and therefore no entity" in evaluation.notes
     assert any("1 mention has an entity outside the knowledge base" in note for note in evaluation.notes)
     row = evaluation.predictions[0]
     assert row["predicted"][2] == {
@@ -126,7 +126,7 @@ def test_predictions_need_places(tmp_path: Path) -> None:
 def test_predictions_without_the_field_entity_are_not_silently_nil(tmp_path: Path) -> None:
     place = {"start": 0, "end": 4}
     for setting in ("mentions=given", "mentions=found"):
-        with pytest.raises(DataError, match="found.jsonl, field 'entity': found it in no predicted mention, expected an id"):
+        with pytest.raises(DataError, match="found.jsonl, field 'entity': found no predicted mention with it, expected an id"):
             score(tmp_path, [{"id": "a", "predicted": [place | {"label": "Q1"}]}], setting)
     rows = [{"id": "a", "mentions": [place | {"entity": "Q1"}, {"start": 9, "end": 14}]}, {"id": "b", "predicted": []}]
     metrics, notes, _ = score(tmp_path, rows)

@@ -123,7 +123,7 @@ def test_questions_whose_answers_do_not_occur_are_not_trained_on(bert: Any) -> N
     lost = record("in", "ann lives", "paris")
     examples = encoding.encode([lost, record("in", "ann lives", "ann")], ["answer"])
     assert [example.record for example in examples] == [1]
-    assert encoding.report() == "questions whose answers do not occur in their context, which are not trained on (1)"
+    assert encoding.report() == "questions whose answers do not occur in their context, which are not used for training (1)"
     with pytest.raises(DataError, match="found no question whose answer occurs in its context"):
         encoding.encode([lost], ["answer"])
     assert len(encoding.encode([lost])) == 1  # it is predicted all the same
@@ -133,9 +133,9 @@ def test_questions_whose_answers_do_not_occur_are_not_trained_on(bert: Any) -> N
     ("answer", "counted"),
     [
         ("ann", ""),
-        ("nn", "answers that no span of sub-words gives (1)"),
+        ("nn", "answers that equal no span of sub-words (1)"),
         ("oslo.", ""),
-        ("slo.", "answers that no span of sub-words gives (1)"),
+        ("slo.", "answers that equal no span of sub-words (1)"),
         ("ann lives in", "answers longer than 2 sub-words (1)"),
     ],
 )
@@ -148,7 +148,7 @@ def test_answers_that_cannot_be_predicted_are_counted(bert: Any, answer: str, co
 def test_an_answer_over_the_border_of_windows_is_counted(bert: Any) -> None:
     encoding = encoding_of(bert, max_length=6, doc_stride=2)
     encoding.encode([record("in", "ann lives in oslo", "lives in")])
-    assert encoding.report() == "contexts read in several windows (1), answers that no window holds (1)"
+    assert encoding.report() == "contexts read in several windows (1), answers that fit in no window as a whole (1)"
 
 
 def test_a_long_question_leaves_half_of_the_room(bert: Any) -> None:

@@ -231,6 +231,6 @@ def test_check_counts_what_is_odd(tiny_bert: Path, tmp_path: Path) -> None:
     row = found["files"][0]
     assert row["records"] == 18 and row["bad"] == 1
     assert row["dropped"] == {"answers that do not occur in their context": 1}
-    assert "answers that no span of sub-words gives (1)" in row["cut"]
+    assert "answers that equal no span of sub-words (1)" in row["cut"]
     assert {each["label"]: each["train.json"] for each in found["labels"]} == {"answer": 10, "no answer": 8}
     assert any("1 question has the id of another" in line for line in found["findings"])

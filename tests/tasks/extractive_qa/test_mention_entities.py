@@ -110,7 +110,7 @@ def test_other_scopes(folder: Path) -> None:
 def test_a_dictionary_that_is_not_there_is_named(tmp_path: Path) -> None:
     finder = MentionEntities(tmp_path / "gone", VOCABULARY)
     with pytest.raises(
-        ConfigurationError, match=r"gone: the model reads the entities of this mention dictionary.*mentions=DIR"
+        ConfigurationError, match=r"gone: found no such folder.*this mention dictionary.*mentions=DIR"
     ):
         found(finder, "Oslo")
     with pytest.raises(ConfigurationError, match="found a LUKE without embeddings of entities"):

@@ -168,7 +168,7 @@ def test_languages_and_texts_without_spaces(tmp_path: Path) -> None:
     records = [QuestionRecord("a", "どこ?", context, (placed_answer(context, "東京都", None),))]
     path = write(tmp_path / "p.json", {"a": "東京"})
     found = score_predictions(records, path)
-    assert found.metrics["f1"] == 0 and "language=zh or ja compares them sign by sign" in found.notes[0]
+    assert found.metrics["f1"] == 0 and "language=zh or ja compares them character by character" in found.notes[0]
     found = score_predictions(records, path, ScoringSettings(language="ja"))
     assert found.metrics == pytest.approx({"exact_match": 0, "f1": 0.8}) and not found.notes
     with pytest.raises(ConfigurationError, match="setting 'language': found 'jp'"):

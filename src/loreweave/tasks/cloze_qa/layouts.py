@@ -15,8 +15,8 @@ from loreweave.tasks.files.answers import given_answers
 
 Found = Iterator[ClozeRecord | LeftOut]
 
-SAME_PLACE = "candidates at the place of another"
-OTHER_TEXT = "answers whose text is not that at their place (the text is the gold answer)"
+SAME_PLACE = "candidates at the same place as another one"
+OTHER_TEXT = "answers whose text differs from the characters at their offsets (the text is the gold answer)"
 NO_QUERIES = "passage without queries"
 """Reasons why a row or a record loses a part; they are counted."""
 
@@ -160,7 +160,7 @@ def _query(row: Row) -> str:
     count = query.count(PLACEHOLDER)
     if count != 1:
         found = counted(count, PLACEHOLDER, f"times {PLACEHOLDER}")
-        raise DataError(f"found {found} in {query[:80]!r}, expected one, the gap", field="query")
+        raise DataError(f"found {found} in {query[:80]!r}, expected one, which marks the gap", field="query")
     return query
 
 

@@ -48,14 +48,15 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         skip_bad: skip, count and list bad queries, instead of raising the first error.
 
     Raises:
-        DataError: names the file, the record and the field; or most answers have another text than their place.
+        DataError: names the file, the record and the field; or the text of most answers differs from the characters at their
+            offsets.
     """
     found = read_records(path, format, skip_bad, FORMATS, recognise)
     strange, answers = found.dropped[layouts.OTHER_TEXT], sum(len(record.answers) for record in found.records)
     if 2 * strange > max(answers, strange):
         raise DataError(
-            f"found {strange} of {counted(answers, 'answer')} whose text is not that at their place, expected few: "
-            "the offsets count something else than this format says, or belong to another text",
+            f"found {strange} of {counted(answers, 'answer')} whose text differs from the characters at their offsets, "
+            "expected few: the offsets are not counted as in this format, or belong to another text",
             path=path,
         )
     found.notes.extend(_notes(found.records))
@@ -66,11 +67,11 @@ def _notes(records: Sequence[ClozeRecord]) -> Iterator[str]:
     """What is unusual about queries, one line each, with the first ids."""
     without = [record.id for record in records if not record.candidates]
     if without:
-        yield f"{counted(len(without), 'query has', 'queries have')} no candidate, so no prediction: {_ids(without)}"
+        yield f"{counted(len(without), 'query has', 'queries have')} no candidate and therefore no prediction: {_ids(without)}"
     wrong = [record for record in records if record.candidates and record.answers and not record.correct]
     if wrong:
         many = counted(len(wrong), "query has", "queries have")
-        yield f"{many} no answer among the candidates, so that training sees only wrong ones: {_ids(r.id for r in wrong)}"
+        yield f"{many} no answer among the candidates, so training sees only wrong candidates: {_ids(r.id for r in wrong)}"
     absent = [record.id for record in records if record.answers and not any(a in record.text for a in record.answers)]
     if absent:
         many = counted(len(absent), "query has", "queries have")

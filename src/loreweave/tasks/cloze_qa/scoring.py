@@ -46,7 +46,7 @@ def score_predictions(records: Sequence[ClozeRecord], path: Path) -> Evaluation:
         DataError: names the line; see `files.predictions.align`. Or no record has a gold answer.
     """
     if not any(record.answers for record in records):
-        raise DataError("found no query with an answer, expected gold answers to score by")
+        raise DataError("found no query with an answer, expected gold answers to compare with")
     texts = _official(path)
     if texts is not None:
         found, notes = texts_by_id(texts, ids_in(records, texts), path, "query", "queries")

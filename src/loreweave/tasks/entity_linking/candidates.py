@@ -15,8 +15,8 @@ from loreweave.corpus.mentions.normalisation import Normalisation
 from loreweave.tasks.entity_linking.record import LinkingRecord
 
 OWN_NAME = 0.01
-"""Prior of an entity whose own name it is, or to which a graph gives it, if no link with this name leads to it; normalised
-with the others."""
+"""Prior of an entity for its own name, or for a name from a graph, if no link with this name leads to the entity. The priors of
+a name are normalised afterwards."""
 _RULE = Normalisation()
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ARTICLES = ("the", "a", "an")
@@ -50,7 +50,7 @@ class CandidateFinder:
         table: the entities.
         dictionary: names with priors; None: only the entities' own names.
         most: maximum number of candidates of a name.
-        partial: whether a name that is not known has the entities as candidates whose own names contain all of its words.
+        partial: whether the candidates of an unknown name are the entities whose own names contain all of its words.
     """
 
     table: EntityTable

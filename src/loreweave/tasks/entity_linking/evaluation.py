@@ -54,7 +54,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     loaded.encoding.look_up = settings.names
     if settings.order is not None:
         if not isinstance(loaded.model, LukeLinker):
-            raise ConfigurationError("setting 'order': found a linker over descriptions, whose mentions do not read each other")
+            raise ConfigurationError("setting 'order': found a linker over descriptions, which links each mention alone")
         loaded.model.order = settings.order
     records = read(data, reading.format, reading.skip_bad)
     for line in describe_skipped(records, data):

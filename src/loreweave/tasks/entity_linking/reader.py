@@ -62,7 +62,8 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     unasked = sum(len(record.mentions) - len(record.asked()) for record in result.records)
     if unasked:
         what = "alternatives, optional ones, numbers, dates, pronouns and descriptions"
-        notes.append(f"{counted(unasked, 'mention is', 'mentions are')} not asked for when mentions are given: {what}")
+        many = counted(unasked, "mention is", "mentions are")
+        notes.append(f"{many} neither predicted nor scored when mentions are given: {what}")
     return with_own_ids(replace(result, notes=notes), "document", "documents")
 
 

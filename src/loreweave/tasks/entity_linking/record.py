@@ -11,7 +11,7 @@ from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label, is_coreference
 
 NIL = "NIL"
-"""Name of no entity in predictions."""
+"""Name in predictions that means no entity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ def with_children(mentions: Sequence[Label], children: Sequence[Sequence[int]]) 
     """The mentions with the indices of their alternatives.
 
     Raises:
-        DataError: a mention is below itself.
+        DataError: a mention is among its own children.
     """
     for start in range(len(mentions)):
         waiting, seen = list(children[start]), set[int]()
         while waiting:
             child = waiting.pop()
             if child == start:
-                raise DataError(f"found label {start} below itself, expected a tree", field="children")
+                raise DataError(f"found label {start} among its own children, expected a tree", field="children")
             if child not in seen:
                 seen.add(child)
                 waiting += children[child]

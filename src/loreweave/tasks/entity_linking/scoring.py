@@ -70,7 +70,7 @@ def score_outputs(records: Sequence[LinkingRecord], outputs: Outputs, table: Ent
     evaluation.metrics.update(_baselines(gold, ranked, table))
     without = sum(not len(one.rows) for found in ranked for one in found)
     if without:
-        evaluation.notes.append(f"{counted(without, 'mention has', 'mentions have')} no candidate, and no entity therefore")
+        evaluation.notes.append(f"{counted(without, 'mention has', 'mentions have')} no candidate and therefore no entity")
     return evaluation
 
 
@@ -269,7 +269,7 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
     named: Counter[bool] = Counter()
     given = with_places(json_predictions(path, partial(_predicted, named=named)))
     if named[False] and not named[True]:
-        message = "found it in no predicted mention, expected an id, a title or a QID, or null for a mention without entity"
+        message = "found no predicted mention with it, expected an id, a title or a QID, or null for a mention without entity"
         raise DataError(message, path=path, field="entity")
     found, notes = align(given, ids_in(records, {row.id for row in given}), path)
     predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]

@@ -58,7 +58,7 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     """`luke`: share of the mentions of a training text that are masked and predicted. The others show their entities."""
     language: str | None = None
     """`luke`: language of the titles and labels of the entities (`de`), for an entity vocabulary that has languages (mLUKE).
-    Null: they have it in front (`de:Wien`), or the vocabulary has at most one."""
+    Null: the titles begin with the language (`de:Wien`), or the vocabulary has at most one language."""
     tune_nil: bool = True
     """After every epoch, choose on the dev data the score below which a mention has no entity (NIL), if the data have such
     mentions. The checkpoint stores it. `false`: every mention with a candidate is linked."""
@@ -76,7 +76,7 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
 
 @dataclass(kw_only=True)
 class KnowledgeSettings:
-    """What `evaluate` and `predict` can change in a checkpoint's knowledge."""
+    """Entities, names and mentions of a checkpoint that `evaluate` and `predict` can change."""
 
     entities: str | None = None
     """Entities instead of those of the checkpoint."""
@@ -88,17 +88,17 @@ class KnowledgeSettings:
     """Language of the titles and labels of the entities, for a LUKE whose entity vocabulary has languages. Null: that of the
     checkpoint."""
     partial_names: bool = False
-    """A name that is not known has the entities as candidates whose own names contain all of its words: "Dylan" is a part of
-    "Bob Dylan". `false`: such a name is compared with all entities by their descriptions, and has no candidate for a LUKE."""
+    """The candidates of an unknown name are the entities whose own names contain all of its words: "Dylan" is a part of "Bob
+    Dylan". `false`: such a name is compared with all entities by their descriptions, and has no candidate for a LUKE."""
     cache: str | None = None
-    """Folder in which the vectors of the entities are stored; they are memory-mapped. Null: in memory, as far as needed."""
+    """Folder in which the vectors of the entities are stored and memory-mapped. Null: they are computed when needed."""
     mentions: Mentions = "given"
     """`given`: the mentions of the data are linked. `found`: names are found in the text first (end to end)."""
     ner: str | None = None
     """Checkpoint of ner that finds the mentions of a text. Null: they are the names of the dictionary and of the entities."""
     link_probability: float = 0.05
-    """Names that are looked for in a text are links in at least this share of the texts with them, as far as the dictionary has
-    counted them."""
+    """Minimum link probability of the names that are looked for in a text. It is 1 for names that no counted text of the
+    dictionary contains."""
 
     def __post_init__(self) -> None:
         check_share(self, "link_probability")
@@ -109,7 +109,7 @@ class EvaluationSettings(KnowledgeSettings):
     """Settings of `loreweave evaluate entity-linking`."""
 
     untrained: bool = False
-    """Evaluate an encoder that is not trained for linking, with its mean states; `entities` is then required."""
+    """Evaluate an encoder that is not trained for linking: its mean states are compared. `entities` is then required."""
     names: bool = True
     """`false`: the names of given mentions are not looked up, so that each is compared with all entities. Its candidates are
     the nearest ones."""

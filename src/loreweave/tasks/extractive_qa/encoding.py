@@ -114,7 +114,7 @@ class QaEncoding:
             counts["contexts read in several windows"] += len(windows) > 1
             span = self._gold(record, context, windows, counts)
             if labels is not None and record.answers and span is None:
-                counts["questions whose answers do not occur in their context, which are not trained on"] += 1
+                counts["questions whose answers do not occur in their context, which are not used for training"] += 1
                 continue
             examples += self._examples(number, record, (question, limit), context, windows, span, labels is not None)
         self.done = self.done + counts
@@ -175,17 +175,17 @@ class QaEncoding:
         for place in dict.fromkeys(answer.span for answer in record.answers or () if answer.span is not None):
             span = token_span(context.offsets, *place)
             if span[0] == span[1]:
-                counts["answers that no span of sub-words gives"] += 1
+                counts["answers that equal no span of sub-words"] += 1
                 continue
             first = first or span
             given = record.context[context.offsets[span[0], 0] : context.offsets[span[1] - 1, 1]]
             gold = record.context[place[0] : place[1]]
             if given != gold and normalized(given, self.settings.language) != normalized(gold, self.settings.language):
-                counts["answers that no span of sub-words gives"] += 1
+                counts["answers that equal no span of sub-words"] += 1
             elif span[1] - span[0] > self.settings.max_answer_length:
                 counts[f"answers longer than {self.settings.max_answer_length} sub-words"] += 1
             elif not any(w.own_first <= span[0] < w.own_last and span[1] <= w.last for w in windows):
-                counts["answers that no window holds"] += 1
+                counts["answers that fit in no window as a whole"] += 1
         return first
 
     def collate(self, examples: list[QaExample]) -> Batch:

@@ -91,8 +91,8 @@ class MentionEntities:
     def _dictionary(self) -> MentionDictionary:
         if not self._folder.is_dir():
             raise ConfigurationError(
-                f"{self._folder}: the model reads the entities of this mention dictionary, which is not there; name its folder "
-                "with mentions=DIR, or leave entities out with mention_scope=none"
+                f"{self._folder}: found no such folder, but the model reads the entities of this mention dictionary; give its "
+                "folder with mentions=DIR, or leave the entities out with mention_scope=none"
             )
         found = MentionDictionary.load(self._folder)
         self._vocabulary.check_language(self._language, "mention_language", keys=islice(found.entities(), _LOOKED_AT))

@@ -168,7 +168,7 @@ def score_answers(
             unfiltered = scores if best is None else scored(texts)
             metrics |= _best_thresholds(unfiltered, [float(null or 0) for null in nulls], has_answer, answered)
     if language is None and _is_unspaced(records):
-        notes.append("the answers are written without spaces: language=zh or ja compares them sign by sign")
+        notes.append("the answers are written without spaces: language=zh or ja compares them character by character")
     return Evaluation(metrics, tables=tables, notes=notes)
 
 
@@ -279,8 +279,8 @@ def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[floa
     content = read_json(path)
     wrong = not isinstance(content, Mapping) or next((id for id, value in content.items() if not _is_number(value)), None)
     if wrong is not None:
-        field = wrong if isinstance(wrong, str) else None
-        raise DataError("found something else, expected an object from ids to numbers", path=path, field=field)
+        field, found = (wrong, content[wrong]) if isinstance(wrong, str) else (None, type(content).__name__)
+        raise DataError(f"found {found!r}, expected an object from ids to numbers", path=path, field=field)
     ids = ids_in(records, content)
     missing = [id for id in ids if id not in content]
     others = list(content.keys() - set(ids))

@@ -58,8 +58,8 @@ class QaConfig(FinetuningConfig, LukeSettings):
     """Whether a context may have no answer, as in SQuAD 2.0. `true`: the model may predict that there is none. `false`: it
     always predicts an answer. Null: as in the training file."""
     language: Language | None = None
-    """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the
-    rules of SQuAD's scripts."""
+    """Language whose rules are used to compare answers (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the rules of
+    SQuAD's scripts."""
     mentions: str | None = None
     """Folder of a mention dictionary (`loreweave build mentions --page-links`). A LUKE then also reads the entities of question
     and context, with the embeddings of its entity vocabulary, which are not trained. Null: it reads words only."""
@@ -73,7 +73,7 @@ class QaConfig(FinetuningConfig, LukeSettings):
     """Minimum link probability of a name."""
     mention_language: str | None = None
     """Language of the titles in the mention dictionary (`de`), for a LUKE whose entity vocabulary has languages (mLUKE). Null:
-    the titles have it in front (`de:Wien`), or the vocabulary has at most one."""
+    the titles begin with the language (`de:Wien`), or the vocabulary has at most one language."""
     epochs: int = 2
     gradient_accumulation_steps: int = 24
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(learning_rate=1.5e-5))
@@ -135,8 +135,8 @@ class EvaluationSettings(_Changes):
     """Settings of `loreweave evaluate extractive-qa`."""
 
     language: Language | None = None
-    """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: that
-    of the checkpoint, otherwise the rules of SQuAD's scripts."""
+    """Language whose rules are used to compare answers (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: that of the
+    checkpoint, otherwise the rules of SQuAD's scripts."""
 
 
 @dataclass(kw_only=True)
@@ -156,11 +156,11 @@ class ScoringSettings:
     """Settings of `loreweave score extractive-qa`."""
 
     language: Language | None = None
-    """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the
-    rules of SQuAD's scripts."""
+    """Language whose rules are used to compare answers (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the rules of
+    SQuAD's scripts."""
     null_odds: str | None = None
-    """File with a JSON object from ids to scores of "no answer" (the `--na-prob-file` of SQuAD 2.0's script), by which the best
-    threshold is found. Null: `null_score` of the predictions, if they have it."""
+    """File with a JSON object from ids to scores of "no answer" (the `--na-prob-file` of SQuAD 2.0's script), with which the
+    best threshold is found. Null: `null_score` of the predictions, if they have it."""
     null_threshold: float | None = None
     """Predictions whose score of "no answer" is higher than this count as "no answer". Null: they count as they are."""
 

@@ -100,9 +100,9 @@ class FileScoringSettings(ScoringSettings):
     """Settings of `loreweave score fact-probing`."""
 
     ignore_case: bool = True
-    """`paris` is the answer `Paris`."""
+    """Compare names without case: `paris` is then the answer `Paris`."""
     missing: Literal["wrong", "left_out"] = "wrong"
-    """Facts without a prediction: they count as wrong, or are left out."""
+    """Whether facts without a prediction count as wrong (`wrong`) or are left out (`left_out`)."""
 
 
 @dataclass(kw_only=True)

@@ -79,7 +79,7 @@ def score_predictions(records: Sequence[TextRecord], path: Path, settings: TextS
     found, notes = align(rows, [record.id for record in records], path)
     labels = labels_of(records)
     if not labels:
-        raise DataError("found no record with a label, expected gold labels to score by")
+        raise DataError("found no record with a label, expected gold labels to compare with")
     asked = None if settings is None else settings.positive_label
     if has_numbers(records):
         if missing := found.count(None):
