@@ -1,4 +1,4 @@
-"""Attention that somebody else has captured: arrays of any library, and caches of TransformerLens."""
+"""Attention that another program has captured: arrays of any library, and caches of TransformerLens."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def from_arrays(
     """Attention weights as transformers returns them, with the names of the tokens.
 
     Args:
-        attention: one array for each layer, [1, heads, query, key] or [heads, query, key], or one of all layers; of torch,
-            NumPy, or anything that NumPy reads.
+        attention: one array [1, heads, query, key] or [heads, query, key] for each layer, or one array of all layers. Arrays of
+            torch, NumPy, or anything that NumPy reads.
         tokens: names of the query tokens.
-        key_tokens: names of the key tokens, if they are others.
+        key_tokens: names of the key tokens. Default: those of the query tokens.
         kind: kind of attention.
         sentence_b_start: position of the first token of the second text.
         entity_tokens: position of each entity among the tokens -> positions of its mention.
@@ -106,7 +106,7 @@ def _stacked(attention: Any) -> Weights:
     rows = [layer[0] if layer.ndim == 4 else layer for layer in layers]
     if any(row.ndim != 3 or row.shape != rows[0].shape for row in rows):
         shapes = ", ".join(str(list(row.shape)) for row in rows)
-        raise DataError(f"found layers of shape {shapes}, expected [heads, tokens, tokens], all alike")
+        raise DataError(f"found layers of shape {shapes}, expected the same [heads, tokens, tokens] in each")
     return np.stack(rows).astype(np.float32)
 
 
@@ -120,7 +120,7 @@ def _array(values: Any) -> np.ndarray:
 
 
 def _tokens(names: Sequence[str], entities: set[int]) -> Tokens:
-    """Tokens of which only the names are known: a piece that goes on has the number of the word before it."""
+    """Tokens of which only the names are known. A piece that continues a word has the number of this word."""
     words: list[int] = []
     spaced = any(name.startswith(("Ġ", "▁")) for name in names)
     count = -1

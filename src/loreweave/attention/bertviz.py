@@ -1,4 +1,4 @@
-"""The views of BertViz: its functions with its arguments, which open our page."""
+"""BertViz's functions with the same arguments; they open the page of loreweave."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def head_view(
     html_action: str = "view",
     view: str = "heads",
 ) -> Any:
-    """The page that opens with the heads of a layer; the arguments are those of BertViz's `head_view`.
+    """The page, opened with the heads of a layer. The arguments are those of BertViz's `head_view`.
 
     `prettify_tokens` has no effect: the page shows tokens without the marks of their vocabulary. Returns the page, which a
-    notebook shows; with `html_action="return"` an object whose `data` is its HTML.
+    notebook shows. With `html_action="return"`, returns an object whose `data` is the HTML of the page.
 
     Raises:
-        ConfigurationError: arguments that do not belong together.
+        ConfigurationError: some arguments cannot be used together.
         DataError: see `from_arrays`.
     """
     sides: dict[Kind, Any] = {"encoder": encoder_attention, "decoder": decoder_attention, "cross": cross_attention}
@@ -58,7 +58,7 @@ def head_view(
 
 
 def model_view(attention: Any = None, tokens: Sequence[str] | None = None, **others: Any) -> Any:
-    """The page that opens with all layers and heads; the arguments are those of BertViz's `model_view`.
+    """The page, opened with all layers and heads. The arguments are those of BertViz's `model_view`.
 
     `include_heads` keeps some heads. `display_mode` has no effect: the page is light or dark as the reader's system is.
 

@@ -19,7 +19,7 @@ def capture(
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
 ) -> Iterator[CapturedAttention]:
-    """Attention of an encoder on each text, one text at a time; an encoder-decoder gives three for each.
+    """Attention of an encoder on each text, one text at a time. An encoder-decoder gives three kinds of attention for each.
 
     Args:
         encoder: the model, see `open_encoder`.

@@ -14,7 +14,7 @@ from loreweave.errors import DataError
 Weights = NDArray[np.float32]
 Kind = Literal["self", "encoder", "decoder", "cross"]
 CLASSES = ("special", "separator", "marker", "word", "punctuation", "mention", "entity")
-"""Classes of tokens. `special` are start tokens, `separator` those between and after texts, `marker` those around mentions."""
+"""Classes of tokens. `special`: start tokens; `separator`: tokens between and after texts; `marker`: tokens around mentions."""
 NOWHERE = -1
 """Offset of a token that stands for no characters; number of the word of such a token."""
 
@@ -93,8 +93,8 @@ class CapturedAttention:
         model: name of the model.
         text: the text whose characters the tokens refer to.
         kind: `self` for an encoder (or a decoder alone); `encoder`, `decoder` or `cross` of an encoder-decoder.
-        queries: tokens that look. [query]
-        keys: tokens that are looked at, if they are not the same.
+        queries: tokens that attend to others [query].
+        keys: tokens that are attended to [key]. None: the same tokens.
         weights: probabilities [layer, head, query, key]; each row over the keys adds up to 1.
         layers: index of each captured layer in the model.
         heads: index of each captured head.
@@ -124,7 +124,7 @@ class CapturedAttention:
         """Check that tokens and weights belong together.
 
         Raises:
-            DataError: another number of tokens than of rows or columns, or a weight that is not a probability.
+            DataError: the numbers of tokens, rows and columns do not fit, or a weight is not finite.
         """
         wanted = (len(self.layers), len(self.heads), len(self.queries), len(self.looked_at))
         if self.weights.shape != wanted:

@@ -1,4 +1,4 @@
-"""Encoders to look into: opened by name, and texts as their input."""
+"""Opens encoders by name, and makes their inputs from texts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TextInput:
 
     Attributes:
         text: the text.
-        mentions: (start, end) characters of its mentions; of a LUKE they become entities.
+        mentions: (start, end) characters of its mentions. A LUKE reads them as entities.
         entities: title of each mention's entity for a LUKE; None: `[MASK]`.
         pair: second text.
         target: text of the decoder of an encoder-decoder. None: only the encoder is run.

@@ -20,7 +20,7 @@ from loreweave.corpus.files.writing import atomic_write, check_free
 from loreweave.errors import DataError
 
 LARGEST_PAGE = 25.0
-"""Size of the largest page in MB, unless `max_mb` says otherwise: browsers open larger ones slowly."""
+"""Default maximum size of a page in MB. Browsers open larger pages slowly."""
 _HEIGHT = 720
 """Height of the page in a notebook, in pixels."""
 
@@ -29,10 +29,10 @@ class Explorer:
     """Captured attention as a page. A notebook shows the page; `save` writes it.
 
     Args:
-        examples: captured attention, all of it on one page.
+        examples: captured attention; all examples are on one page.
         title: title of the page. Default: the text of the first example.
         quantization: how weights are rounded: `u8-sqrt` (to 0.004) or `u16` (to 0.00001, twice the size).
-        max_mb: size of the largest page, in MB.
+        max_mb: maximum size of the page in MB.
         view: state of the page when it opens, such as `{"view": "grid"}`.
 
     Raises:
@@ -57,7 +57,7 @@ class Explorer:
         self.view = dict(view or {})
 
     def add(self, other: Explorer) -> Explorer:
-        """A page with the examples of both, such as one text in two models."""
+        """A page with the examples of both pages, such as one text in two models."""
         return self._with([*self.examples, *other.examples])
 
     def only(self, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None) -> Explorer:
@@ -122,23 +122,23 @@ def explore(
     compare: Any = None,
     **page: Any,
 ) -> Explorer:
-    """Where the words and entities of a text look.
+    """Attention between the words and entities of a text, as a page.
 
     Args:
         model: folder, run, `minilm` or Hub name, or a loaded model of transformers (with `tokenizer`).
         text: the text.
-        mentions: mentions of the text, by their words or by (start, end) characters. In a LUKE, each becomes an entity.
+        mentions: mentions of the text, by their words or by (start, end) characters. A LUKE reads each as an entity.
         tokenizer: tokenizer of a loaded model.
         entities: title of each mention's entity in a LUKE; None: `[MASK]`.
         pair: second text.
         target: text of the decoder of an encoder-decoder.
         layers: layers to keep, from 0. None: all.
         heads: heads to keep, from 0. None: all.
-        compare: a second model, by name, on the same page.
-        page: arguments of `Explorer`.
+        compare: name of a second model for the same page.
+        page: further arguments of `Explorer`.
 
     Raises:
-        DataError: a mention is not in the text, or several times; the text is too long.
+        DataError: the text is too long, or does not contain a mention, or contains it several times.
         ConfigurationError: the model returns no attention weights.
         CheckpointError: there is no such model.
 

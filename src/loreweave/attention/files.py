@@ -26,7 +26,7 @@ _RELEVANCE = "relevance"
 def write_attention(
     folder: Pathname, examples: Iterable[CapturedAttention], *, dtype: str = "float32", overwrite: bool = False
 ) -> int:
-    """Write examples as they come, one at a time in memory, and return their number.
+    """Write examples one at a time, and return their number.
 
     Args:
         folder: new folder.
@@ -55,7 +55,7 @@ def read_attention(
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
 ) -> Iterator[CapturedAttention]:
-    """Examples of a folder, one at a time; only the asked layers are read.
+    """Examples of a folder, one at a time. Only the requested layers are read.
 
     Args:
         folder: folder written by `write_attention`.
@@ -77,7 +77,7 @@ def read_attention(
         seen.add(row["id"])
         yield _example(place, row, layers).only(heads=heads)
     if missing := set(ids) - seen:
-        raise DataError(f"found no example {sorted(missing)[0]!r}", path=place / INDEX, field="id")
+        raise DataError(f"found no example {sorted(missing)[0]!r}, expected an id in this file", path=place / INDEX, field="id")
 
 
 def _row(example: CapturedAttention, name: str) -> dict[str, Any]:

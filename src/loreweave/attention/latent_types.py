@@ -10,7 +10,7 @@ from loreweave.tasks.contract import Execution
 from loreweave.tasks.latent_types.model import TypePredictor
 
 _UNLIMITED = 2**20
-"""Number of sub-words; the encoder's own limit holds."""
+"""Number of sub-words, so that only the encoder's own limit applies."""
 
 
 def with_latent_types(model: str, examples: Iterable[CapturedAttention], device: str | None) -> Iterator[CapturedAttention]:

@@ -1,4 +1,4 @@
-"""Measures of captured attention: flow between classes of tokens, rollout, statistics of heads, one token to another."""
+"""Measures of captured attention: flow between classes of tokens, between single tokens, rollout, and statistics of heads."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Flow:
     """Attention between classes of tokens.
 
     Attributes:
-        queries: names of the classes that look, in the order of `CLASSES`.
-        keys: names of the classes that are looked at.
+        queries: classes of the query tokens, in the order of `CLASSES`.
+        keys: classes of the key tokens.
         shares: [layer, query class, key class]; mean over the tokens and heads of the attention on all tokens of the class.
             Rows add up to 1.
-        lift: the same divided by the share of the tokens that the class has: 1 is attention that ignores classes.
+        lift: shares divided by the share of the key class among all tokens. 1: attention does not depend on the class.
     """
 
     queries: list[str]
@@ -61,7 +61,7 @@ def quadrants(example: CapturedAttention) -> dict[str, Numbers]:
 
 
 def grounding(example: CapturedAttention) -> list[dict[str, Any]]:
-    """Share of each entity's attention on its own mention, on other mentions and on the other words, by layer."""
+    """Shares of each entity's attention on its own mention, on other mentions and on other words, by layer."""
     mean = example.weights.mean(axis=1, dtype=np.float64)
     count = len(example.queries) - len(example.entities)
     everywhere = {place for entity in example.entities for place in entity.words}
@@ -80,7 +80,7 @@ def grounding(example: CapturedAttention) -> list[dict[str, Any]]:
 
 
 def token_to_token(example: CapturedAttention, queries: Sequence[int], keys: Sequence[int]) -> Numbers:
-    """Attention of tokens on others through the layers: mean over the queries of the sum over the keys [layer, head].
+    """Attention of tokens on others in each layer: mean over the queries of the sum over the keys [layer, head].
 
     Raises:
         DataError: a position outside the tokens, or none.
@@ -110,11 +110,11 @@ def rollout(weights: Weights) -> Numbers:
 
 
 def head_statistics(example: CapturedAttention) -> dict[str, Numbers]:
-    """Statistics of each head [layer, head], means over its queries.
+    """Statistics of each head [layer, head]: means over its queries.
 
-    `entropy` is divided by the logarithm of the number of tokens (0: one token, 1: all alike); `distance` is in tokens, with an
-    entity in the middle of its mention; `largest` is the largest weight of a row; `self`, `previous`, `next`, `separators` and
-    `entities` are shares of the attention.
+    `entropy` is divided by the logarithm of the number of tokens (0: all weight on one token, 1: equal weights). `distance` is
+    in tokens; the place of an entity is the middle of its mention. `largest` is the largest weight of a row. `self`,
+    `previous`, `next`, `separators` and `entities` are shares of the attention.
     """
     weights = example.weights.astype(np.float64)
     count_queries, count_keys = weights.shape[2:]

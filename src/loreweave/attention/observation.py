@@ -40,7 +40,7 @@ class ObservedCall:
     of_model: Mapping[str, Any]
 
     def row(self, number: int) -> ObservedCall:
-        """One row of the batch, as a batch of its own."""
+        """One row of the batch, as a batch of one."""
         one = slice(number, number + 1)
         inputs = {name: value[one] if isinstance(value, Tensor) else value for name, value in self.inputs.items()}
         attentions = {kind: {index: layer[one] for index, layer in layers.items()} for kind, layers in self.attentions.items()}
@@ -124,7 +124,7 @@ def _attentions_of(output: Any, name: str) -> dict[Kind, dict[int, Tensor]]:
         if layers:
             found[kind] = layers
     if not found:
-        raise ConfigurationError(f"{name} returns no attention weights: it has no attention, or does not show it")
+        raise ConfigurationError(f"{name} returns no attention weights: it has no attention, or its outputs do not contain it")
     for kind, layers in found.items():
         for layer in layers.values():
             if layer.ndim != 4 or (kind != "cross" and layer.shape[2] != layer.shape[3]):

@@ -1,4 +1,4 @@
-"""What is written of captured attention: a page, tables, or files, by the name of the output."""
+"""Writes captured attention as a page, tables or files; the name of the output decides which."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Output:
         summary: write tables of means over all examples to the folder.
         bins: number of bins of word positions in the tables.
         exact: keep weights of the page in 16 bits.
-        max_mb: size of the largest page in MB.
+        max_mb: maximum size of the page in MB.
         overwrite: replace an existing file or folder.
     """
 

@@ -13,7 +13,7 @@ from loreweave.attention.quantization import Quantization, packed, quantize
 
 FORMAT = "attention-explorer/1"
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
-"""Characters of JSON that HTML or JavaScript would read differently."""
+"""Characters of JSON that HTML or JavaScript would interpret."""
 
 
 def page_data(examples: Sequence[CapturedAttention], quantization: Quantization, view: dict[str, Any] | None = None) -> str:

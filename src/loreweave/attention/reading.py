@@ -1,4 +1,4 @@
-"""Observed calls of an encoder as captured attention: padding left out, words and entities named."""
+"""Turns observed calls of an encoder into captured attention: without padding, and with the names of words and entities."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reader:
     Attributes:
         model: name of the model.
         tokenizer: tokenizer of transformers for the words.
-        entities: vocabulary of the entities of a LUKE; None: they are shown by number.
+        entities: vocabulary of the entities of a LUKE. None: entities are shown by number.
         markers: tokens that mark mentions.
         layers: layers to keep. None: all.
         heads: heads to keep. None: all.
@@ -49,7 +49,7 @@ class Source:
         offsets: characters of its words. None: found in the text.
         target: text of the decoder.
         mentions: (start, end) characters of mentions that have no entity.
-        sentences: text of each word, 0 or 1. None: by the segments that the model reads.
+        sentences: text of each word, 0 or 1. None: given by the segments that the model reads.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Source:
 
 
 def read_call(call: ObservedCall, sources: Sequence[Source], reader: Reader) -> Iterator[CapturedAttention]:
-    """Attention of each row of a batch; that of an encoder-decoder is several kinds of attention a row."""
+    """Attention of each row of a batch. An encoder-decoder has several kinds of attention for each row."""
     for row, source in enumerate(sources):
         sides: dict[str, tuple[Tokens, list[int], list[EntityToken]]] = {}
         for kind in call.attentions:
@@ -134,7 +134,7 @@ def _label(id: int, entities: EntityVocabulary | None) -> str:
 def _sentences(
     inputs: Mapping[str, Any], row: int, source: Source, kept: Sequence[int], entities: Sequence[EntityToken]
 ) -> list[int]:
-    """Text of each token of a pair, an entity's being that of its mention; empty for a single text."""
+    """Text (0 or 1) of each token of a pair; an entity has the text of its mention. Empty for a single text."""
     segments = inputs.get("token_type_ids")
     if source.sentences is not None:
         words = list(source.sentences)

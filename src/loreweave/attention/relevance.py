@@ -1,4 +1,4 @@
-"""Gradient x attention: what a label's logit depends on (Chefer et al. 2021, equations 5 and 6)."""
+"""Gradient x attention: on which tokens the logit of a label depends (Chefer et al. 2021, equations 5 and 6)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from loreweave.attention.observation import observed
 def relevance(model: PreTrainedModel, inputs: Mapping[str, Any], classes: Sequence[int]) -> list[Weights]:
     """Relevance of every token for every token, [tokens, tokens] for each class, padding included.
 
-    In each layer, the weights are multiplied by the gradients of the class's logit, negative products are left out, and the
-    heads are averaged: B. Relevance begins as the identity, and each layer adds B times it.
+    In each layer, the weights are multiplied by the gradients of the class's logit, negative products are set to 0, and the
+    mean over the heads is taken (B). The relevance R starts as the identity matrix, and each layer adds the product B R.
 
     Args:
         model: a classifier whose output has `logits` [1, classes].
         inputs: its input, a batch of one.
         classes: numbers of the classes.
     """
-    copied = {name: value.clone() if isinstance(value, Tensor) else value for name, value in inputs.items()}  # not of inference
+    # inference tensors have no gradients, so they are copied
+    copied = {name: value.clone() if isinstance(value, Tensor) else value for name, value in inputs.items()}
     with torch.enable_grad(), observed(model) as calls:
         logits = model(**copied).logits[0]  # [classes]
         layers = list(calls[0].attentions["self"].values())

@@ -1,4 +1,4 @@
-"""Where captured attention comes from: texts or data in one or more models, or files."""
+"""Sources of captured attention: one or more models that read texts or data, or files."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def captured_attention(models: Sequence[str], asked: Asked) -> Iterator[Captured
     """Attention of what is asked for.
 
     Raises:
-        ConfigurationError: options that do not belong together.
+        ConfigurationError: some options cannot be used together.
         LoreweaveError: a model, a file or a text that cannot be read.
     """
     if asked.captured is not None:
@@ -79,10 +79,10 @@ def captured_attention(models: Sequence[str], asked: Asked) -> Iterator[Captured
     if not models:
         raise ConfigurationError("found no --model, expected a model, or --from with captured attention")
     if bool(asked.texts) == (asked.data is not None):
-        raise ConfigurationError("give texts, or --data FILE")
+        raise ConfigurationError("give texts, or --data FILE, but not both")
     if asked.entities is not None and len(asked.entities) != len(asked.mentions):
         found = f"found {len(asked.entities)} --entity and {len(asked.mentions)} --mention"
-        raise ConfigurationError(f"{found}, expected as many; '[MASK]' is no entity")
+        raise ConfigurationError(f"{found}, expected one --entity for each --mention ('[MASK]' if it has no title)")
     names = [name if models.index(name) == place else f"{name} ({place + 1})" for place, name in enumerate(models)]
     for model, name in zip(models, names, strict=True):
         if asked.data is not None or asked.task is not None or _predicts(model, asked):

@@ -32,8 +32,8 @@ class SummarySettings:
 
     Attributes:
         bins: number of bins of word positions.
-        rule: `equal`: by relative position; `thesis`: of round(tokens / bins) tokens, the last bin with all the rest, as in
-            the LUKE thesis. A text with fewer tokens than bins is not counted in the bins.
+        rule: `equal`: bins of equal width by relative position. `thesis`: round(tokens / bins) tokens in each bin and all the
+            rest in the last one, as in the LUKE thesis. A text with fewer tokens than bins is not counted in the bins.
         seed: seed of the bootstrap.
     """
 
@@ -44,7 +44,7 @@ class SummarySettings:
 
 @dataclass
 class Summary:
-    """Collects the measures of examples one at a time, so that their weights need not stay in memory.
+    """Collects the measures of examples one at a time, so that their weights do not stay in memory.
 
     Attributes:
         settings: the settings.
@@ -87,7 +87,7 @@ class Summary:
         self._add_bins(example)
 
     def _add_bins(self, example: CapturedAttention) -> None:
-        """Attention of the entities (without any: of the first token) on the words by position, and on their mentions."""
+        """Attention of the entities (or of the first token, if there is none) on words by position, and on their mentions."""
         rows = [entity.row for entity in example.entities] or [0]
         mean = example.weights.mean(axis=1, dtype=np.float64)  # [layer, query, key]
         words = [place for place, kind in enumerate(example.looked_at.classes) if kind != "entity"]
@@ -112,7 +112,7 @@ class Summary:
             ConfigurationError: the folder exists.
         """
         if not self.examples:
-            raise DataError("found no example to summarise")
+            raise DataError("found no example, expected at least one to summarise")
         names = []
         with atomic_folder(folder, overwrite) as place:
             for table, rows in self.values.items():

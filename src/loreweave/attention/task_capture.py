@@ -1,4 +1,4 @@
-"""Captures the attention of a task's checkpoint while it predicts: its own inputs, with its predictions."""
+"""Captures the attention of a task's checkpoint while it predicts, with the inputs of the task and the predictions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TEXTS = (("question", "context"), ("text", "text_pair"), ("query", "text"))
 
 
 class TaskCapture:
-    """A checkpoint of a task, ready to be looked into.
+    """A checkpoint of a task whose attention is captured while it predicts.
 
     Args:
         path: checkpoint.
@@ -73,7 +73,7 @@ class TaskCapture:
         """Attention while the model predicts for a text and its mentions.
 
         Raises:
-            DataError: the mentions are not those of a query of the task.
+            DataError: the task does not predict for such mentions.
         """
         make_rows = self.predictor.task.rows
         if make_rows is None:
@@ -82,7 +82,7 @@ class TaskCapture:
         rows = make_rows(text, mentions)
         if not rows:
             name = self.predictor.task.name
-            raise DataError(f"found a text without a mention, and {name} predicts for mentions; use --mention")
+            raise DataError(f"found a text without a mention, but {name} predicts for mentions; use --mention")
         found = []
         for number, row in enumerate(rows):
             name = id if len(rows) == 1 else f"{id}:{number + 1}"
@@ -110,8 +110,9 @@ class TaskCapture:
         records = training.records(path, reading or Reading()).records
         missing = set(ids) - {record.id for record in records}
         if missing or not records:
-            what = f"no record with the id {sorted(missing)[0]!r}" if missing else "no record"
-            raise DataError(f"found {what}, expected {counted(len(records), 'record')}", path=path)
+            have = counted(len(records), "record")
+            what = f"no record with the id {sorted(missing)[0]!r} among {have}" if missing else "no record, expected some"
+            raise DataError(f"found {what}", path=path)
         chosen = [record for record in records if record.id in ids] if ids else islice(records, number)
         for record in chosen:
             source = Source(record.id, _text_of(training, record))

@@ -44,7 +44,7 @@ def read_thesis(path: Pathname) -> Iterator[CapturedAttention]:
     """Attention of each sentence, without the row of padding.
 
     Raises:
-        DataError: no such pickle; a global in it that is not a tensor is refused, and not run.
+        DataError: it is no such pickle. A global in it that does not belong to a tensor is refused, and not run.
     """
     place = Path(path)
     try:
@@ -125,7 +125,7 @@ def _words(names: list[str], text: str) -> Tokens:
 def _row(example: CapturedAttention) -> dict[str, Any]:
     """One sentence as the thesis tools store it, with a row and a column of padding after the entity."""
     if len(example.entities) != 1 or example.kind != "self":
-        raise DataError(f"example {example.id}: found {len(example.entities)} entities, expected one: the format has one")
+        raise DataError(f"example {example.id}: found {len(example.entities)} entities, expected one: this format has one")
     entity = example.entities[0]
     weights = np.pad(example.weights, ((0, 0), (0, 0), (0, 1), (0, 1)))
     positions = (entity.words + [NOWHERE] * _LENGTH)[:_LENGTH]

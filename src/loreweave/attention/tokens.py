@@ -1,4 +1,4 @@
-"""Tokens of a model's input: characters, written words and classes of each."""
+"""Tokens of a model's input: the characters, the written word and the class of each token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loreweave.attention.captured import NOWHERE, EntityToken, Tokens
 from loreweave.corpus.words import word_offsets
 
 Offsets = Sequence[tuple[int, int] | None]
-"""Characters of each token; None for a token that stands for none."""
+"""Characters of each token; None for a token that stands for no characters."""
 _SEPARATORS = ("sep_token", "eos_token")
 _STARTS = ("cls_token", "bos_token", "pad_token")
 _WORDS = ("mask_token", "unk_token")
@@ -24,7 +24,7 @@ SPECIAL_NAMES = {
 _BLANKS = ("▁", "Ġ")
 """Tokens that stand for a space alone; some tokenizers give them the characters of the next token."""
 _NEAR = 24
-"""Number of characters that a token may skip: text that the tokenizer leaves out."""
+"""Number of characters that may be skipped before a token, because the tokenizer leaves them out."""
 _SUCCESSORS = 4
 """Number of tokens by which a place further on in the text is recognised."""
 
@@ -59,7 +59,7 @@ def describe_words(
 
 
 def with_entities(tokens: Tokens, entities: Sequence[EntityToken], mentions: Sequence[tuple[int, int]] = ()) -> Tokens:
-    """Tokens with the entities after the words; the words of their mentions, and of further mentions, get the class `mention`.
+    """Tokens with the entities after the words. The words of all mentions get the class `mention`.
 
     Args:
         tokens: the words.
@@ -84,7 +84,7 @@ def with_entities(tokens: Tokens, entities: Sequence[EntityToken], mentions: Seq
 
 
 def written_words(text: str, starts: Sequence[int]) -> list[int]:
-    """Number of the written word that begins at or before each character; -1 for no character."""
+    """Number of the written word that begins at or before each character; -1 for tokens without characters."""
     begins = [start for start, _ in word_offsets(text)]
     return [NOWHERE if start == NOWHERE else bisect_right(begins, start) - 1 for start in starts]
 
@@ -150,5 +150,5 @@ def _kinds_of(ids: Sequence[int], raw: Sequence[str], tokenizer: Any, markers: C
 
 
 def is_punctuation(text: str) -> bool:
-    """Whether a token has neither letters nor digits; the sign of a space alone is none."""
+    """Whether a token has neither letters nor digits. The mark of a space alone is not punctuation."""
     return bool(text) and text not in _BLANKS and not any(character.isalnum() for character in text)

@@ -1,4 +1,4 @@
-"""`loreweave attention`: one page that shows where the words and entities of texts look."""
+"""`loreweave attention`: one page that shows the attention between the words and entities of texts."""
 
 from __future__ import annotations
 
@@ -15,40 +15,45 @@ _PAGE = Path("attention.html")
 Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts, each in quotes.")]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", help="Folder, run, 'minilm' or Hub name. Given twice: both models on one page."),
+    typer.Option("--model", help="Folder, run, 'minilm' or Hub name; can be repeated, for several models on one page."),
 ]
 Mentions = Annotated[
     list[str] | None,
     typer.Option(
         "--mention",
-        help="A mention in the text, by its words or its characters (17-28); can be repeated. In a LUKE it is an entity.",
+        help="A mention in the text, by its words or its characters (17-28); can be repeated. A LUKE reads it as an entity.",
     ),
 ]
 Entities = Annotated[
     list[str] | None,
-    typer.Option("--entity", help="Title of each mention's entity, in the order of --mention. Default: [MASK]. For a LUKE."),
+    typer.Option("--entity", help="For a LUKE: title of each mention's entity, in the order of --mention. Default: [MASK]."),
 ]
 Pair = Annotated[str | None, typer.Option("--pair", help="Second text, for encoders of pairs.")]
 Target = Annotated[str | None, typer.Option("--target", help="Text of the decoder of an encoder-decoder.")]
 TaskName = Annotated[
-    str | None, typer.Option("--task", help="Task of the checkpoint: its own inputs and predictions. Default: what it names.")
+    str | None, typer.Option("--task", help="Task whose inputs and predictions are shown. Default: that of the checkpoint.")
 ]
-Data = Annotated[Path | None, typer.Option("--data", help="File of the task, instead of texts.")]
-Examples = Annotated[int, typer.Option("--examples", min=1, help="Number of records of --data.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="Id of a record of --data; can be repeated. Default: the first.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data file of the task, instead of TEXT.")]
+Examples = Annotated[int, typer.Option("--examples", min=1, help="Maximum number of records of --data.")]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", help="Id of a record of --data or --from; can be repeated. Default: the first ones (--from: all)."),
+]
 Format = Annotated[str | None, typer.Option("--format", help="Format of --data. Default: recognised.")]
 Captured = Annotated[
     Path | None,
     typer.Option("--from", help="Captured attention instead of a model: a folder, or a pickle (.p) of the LUKE thesis tools."),
 ]
-Layers = Annotated[str | None, typer.Option("--layers", help="Layers to keep, from 0: 0-5 or 0,3,11. Default: all.")]
-Heads = Annotated[str | None, typer.Option("--heads", help="Heads to keep, from 0. Default: all.")]
+Layers = Annotated[str | None, typer.Option("--layers", help="Layers to keep, counted from 0: 0-5 or 0,3,11. Default: all.")]
+Heads = Annotated[str | None, typer.Option("--heads", help="Heads to keep, counted from 0. Default: all.")]
 OutputPath = Annotated[
     Path, typer.Option("--output", help="Page (.html), pickle of the thesis tools (.p), or a folder for captured attention.")
 ]
-Exact = Annotated[bool, typer.Option("--exact", help="Keep weights in 16 bits instead of 8; the page is twice as large.")]
-MostBytes = Annotated[float, typer.Option("--max-mb", min=0.1, help="Size of the largest page in MB.")]
-Explain = Annotated[int, typer.Option("--explain", min=0, help="Number of labels to show gradient x attention for.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Store weights in 16 bits instead of 8; the page is twice as large.")]
+MostBytes = Annotated[float, typer.Option("--max-mb", min=0.1, help="Maximum size of the page in MB.")]
+Explain = Annotated[
+    int, typer.Option("--explain", min=0, help="Number of most probable labels for which gradient x attention is shown.")
+]
 SummaryFolder = Annotated[
     bool, typer.Option("--summary", help="Write tables of means over all examples to the folder --output, instead of a page.")
 ]
@@ -81,7 +86,7 @@ def command(
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a page that shows where the words and entities of a text look. It opens in any browser, without a network.
+    """Write a page that shows the attention between the words and entities of a text. It opens in any browser, offline too.
 
     Example: loreweave attention --model minilm "Beyoncé lives in Los Angeles." --mention "Beyoncé" --output page.html
 

@@ -23,7 +23,7 @@ COMMANDS = {
     "check": "Check a task's files before training.",
     "predict": "Predict with a checkpoint for texts or JSON Lines; the output is JSON Lines.",
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
-    "attention": "Write a page that shows where the words and entities of texts look.",
+    "attention": "Write a page that shows the attention between the words and entities of texts.",
     "probe": "Compare encoders without fine-tuning, on few-shot relations and types of mentions.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
