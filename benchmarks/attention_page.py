@@ -27,11 +27,11 @@ import numpy as np
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from checkpoints import DATA
-from loreweave.attention.arrays import from_arrays
-from loreweave.attention.capture import capture
+from loreweave.attention.capture.encoders import TextInput, open_encoder
+from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.encoders import TextInput, open_encoder
 from loreweave.attention.explorer import Explorer
+from loreweave.attention.formats.arrays import from_arrays
 from loreweave.attention.quantization import dequantize, quantize
 from loreweave.corpus.wikispeedia import read_wikispeedia
 

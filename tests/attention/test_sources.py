@@ -7,9 +7,9 @@ from tiny_encoders import TYPING_ROWS
 
 import loreweave
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.files import write_attention
+from loreweave.attention.formats.files import write_attention
+from loreweave.attention.formats.thesis import write_thesis
 from loreweave.attention.sources import Asked, captured_attention
-from loreweave.attention.thesis import write_thesis
 from loreweave.errors import ConfigurationError, LoreweaveError
 
 

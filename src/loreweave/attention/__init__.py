@@ -7,16 +7,16 @@ from loreweave.lazy_names import names_on_first_use
 _PUBLIC = {
     "CapturedAttention": "loreweave.attention.captured",
     "Explorer": "loreweave.attention.explorer",
-    "TaskCapture": "loreweave.attention.task_capture",
+    "TaskCapture": "loreweave.attention.capture.tasks",
     "explore": "loreweave.attention.explorer",
-    "from_arrays": "loreweave.attention.arrays",
-    "from_cache": "loreweave.attention.arrays",
-    "head_view": "loreweave.attention.bertviz",
-    "model_view": "loreweave.attention.bertviz",
-    "read_attention": "loreweave.attention.files",
-    "read_thesis": "loreweave.attention.thesis",
-    "write_attention": "loreweave.attention.files",
-    "write_thesis": "loreweave.attention.thesis",
+    "from_arrays": "loreweave.attention.formats.arrays",
+    "from_cache": "loreweave.attention.formats.arrays",
+    "head_view": "loreweave.attention.formats.bertviz",
+    "model_view": "loreweave.attention.formats.bertviz",
+    "read_attention": "loreweave.attention.formats.files",
+    "read_thesis": "loreweave.attention.formats.thesis",
+    "write_attention": "loreweave.attention.formats.files",
+    "write_thesis": "loreweave.attention.formats.thesis",
 }
 
 __all__ = list(_PUBLIC)

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from loreweave.attention.capture import capture
+from loreweave.attention.capture.encoders import TextInput, open_encoder
+from loreweave.attention.capture.mentions import Given, find_mentions
+from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.encoders import TextInput, open_encoder
-from loreweave.attention.mentions import Given, find_mentions
 from loreweave.attention.page_data import page_data
 from loreweave.attention.page_files import page_html
 from loreweave.attention.quantization import Quantization

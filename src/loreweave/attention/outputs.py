@@ -8,9 +8,9 @@ from pathlib import Path
 
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.explorer import LARGEST_PAGE, Explorer
-from loreweave.attention.files import write_attention
+from loreweave.attention.formats.files import write_attention
+from loreweave.attention.formats.thesis import write_thesis
 from loreweave.attention.summary import SummarySettings, summarise
-from loreweave.attention.thesis import write_thesis
 from loreweave.corpus.counts import counted
 
 PAGE_ENDING, THESIS_ENDING = ".html", ".p"

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loreweave.attention.capture import capture
+from loreweave.attention.capture.encoders import TextInput, open_encoder
+from loreweave.attention.capture.latent_types import with_latent_types
+from loreweave.attention.capture.mentions import Given, find_mentions
+from loreweave.attention.capture.tasks import TaskCapture
+from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.encoders import TextInput, open_encoder
-from loreweave.attention.files import read_attention
-from loreweave.attention.latent_types import with_latent_types
-from loreweave.attention.mentions import Given, find_mentions
-from loreweave.attention.task_capture import TaskCapture
-from loreweave.attention.thesis import read_thesis
+from loreweave.attention.formats.files import read_attention
+from loreweave.attention.formats.thesis import read_thesis
 from loreweave.checkpoints import latent_typing
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError

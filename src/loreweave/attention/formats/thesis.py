@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loreweave.attention.capture.tokens import SPECIAL_NAMES, align, is_punctuation, with_entities, written_words
 from loreweave.attention.captured import NOWHERE, CapturedAttention, EntityToken, Tokens
-from loreweave.attention.tokens import SPECIAL_NAMES, align, is_punctuation, with_entities, written_words
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.restricted_pickle import RestrictedUnpickler
 from loreweave.corpus.files.writing import atomic_path

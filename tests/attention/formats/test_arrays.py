@@ -3,7 +3,7 @@ import pytest
 import torch
 from made_attention import made_attention
 
-from loreweave.attention.arrays import from_arrays, from_cache
+from loreweave.attention.formats.arrays import from_arrays, from_cache
 from loreweave.errors import DataError
 
 WEIGHTS = made_attention().weights

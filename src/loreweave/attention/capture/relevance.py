@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from loreweave.attention.capture.observation import observed
 from loreweave.attention.captured import Weights
-from loreweave.attention.observation import observed
 
 
 def relevance(model: PreTrainedModel, inputs: Mapping[str, Any], classes: Sequence[int]) -> list[Weights]:

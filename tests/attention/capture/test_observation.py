@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import FNetConfig, FNetModel, LongformerConfig, LongformerModel
 
-from loreweave.attention.encoders import open_encoder
-from loreweave.attention.observation import observed
+from loreweave.attention.capture.encoders import open_encoder
+from loreweave.attention.capture.observation import observed
 from loreweave.errors import ConfigurationError
 
 IDS = torch.tensor([[5, 6, 7, 8]])

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loreweave.attention.capture.tokens import align, is_punctuation, with_entities, written_words
 from loreweave.attention.captured import EntityToken, Tokens
-from loreweave.attention.tokens import align, is_punctuation, with_entities, written_words
 
 
 def test_tokens_are_found_along_the_text() -> None:

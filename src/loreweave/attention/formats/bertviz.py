@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from loreweave.attention.arrays import from_arrays
 from loreweave.attention.captured import CapturedAttention, Kind
 from loreweave.attention.explorer import Explorer
+from loreweave.attention.formats.arrays import from_arrays
 from loreweave.errors import ConfigurationError
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.attention.capture.tokens import SPECIAL_NAMES, is_punctuation
 from loreweave.attention.captured import NOWHERE, CapturedAttention, EntityToken, Kind, Tokens, Weights
-from loreweave.attention.tokens import SPECIAL_NAMES, is_punctuation
 from loreweave.errors import DataError
 
 _MARKS = ("Ġ", "▁", "Ċ", "##")

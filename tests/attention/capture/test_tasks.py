@@ -8,7 +8,7 @@ from tiny_encoders import TYPING_ROWS
 from transformers import AutoModelForMaskedLM
 
 import loreweave
-from loreweave.attention.task_capture import TaskCapture, prediction_of
+from loreweave.attention.capture.tasks import TaskCapture, prediction_of
 from loreweave.errors import ConfigurationError, DataError
 
 

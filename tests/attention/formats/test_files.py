@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_attention import made_attention
 
-from loreweave.attention.files import INDEX, read_attention, write_attention
+from loreweave.attention.formats.files import INDEX, read_attention, write_attention
 from loreweave.errors import ConfigurationError, DataError
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from loreweave.attention.capture.observation import ObservedCall, observed
+from loreweave.attention.capture.reading import Reader, Source, read_call
+from loreweave.attention.capture.relevance import relevance
 from loreweave.attention.captured import CapturedAttention, Prediction
-from loreweave.attention.observation import ObservedCall, observed
-from loreweave.attention.reading import Reader, Source, read_call
-from loreweave.attention.relevance import relevance
 from loreweave.corpus.counts import counted
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError, DataError

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from loreweave.attention.reading import Source
+from loreweave.attention.capture.reading import Source
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary

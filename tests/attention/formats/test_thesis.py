@@ -6,9 +6,9 @@ import pytest
 import torch
 from made_attention import made_attention
 
-from loreweave.attention.capture import capture
-from loreweave.attention.encoders import TextInput, open_encoder
-from loreweave.attention.thesis import read_thesis, write_thesis
+from loreweave.attention.capture.encoders import TextInput, open_encoder
+from loreweave.attention.capture.texts import capture
+from loreweave.attention.formats.thesis import read_thesis, write_thesis
 from loreweave.errors import DataError
 
 SENTENCE = {

@@ -5,7 +5,7 @@ import torch
 from family_cases import make_encoder
 from transformers import AutoModelForSequenceClassification
 
-from loreweave.attention.relevance import relevance
+from loreweave.attention.capture.relevance import relevance
 
 
 def test_relevance_is_that_of_the_paper_computed_layer_by_layer(tmp_path: Path) -> None:

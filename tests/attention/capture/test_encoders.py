@@ -6,9 +6,9 @@ import torch
 from family_cases import CASES, make_encoder
 from transformers import AutoModel, AutoTokenizer, BartConfig, BartModel, GPT2Config, GPT2Model, T5Config, T5Model
 
-from loreweave.attention.capture import capture
+from loreweave.attention.capture.encoders import Encoder, TextInput, open_encoder
+from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.encoders import Encoder, TextInput, open_encoder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 
 TEXT = "Ann lives in Oslo."

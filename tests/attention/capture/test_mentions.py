@@ -1,6 +1,6 @@
 import pytest
 
-from loreweave.attention.mentions import find_mentions
+from loreweave.attention.capture.mentions import find_mentions
 from loreweave.errors import DataError
 
 TEXT = "Ann met Anna, not ann, in 3-4 Oslo."

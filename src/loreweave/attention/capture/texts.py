@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
+from loreweave.attention.capture.encoders import Encoder, TextInput, encode, inputs_on
+from loreweave.attention.capture.observation import observed
+from loreweave.attention.capture.reading import Reader, read_call
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.encoders import Encoder, TextInput, encode, inputs_on
-from loreweave.attention.observation import observed
-from loreweave.attention.reading import Reader, read_call
 
 
 def capture(

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loreweave.attention.capture.observation import ObservedCall
+from loreweave.attention.capture.tokens import Offsets, describe_words, with_entities
 from loreweave.attention.captured import NOWHERE, CapturedAttention, EntityToken, Kind, Tokens, Weights
-from loreweave.attention.observation import ObservedCall
-from loreweave.attention.tokens import Offsets, describe_words, with_entities
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
 _MASK = {"self": "attention_mask", "encoder": "attention_mask", "decoder": "decoder_attention_mask"}
