@@ -112,7 +112,8 @@ const Scene = (() => {
       const middle = (x1 + x2) / 2;
       target.beginPath();
       target.moveTo(x1, y1);
-      target.bezierCurveTo(middle, y1, middle, y2, x2, y2);
+      if (shape.straight) target.lineTo(x2, y2);
+      else target.bezierCurveTo(middle, y1, middle, y2, x2, y2);
       target.stroke();
     }
   }

@@ -46,7 +46,8 @@ const HeadsView = (() => {
     }
     for (const { strength, colour, ends } of [...groups.values()].sort((a, b) => a.strength - b.strength)) {
       const faint = colour === context.colours.sink ? 0.6 : 1;
-      picture.curves(ends, { colour, alpha: Math.min(1, faint * (0.03 + 1.2 * (strength / 12) ** 1.3)), width: 1 + 3 * (strength / 12) ** 2 });
+      const straight = edges.length > 5000; // thousands of curves take seconds where no graphics card helps
+      picture.curves(ends, { straight, colour, alpha: Math.min(1, faint * (0.03 + 1.2 * (strength / 12) ** 1.3)), width: straight ? 1 : 1 + 3 * (strength / 12) ** 2 });
     }
   }
 
