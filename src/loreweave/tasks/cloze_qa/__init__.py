@@ -12,7 +12,7 @@ USAGE = {
         'A query has "text", a passage; "query", a sentence with @placeholder; and "candidates", the mentions of the passage '
         'that can be the answer, each {"start": ..., "end": ...} (characters, end exclusive). --format record reads the '
         'files of ReCoRD. "predicted" is the text of the best candidate, "start" and "end" are its characters; "ranked" is '
-        "the list of all candidates, best first, each with its probability to be an answer."
+        "the list of all candidates, best first, each with the probability that it is an answer."
     ),
     "score": (
         'A prediction has "predicted", a text. An object {id: text} is read too, as the official script of ReCoRD reads it.'

@@ -26,7 +26,7 @@ USAGE = {
     ),
     "evaluate": (
         "mentions=found evaluates end to end. added_entities=FILE adds entities without training. untrained=true with "
-        "entities=FILE evaluates any encoder. prior_accuracy is that of the most frequent entity of each name."
+        "entities=FILE evaluates any encoder. prior_accuracy is the accuracy of the most frequent entity of each name."
     ),
     "predict": (
         'A query is a line of text, in which names are found, or an object with "text" and "mentions", a list of {start, end}. '

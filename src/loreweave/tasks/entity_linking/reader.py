@@ -28,7 +28,7 @@ FORMATS: dict[str, FileFormat[LinkingRecord]] = {
     ),
     **{
         f"aida-{part}": FileFormat(
-            f"the documents of AIDA's one file that belong to {part}; must be given by --format",
+            f"the {part} documents of AIDA's single file; read only if --format names it",
             aida.records_of_document,
             partial(aida.rows_of, part=part),
         )

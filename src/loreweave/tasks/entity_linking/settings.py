@@ -52,8 +52,9 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     temperature: float = 0.05
     """Temperature of the training: similarities are divided by it."""
     order: Order = "confidence"
-    """`luke`: order in which mentions get their entities, which the next pass over the text reads: the most certain one first
-    (`confidence`), or as in the text (`natural`). `local`: one pass, in which all are masked. Training is the same."""
+    """`luke`: order in which the mentions of a text are linked. Each pass links one mention, whose entity the next pass reads:
+    first the most certain mention (`confidence`), or the first one in the text (`natural`). `local`: one pass links all
+    mentions. The training does not depend on it."""
     mask_share: float = 0.9
     """`luke`: share of the mentions of a training text that are masked and predicted. The others show their entities."""
     language: str | None = None
@@ -111,8 +112,8 @@ class EvaluationSettings(KnowledgeSettings):
     untrained: bool = False
     """Evaluate an encoder that is not trained for linking: its mean states are compared. `entities` is then required."""
     names: bool = True
-    """`false`: the names of given mentions are not looked up, so that each is compared with all entities. Its candidates are
-    the nearest ones."""
+    """`false`: the names of given mentions are not looked up. Each mention is compared with all entities, and the nearest ones
+    are its candidates."""
     order: Order | None = None
     """Order in which a LUKE links the mentions of a text (see that setting of `finetune`). Null: that of the checkpoint."""
     nil: float | None = None

@@ -17,12 +17,12 @@ from loreweave.tasks.record_task import RecordTask, task_of_records
 
 USAGE = {
     "predict": (
-        'A query is an object with "question" and "context". --format squad reads files of training. "predicted" is the '
+        'A query is an object with "question" and "context". --format squad reads training files. "predicted" is the '
         'answer, with "start" and "end" in the context; it is empty, and these are null, if the context has no answer.'
     ),
     "evaluate": 'null_threshold=NUMBER tries another threshold of "no answer".',
     "score": (
-        "A file of predictions is the official object from ids to answers, the object from ids to lists of the n best, or JSON "
+        "A file of predictions is an official file (a JSON object from ids to answers, or to lists of the n best), or JSON "
         'Lines with "id" and "predicted". An empty answer means that there is none.'
     ),
 }

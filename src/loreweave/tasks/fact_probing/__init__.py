@@ -19,8 +19,8 @@ USAGE = {
         '"predicted" is a list of answers with their probabilities among all words (or entities), best first.'
     ),
     "score": (
-        "--gold is as --data of 'evaluate'. A prediction has \"predicted\", a list of answers, best first: names, or objects "
-        'with "text", "label" or "title".'
+        "--gold is read as --data of 'evaluate'. A prediction has \"predicted\", a list of answers, best first: names, or "
+        'objects with "text", "label" or "title".'
     ),
 }
 

@@ -26,7 +26,7 @@ TOO_LONG = "the mask is beyond the last position of the encoder"
 
 @dataclass
 class Asked:
-    """Facts that a model can be asked for.
+    """Facts that a model can answer.
 
     Attributes:
         facts: the facts.
@@ -76,7 +76,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     if asked.left_out:
         execution.report(f"not asked: {counted(sum(asked.left_out.values()), 'fact')}: {tallied(asked.left_out)}")
     if not asked.facts:
-        raise DataError(f"found no fact that the {settings.head} head can be asked for ({tallied(asked.left_out)})", path=data)
+        raise DataError(f"found no fact that the {settings.head} head can answer ({tallied(asked.left_out)})", path=data)
     if settings.candidates == "objects":
         _restrict_to_objects(asked, filler)
     wanted = [Wanted(*row) for row in zip(asked.gold, asked.removed, asked.pools, strict=True)]
