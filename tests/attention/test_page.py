@@ -45,9 +45,9 @@ def test_query_key_layer_and_head_are_not_mixed_up(page: Any, tmp_path: Path) ->
     open_page(page, tmp_path, PageData().add(weights, plain_table(["a", "b", "c"])), "layer=1&heads=0&mode=each")
     assert drawn_pixels(page) > 0
     token(page, "from", 2).hover()
-    assert "c looks at a 1.000" in said(page)
+    assert "c attends to a 1.000" in said(page)
     token(page, "from", 0).hover()
-    assert "a looks at nothing" in said(page)
+    assert "a attends to nothing" in said(page)
     assert drawn_pixels(page) == 0
     open_page(page, tmp_path, PageData().add(weights, plain_table(["a", "b", "c"])), "layer=0&heads=0&mode=each")
     assert drawn_pixels(page) == 0
@@ -85,8 +85,8 @@ def test_class_flow_rollout_and_statistics_equal_numpy(page: Any, tmp_path: Path
 
 def test_the_first_view_tells_words_from_entities(page: Any, tmp_path: Path) -> None:
     open_page(page, tmp_path, luke_like())
-    assert page.locator(".summary-row").nth(0).inner_text().startswith("Words look at")
-    assert page.locator(".summary-row").nth(1).inner_text().startswith("Entities look at")
+    assert page.locator(".summary-row").nth(0).inner_text().startswith("Words attend to")
+    assert page.locator(".summary-row").nth(1).inner_text().startswith("Entities attend to")
     assert page.locator(".tokens.from .is-entity").all_inner_texts() == ["E1\n[MASK] Beyonce", "E2\nLos Angeles"]
     assert page.locator(".tokens.from .in-mention .badge").all_inner_texts() == ["E1", "E1", "E2", "E2"]
     settled(page)
@@ -176,7 +176,7 @@ def test_a_token_list_is_moved_through_with_arrows(page: Any, tmp_path: Path) ->
     open_page(page, tmp_path, luke_like())
     token(page, "from", 0).focus()
     page.keyboard.press("ArrowDown")
-    assert "Bey looks at" in said(page)
+    assert "Bey attends to" in said(page)
     page.keyboard.press("Enter")
     assert state(page)["from"] == [1]
     page.keyboard.press("Shift+ArrowDown")

@@ -129,7 +129,7 @@ def test_relevance_shows_row_rollout_and_gradient_of_a_label(page: Any, tmp_path
     np.testing.assert_allclose(found[:, 0], weights[2].mean(0)[10], atol=0.004)
     np.testing.assert_allclose(found[:, 1], page.evaluate("() => window.__attention.rollout(10)"), atol=0.0006)
     np.testing.assert_allclose(found[:, 2], rows_that_sum_to_one((11, 11), 8)[10], atol=0.0006)
-    page.locator("[data-key='What counts for']").select_option(label="lives (3)")
+    page.locator("[data-key='Contributions to']").select_option(label="lives (3)")
     page.locator("[data-key='label']").select_option(label="person")
     assert state(page)["row"] == 3 and state(page)["label"] == 0
 

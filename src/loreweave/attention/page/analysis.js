@@ -30,14 +30,14 @@ const Analysis = (() => {
     }));
   }
 
-  /** Flow divided by the share of keys in each group: 1 is what even attention would give. */
+  /** Flow divided by the share of keys in each group: 1 is uniform attention. */
   function lift(rows, to) {
     const sizes = [...to.values()].map((positions) => positions.length);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     return rows.map((row) => row.map((value, column) => value / (sizes[column] / total)));
   }
 
-  /** Where an entity looks: shares on its own mention, on other mentions, on other words, on entities, on the rest. */
+  /** Attention of an entity: shares on its own mention, on other mentions, on other words, on entities, on the rest. */
   function grounding(matrix, width, example, number, classes) {
     const tokens = example.queries;
     const entity = example.entities[number];

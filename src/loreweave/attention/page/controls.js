@@ -1,7 +1,7 @@
 const Controls = (() => {
   "use strict";
 
-  const MODES = [["mean", "mean of the heads"], ["max", "largest of the heads"], ["each", "each head"]];
+  const MODES = [["mean", "mean of the heads"], ["max", "maximum of the heads"], ["each", "each head"]];
   const SENTENCES = [["all", "all"], ["aa", "A to A"], ["bb", "B to B"], ["ab", "A to B"], ["ba", "B to A"]];
 
   /** Whether an example's prediction differs from its gold labels. */
@@ -75,9 +75,9 @@ const Controls = (() => {
     const at = layers.indexOf(state.layer);
     const go = (to) => context.set({ layer: layers[Math.min(layers.length - 1, Math.max(0, to))] });
     return Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Layer" },
-      Dom.button("◀", () => go(at - 1), { title: "Layer before ([)", "aria-label": "Layer before", disabled: at === 0 }),
+      Dom.button("◀", () => go(at - 1), { title: "Previous layer ([)", "aria-label": "Previous layer", disabled: at === 0 }),
       Dom.make("input", { type: "range", min: "0", max: String(layers.length - 1), value: String(at), "aria-label": "Layer", "data-key": "layer", "aria-valuetext": context.layerName, ...dragged(context, memory, (value) => go(value)) }),
-      Dom.button("▶", () => go(at + 1), { title: "Layer after (])", "aria-label": "Layer after", disabled: at === layers.length - 1 }),
+      Dom.button("▶", () => go(at + 1), { title: "Next layer (])", "aria-label": "Next layer", disabled: at === layers.length - 1 }),
       Dom.make("span", { class: "layer-name" }, context.layerName), Dom.select("Heads as", MODES, state.mode, (mode) => context.set({ mode })));
   }
 
@@ -96,10 +96,10 @@ const Controls = (() => {
   /** Which lines are drawn: share of the weight, minimum, number. */
   function lines(context, set, memory) {
     const { state } = context;
-    const share = Dom.make("label", { class: "field", title: "For each query, the smallest set of lines that has this share of its weight" }, Dom.make("span", {}, "Weight kept"),
+    const share = Dom.make("label", { class: "field", title: "For each query, the smallest set of lines with this share of its weight" }, Dom.make("span", {}, "Weight kept"),
       Dom.make("input", { type: "range", min: "5", max: "100", step: "1", value: String(state.share), "data-key": "share", "aria-valuetext": `${state.share} %`, ...dragged(context, memory, set("share")) }), Dom.make("span", { class: "share-name" }, `${state.share} %`));
     return [share, Dom.number("minimum", state.least, { min: "0", max: "1", step: "0.01" }, set("least"), "Lines below this weight are not drawn"),
-      Dom.number("at most", state.top, { min: "0", max: "999", step: "1" }, set("top"), "Most lines for each query; 0: no limit")];
+      Dom.number("at most", state.top, { min: "0", max: "999", step: "1" }, set("top"), "Maximum number of lines for each query; 0: no limit")];
   }
 
   function filters(context, memory) {
@@ -107,9 +107,9 @@ const Controls = (() => {
     const set = (name) => (value) => context.set({ [name]: value });
     const tokens = context.example.queries;
     const has = (kind) => tokens.class.some((number) => context.classes[number] === kind);
-    return Dom.make("details", { open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filter and look"),
+    return Dom.make("details", { open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filters and display"),
       Dom.make("div", { class: "filters" }, ...(state.view === "heads" ? lines(context, set, memory) : []),
-        Dom.toggle("merge pieces", state.merge, set("merge"), "Sum over the pieces of a word that is looked at, mean over those of a word that looks"),
+        Dom.toggle("merge pieces", state.merge, set("merge"), "Weights to a word are summed over its pieces, weights from a word are averaged"),
         Dom.toggle("special tokens", state.special, set("special")),
         has("marker") ? Dom.toggle("markers", state.markers, set("markers")) : null,
         Dom.toggle("punctuation", state.punctuation, set("punctuation")),
@@ -132,7 +132,7 @@ const Controls = (() => {
   /** Theme, link, help. */
   function global(place, context) {
     place.replaceChildren(Dom.select("Theme", [["auto", "auto"], ["light", "light"], ["dark", "dark"]], context.state.theme, (theme) => context.set({ theme })),
-      Dom.button("Copy link", () => context.copyLink(), { title: "Copy the address of what is shown" }), Dom.button("Help (?)", () => context.help()));
+      Dom.button("Copy link", () => context.copyLink(), { title: "Copy the address of this view" }), Dom.button("Help (?)", () => context.help()));
   }
 
   return { wrong, title, example, tabs, draw, global };

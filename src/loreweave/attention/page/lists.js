@@ -93,7 +93,7 @@ const Lists = (() => {
     const { example, queries, state } = context;
     const selected = new Set(Tokens.unitsAt(queries, state.from));
     const element = list({
-      units: queries, side: "from", label: example.keys ? "Tokens that look (queries)" : "Tokens of the text", selected, className: "strip",
+      units: queries, side: "from", label: example.keys ? "Query tokens" : "Tokens of the text", selected, className: "strip",
       onHover: (place) => context.announceSoftly(place === null ? "" : says(queries[place])), onPick: (place, how) => context.pick("from", place, how),
     });
     const types = example.types;

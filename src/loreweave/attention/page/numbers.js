@@ -15,7 +15,7 @@ const Numbers = (() => {
     if (encoding === "none") return bytes;
     if (encoding !== "gzip") throw new Error(`unknown encoding of a block: ${encoding}`);
     if (typeof DecompressionStream === "undefined") {
-      throw new Error("this browser cannot unpack gzip: use a newer one, or write the page without compression");
+      throw new Error("this browser cannot unpack gzip: use a newer browser");
     }
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -47,7 +47,7 @@ const Summary = (() => {
     return [...entities, ...words].filter(([weight]) => weight > 0);
   }
 
-  /** Two bars and the strongest links: what the first look at a layer should tell. */
+  /** Two bars and the strongest links: an overview of a layer. */
   async function draw(context, weights) {
     const { queries, keys } = context;
     const matrix = weights.together(context.headPlaces, "mean");
@@ -57,9 +57,9 @@ const Summary = (() => {
     const entities = places.filter((place) => queries[place].isEntity);
     const chips = links(context, matrix).map(([weight, from, to]) => Dom.button(`${queries[from].name} → ${keys[to].name} ${weight.toFixed(2)}`,
       () => context.set({ from: queries[from].positions, to: keys[to].positions }), { class: "chip link", title: "Pin this pair" }));
-    return Dom.make("section", { class: "summary", "aria-label": "Where words and entities look" },
-      words.length ? bar("Words look at", shares(matrix, queries, keys, words), context.width < 700) : null,
-      entities.length ? bar("Entities look at", shares(matrix, queries, keys, entities), context.width < 700) : null,
+    return Dom.make("section", { class: "summary", "aria-label": "Attention of words and entities" },
+      words.length ? bar("Words attend to", shares(matrix, queries, keys, words), context.width < 700) : null,
+      entities.length ? bar("Entities attend to", shares(matrix, queries, keys, entities), context.width < 700) : null,
       Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Strongest links"), Dom.make("div", { class: "chips" }, chips.length ? chips : "none")));
   }
 

@@ -90,7 +90,7 @@ const ClassesView = (() => {
   function controls(context) {
     const { state } = context;
     return Dom.make("div", { class: "view-controls" }, Dom.select("Show", SHOWS, state.show, (show) => context.set({ show })),
-      state.show === "grounding" ? null : Dom.toggle("against even attention", state.lift, (lift) => context.set({ lift }), "Divides each number by the share of the tokens: 1 is what even attention would give"));
+      state.show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each number by the share of the class among the tokens; 1 is uniform attention"));
   }
 
   async function draw(context) {
@@ -112,7 +112,7 @@ const ClassesView = (() => {
     Scene.paint(canvas, picture, null);
     const rows = groups.from.map((name, at) => [name, ...groups.rows[here][at]]);
     context.element.append(context.interactive(canvas, picture, "Flow between classes by layer"),
-      Dom.make("div", { class: "table-box" }, Dom.table(["from \\ to", ...groups.to], rows, `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads: ${state.lift && state.show !== "grounding" ? "weight against even attention (1)" : "share of the weight"}`)));
+      Dom.make("div", { class: "table-box" }, Dom.table(["from \\ to", ...groups.to], rows, `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads: ${state.lift && state.show !== "grounding" ? "weight relative to uniform attention (1)" : "share of the weight"}`)));
     context.say(`${context.layerName}: ${groups.from.slice(0, 4).map((name, at) => strongest(name, groups, groups.rows[here][at])).join("; ")}`);
   }
 

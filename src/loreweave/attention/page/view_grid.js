@@ -54,7 +54,7 @@ const GridView = (() => {
     box.addEventListener("keydown", (event) => keys(event, context));
     context.element.append(Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", ORDERS, context.state.sort, (sort) => context.set({ sort }))), box);
     context.keep = { cells, picture: () => picture };
-    context.say(`${context.layers.length} layers of ${context.heads.length} heads${sorted ? `, sorted by ${context.state.sort}` : ": one row a layer, one column a head"}. Click a head to open it.`);
+    context.say(`${context.layers.length} layers of ${context.heads.length} heads${sorted ? `, sorted by ${context.state.sort}` : ": one row for each layer, one column for each head"}. Click a head to open it.`);
   }
 
   function drawCell(context, picture, thumb, cell) {

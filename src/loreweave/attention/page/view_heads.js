@@ -124,9 +124,9 @@ const HeadsView = (() => {
       const units = from.length ? context.keys : context.queries;
       const best = values.map((value, place) => [value, place]).sort((a, b) => b[0] - a[0]).slice(0, 3).filter(([value]) => value > 0);
       const list = best.map(([value, place]) => `${units[place].name} ${value.toFixed(3)}`).join(", ") || "nothing";
-      return `${where}: ${from.length ? `${names(context.queries, from)} looks at ${list}` : `${names(context.keys, to)} is looked at by ${list}`}`;
+      return `${where}: ${from.length ? `${names(context.queries, from)} attends to ${list}` : `${names(context.keys, to)} is attended to by ${list}`}`;
     }
-    return `${where}: ${drawn} lines${all > drawn ? ` (the strongest of ${all})` : ""}. Hover a token for numbers; click to pin it.`;
+    return `${where}: ${drawn} lines${all > drawn ? ` (the strongest of ${all})` : ""}. Hover over a token for numbers; click to pin it.`;
   }
 
   async function draw(context) {
@@ -136,7 +136,7 @@ const HeadsView = (() => {
     const parts = { canvas: context.canvas(HeadsView) };
     let paint = () => {};
     const list = (side, units) => Lists.list({
-      units, side, label: side === "from" ? "Tokens that look (queries)" : "Tokens that are looked at (keys)", className: side,
+      units, side, label: side === "from" ? "Query tokens" : "Key tokens", className: side,
       selected: new Set(Tokens.unitsAt(units, context.state[side])), onPick: (place, how) => context.pick(side, place, how),
       onHover: (place) => paint(place === null ? null : { side, place }),
       onCross: (place) => Lists.focus(parts[side === "from" ? "to" : "from"].tokens, Math.min(place, parts[side === "from" ? "to" : "from"].tokens.length - 1)),
@@ -158,7 +158,7 @@ const HeadsView = (() => {
     const entries = context.state.mode === "each" ? [] : [["ww", "word to word"]];
     if (context.state.mode !== "each" && context.queries.concat(context.keys).some((unit) => unit.isEntity)) entries.push(["we", "word to entity"], ["ew", "entity to word"], ["ee", "entity to entity"]);
     if (context.state.mode !== "each") entries.push(["sink", "from or to special tokens"]);
-    else entries.push(["sink", "one colour a head: see the numbered heads above"]);
+    else entries.push(["sink", "one colour for each head, as in the list of heads"]);
     return Dom.make("p", { class: "legend" }, entries.map(([name, text]) => Dom.make("span", {}, Dom.make("i", { class: `swatch ${name}`, "aria-hidden": "true" }), text)),
       Dom.make("span", {}, "stronger line = more weight"));
   }

@@ -67,7 +67,7 @@ const LayersView = (() => {
     const selected = state.from.length && state.to.length;
     return Dom.make("div", { class: "pairs" }, rows, Dom.make("div", { class: "view-controls" },
       Dom.button("Add a pair", () => context.set({ pairs: [...pairs, structuredClone(pairs.at(-1))] })),
-      Dom.button("Add what is pinned", () => context.set({ pairs: [...(state.pairs.length ? pairs : []), [state.from, state.to]] }), { disabled: !selected, title: "Adds the pinned tokens as a pair: mean over those that look, sum over those that are looked at" })));
+      Dom.button("Add what is pinned", () => context.set({ pairs: [...(state.pairs.length ? pairs : []), [state.from, state.to]] }), { disabled: !selected, title: "Adds the pinned tokens as a pair: mean over the queries, sum over the keys" })));
   }
 
   async function draw(context) {

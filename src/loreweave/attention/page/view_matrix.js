@@ -83,7 +83,7 @@ const MatrixView = (() => {
 
   function said(context, valueOf, from, to) {
     const where = `${context.layerName}, ${context.headsName}`;
-    if (!from.length || !to.length) return `${where}: rows look (queries), columns are looked at (keys). Hover a cell for its number.`;
+    if (!from.length || !to.length) return `${where}: rows are queries, columns are keys. Hover over a cell for its number.`;
     const value = from.reduce((sum, query) => sum + to.reduce((part, key) => part + valueOf(query, key), 0), 0) / from.length;
     return `${where}: ${Tokens.nameOf(context.queries, context.state.from)} to ${Tokens.nameOf(context.keys, context.state.to)}: ${value.toFixed(3)}`;
   }

@@ -3,7 +3,7 @@ const RelevanceView = (() => {
 
   const LINE = 30;
 
-  /** The row to read: what was chosen, else the first entity, else the first token. */
+  /** The row to read: the chosen one, otherwise that of the first entity, otherwise the first one. */
   function rowOf(context) {
     if (context.state.row >= 0) return context.state.row;
     const entity = context.queries.find((unit) => unit.isEntity);
@@ -24,7 +24,7 @@ const RelevanceView = (() => {
     if (!example.keys && layer.queries === layer.keys) {
       const values = await Analysis.rollout(row, layer.keys, layers, async (one) => (await store.layer(number, one)).mean([]));
       const whole = layers.length === context.data.models[example.model].layers;
-      found.push({ name: "Rollout", note: whole ? "through all layers, half the residual" : `through the ${layers.length} layers on this page, half the residual`, values });
+      found.push({ name: "Rollout", note: whole ? "through all layers; the residual counts half" : `through the ${layers.length} layers on this page; the residual counts half`, values });
     }
     for (const place of (example.relevance || []).length ? [state.label] : []) {
       const width = example.relevance[place].shape[1];
@@ -40,7 +40,7 @@ const RelevanceView = (() => {
     const most = Math.max(...one.values, 1e-9);
     picture.text(6, y + 12, one.name, { colour: colours.ink, size: 15, bold: true });
     const [shift, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
-    const note = `${one.note} · the ${colours.dark ? "brightest" : "darkest"} is ${most.toFixed(3)}`;
+    const note = `${one.note} · ${colours.dark ? "brightest" : "darkest"}: ${most.toFixed(3)}`;
     picture.text(beside, y + 12 + shift, note, { colour: colours.soft, size: 12, most: picture.width - beside - 6 });
     let [left, top] = [6, y + 26 + shift];
     keys.forEach((unit, at) => {
@@ -62,7 +62,7 @@ const RelevanceView = (() => {
     const here = Tokens.unitsAt(queries, [row])[0];
     const choices = queries.map((unit, at) => [at, `${unit.name} (${unit.positions[0]})`]);
     const labels = (example.relevance || []).map((one, at) => [at, one.label]);
-    return Dom.make("div", { class: "view-controls" }, Dom.select("What counts for", choices, here === undefined ? 0 : here, (at) => context.set({ row: queries[Number(at)].positions[0] })),
+    return Dom.make("div", { class: "view-controls" }, Dom.select("Contributions to", choices, here === undefined ? 0 : here, (at) => context.set({ row: queries[Number(at)].positions[0] })),
       labels.length ? Dom.select("label", labels, state.label, (label) => context.set({ label: Number(label) })) : Dom.make("span", { class: "legend" }, "Gradient × attention was not captured for this example."), MatrixView.scaleBar(context));
   }
 
@@ -80,7 +80,7 @@ const RelevanceView = (() => {
     picture.height = y;
     const canvas = context.canvas(RelevanceView);
     Scene.paint(canvas, picture, null);
-    context.element.append(controls(context, row), context.interactive(canvas, picture, "Tokens coloured by what they contribute"));
+    context.element.append(controls(context, row), context.interactive(canvas, picture, "Tokens coloured by their contributions"));
     context.keep = { strips: found, row, picture: () => picture };
     context.say(`For ${Tokens.nameOf(context.queries, [row])}: ${found.map((one) => `${one.name}: ${best(context, one)}`).join("; ")}`);
   }

@@ -1,7 +1,7 @@
 const StatisticsView = (() => {
   "use strict";
 
-  const COLUMNS = [["entropy", "entropy"], ["distance", "distance"], ["largest", "largest weight"], ["self", "on itself"], ["previous", "on the previous"], ["next", "on the next"], ["separators", "on special tokens"], ["entities", "on entities"]];
+  const COLUMNS = [["entropy", "entropy"], ["distance", "distance"], ["largest", "largest weight"], ["self", "on itself"], ["previous", "on the previous token"], ["next", "on the next token"], ["separators", "on special tokens"], ["entities", "on entities"]];
 
   async function all(context) {
     const rows = [];
@@ -20,7 +20,7 @@ const StatisticsView = (() => {
   function scatter(context, picture, rows) {
     const { colours, layers, state } = context;
     const most = Math.max(0.1, ...rows.map((row) => row.distance));
-    const place = Chart.frame(picture, colours, { x: 0, y: 0, width: picture.width, height: picture.height - 24, xs: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], most, xLabel: "entropy (0: one key, 1: even over all keys)", title: "Mean distance in tokens, by entropy" });
+    const place = Chart.frame(picture, colours, { x: 0, y: 0, width: picture.width, height: picture.height - 24, xs: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], most, xLabel: "entropy (0: one key, 1: uniform over all keys)", title: "Mean distance in tokens, by entropy" });
     for (const row of rows) {
       const share = layers.length > 1 ? layers.indexOf(row.layer) / (layers.length - 1) : 0.5;
       const [x, y] = [place.x(Math.min(1, row.entropy)), place.y(row.distance)];
