@@ -17,7 +17,7 @@ const Aligned = (() => {
     return { first: pairs.map(([unit]) => unit), second: pairs.map(([, unit]) => unit), same: pairs.length === a.length && pairs.length === b.length };
   }
 
-  /** The layer of a model that stands as deep as another's: true indices in, true index out. */
+  /** The layer at the same relative depth in another model; all indices are those of the models. */
   function layerOf(layer, from, to) {
     if (to.includes(layer) && from.length === to.length) return layer;
     const share = from.length > 1 ? from.indexOf(layer) / (from.length - 1) : 1;

@@ -80,7 +80,7 @@ const Analysis = (() => {
     return vector;
   }
 
-  /** Where each token stands in the text: its position; an entity stands in the middle of its mention. */
+  /** Position of each token; that of an entity is the middle of its mention. */
   function stands(example, tokens, classes) {
     const places = Float64Array.from(tokens.text, (_, at) => at);
     for (const entity of example.entities || []) {

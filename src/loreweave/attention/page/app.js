@@ -45,7 +45,7 @@ const App = (() => {
     return units.filter((unit) => example.sentence[unit.positions[0]] === wanted);
   }
 
-  /** All that a view needs to draw: data, state, tokens, weights, and what it may do to the page. */
+  /** All that a view needs to draw: data, state, tokens, weights, and functions that change the page. */
   function build(element) {
     const example = data.examples[state.example];
     const { layers, heads } = example.attention;
@@ -128,7 +128,7 @@ const App = (() => {
     Object.assign(element.style, { left: `${Math.max(4, left)}px`, top: `${top}px` });
   }
 
-  /** Pins a token: alone, a range from the last one, or added to the group; a pinned one is let go. */
+  /** Pins a token: alone, a range from the last one, or added to the group; a pinned token is unpinned. */
   function pick(self, side, at, { range, add }) {
     const units = side === "from" ? self.queries : self.keys;
     const chosen = new Set(Tokens.unitsAt(units, state[side]));

@@ -17,7 +17,7 @@ const Controls = (() => {
     return probabilities.indexOf(Math.max(...probabilities));
   }
 
-  /** How an example is called in the picker. */
+  /** Name of an example in the picker. */
   function title(data, example) {
     const kind = example.kind === "self" ? "" : ` [${example.kind}]`;
     const model = data.models.length > 1 ? ` · ${data.models[example.model].name}` : "";
@@ -58,7 +58,7 @@ const Controls = (() => {
     }, Dom.make("span", { class: "key", "aria-hidden": "true" }, String(at + 1)), view.label)));
   }
 
-  /** Listeners of a slider: while it is dragged the controls stay as they are, so that the slider is not taken from the hand. */
+  /** Listeners of a slider: while it is dragged, the controls are not redrawn, which would end the drag. */
   function dragged(context, memory, act) {
     return {
       onpointerdown: () => { memory.dragging = true; },

@@ -1,7 +1,7 @@
 const Lists = (() => {
   "use strict";
 
-  /** What a token is, in words: for tool-tips and screen readers. */
+  /** Description of a token, for tool-tips and screen readers. */
   function says(unit) {
     const raw = unit.raw.join(" ");
     const parts = [`${unit.name} (${unit.isEntity ? "entity token" : unit.kind})`, `position ${unit.positions.join(", ")}`];

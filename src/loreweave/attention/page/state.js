@@ -22,7 +22,7 @@ const State = (() => {
     },
   };
 
-  /** Each part of the state: its value at the start, and how it stands in the address. */
+  /** Each part of the state: its initial value, and its form in the address. */
   const PARTS = {
     view: [VIEWS[0], word], example: [0, number], other: [-1, number], layer: [0, number], layer2: [-1, number],
     heads: [[], numbers], mode: ["mean", word], share: [95, number], least: [0, number], top: [0, number],
@@ -38,7 +38,7 @@ const State = (() => {
     sort: ["order", "entropy", "entities", "separators", "distance"],
   };
 
-  /** The state at the start; `given` overrides it (the page's own wishes). */
+  /** The initial state; `given`, which comes from the data of the page, overrides it. */
   function initial(given = {}) {
     const state = Object.fromEntries(Object.entries(PARTS).map(([name, [value]]) => [name, structuredClone(value)]));
     for (const [name, value] of Object.entries(given || {})) if (name in PARTS && value !== null) state[name] = value;
@@ -73,7 +73,7 @@ const State = (() => {
   const within = (list, count) => [...new Set(list)].filter((at) => Number.isInteger(at) && at >= 0 && at < count);
   const between = (value, low, high) => Math.min(high, Math.max(low, Number.isFinite(value) ? value : low));
 
-  /** The state with everything inside what the data has: layers and heads that were captured, positions that exist. */
+  /** The state, limited to what the data has: layers and heads that were captured, positions that exist. */
   function valid(state, data) {
     const found = { ...state };
     for (const [name, choices] of Object.entries(CHOICES)) if (!choices.includes(found[name])) found[name] = PARTS[name][0];

@@ -4,7 +4,7 @@ const Tokens = (() => {
   const MARKS = { " ": "␣", "\u00a0": "⍽", "\n": "↵", "\r": "↵", "\t": "⇥" };
   const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-  /** A token's text with what cannot be seen made visible: blanks, controls, marks of direction. */
+  /** A token's text in which invisible characters are made visible: blanks, controls, marks of direction. */
   function visible(text) {
     if (text === "") return "∅";
     if (/^\s+$/.test(text)) return Array.from(text, (letter) => MARKS[letter] || "␣").join("");
@@ -40,7 +40,7 @@ const Tokens = (() => {
     return found;
   }
 
-  /** What an entity is called: its label, and the text of its mention where the label alone says little. */
+  /** Name of an entity: its label, and the text of its mention if the label alone says little. */
   function entityLabel(example, number) {
     const entity = example.entities[number];
     const mention = slice(example.text, entity.start, entity.end);
@@ -161,7 +161,7 @@ const Tokens = (() => {
     return found.flatMap((one, place) => (one.positions.some((at) => wanted.has(at)) ? [place] : []));
   }
 
-  /** What a group of positions is called. */
+  /** Name of a group of positions. */
   function nameOf(found, positions) {
     const names = unitsAt(found, positions).map((place) => found[place].name);
     return names.length > 3 ? `${names.slice(0, 2).join(" + ")} + ${names.length - 2} more` : names.join(" + ") || "nothing";

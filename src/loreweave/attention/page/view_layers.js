@@ -1,7 +1,7 @@
 const LayersView = (() => {
   "use strict";
 
-  /** Pairs to show where the reader has chosen none: each of the first entities to its mention, else the first two words. */
+  /** Pairs that are shown if none is chosen: each of the first entities to its mention, otherwise the first two words. */
   function firstPairs(context) {
     const { example, queries } = context;
     const tokens = example.queries;
