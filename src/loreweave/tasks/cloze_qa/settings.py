@@ -30,11 +30,11 @@ class ClozeConfig(FinetuningConfig, LukeSettings):
 
     head: Literal["auto", "luke", "markers"] = "auto"
     """`luke`: a linear layer over the states of two entities, the placeholder and a candidate. `markers`: a linear layer over
-    states of words, with any plain encoder, which sees markers around the candidates (see `candidate_features`). `auto`:
+    states of words of any plain encoder, with markers around the candidates (see `candidate_features`). `auto`:
     `luke` for a LUKE, `markers` for any other encoder."""
     candidate_features: CandidateFeatures = "markers"
-    """`markers`: the states of the token of the placeholder and of the candidate's opening marker. `mentions`: the state of the
-    token of the placeholder, the mean state of the candidate's sub-words with its markers, and their product."""
+    """`markers`: the states of `[PLACEHOLDER]` and of the candidate's opening marker. `mentions`: the state of `[PLACEHOLDER]`,
+    the mean state of the candidate's sub-words with its markers, and the product of the two."""
     max_length: int | None = None
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer passages are
     read in several windows."""
@@ -45,8 +45,8 @@ class ClozeConfig(FinetuningConfig, LukeSettings):
     """Number of sub-words between the beginnings of two windows of a passage, but at most half of a window, so that windows
     overlap."""
     released_repetition: bool = False
-    """Read a part of the passage twice where the released code does: after a mention that no space follows, up to the next
-    mention, if `@highlight` is in between."""
+    """Repeat parts of the passage as the released code does: if no space follows a mention, and `@highlight` stands between it
+    and the next mention, the text between the two mentions is read twice."""
     dev_split_by: str | None = "passage"
     """Metadata key. `dev_fraction` keeps records with the same value on one side of the split. `passage`: all queries of a
     passage. Null: records with the same query and passage."""

@@ -68,7 +68,8 @@ class QaConfig(FinetuningConfig, LukeSettings):
     is the `title` of the data. `dictionary`: any name of the dictionary, as its most frequent entity. `none`: none (the
     original's `--no-entity`)."""
     mention_reader: Reader = "documented"
-    """How links of articles are read. `released_code`: LUKE's released code exchanges the name and the title of a link."""
+    """How links of articles are read. `documented`: as the paper describes. `released_code`: as LUKE's released code, which
+    exchanges the name and the title of a link."""
     min_link_probability: float = 0.01
     """Minimum link probability of a name."""
     mention_language: str | None = None
