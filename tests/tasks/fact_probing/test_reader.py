@@ -80,7 +80,7 @@ def test_t_rex_is_a_folder_below_its_templates(tmp_path: Path) -> None:
 def test_a_relation_without_template_is_asked_by_its_sentences(tmp_path: Path) -> None:
     path = write(tmp_path / "P36.jsonl", CAPITAL)
     assert [fact.text for fact in facts(path)] == ["[MASK] is in the French Republic.", "France is governed from [MASK]."]
-    with pytest.raises(DataError, match="found no fact to ask for .no template for the relation: 1"):
+    with pytest.raises(DataError, match="found no usable fact .no template for the relation: 1"):
         facts(path, ask="template")
 
 
@@ -184,7 +184,7 @@ def test_other_objects_keep_their_names_and_ids(tmp_path: Path) -> None:
 def test_a_template_is_taken_before_a_sentence(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.jsonl", OWN | {"text": "Norway is ruled from [MASK]."})
     assert facts(path)[0].text.startswith("The capital") and facts(path, ask="sentence")[0].text.startswith("Norway is")
-    with pytest.raises(DataError, match="found no fact to ask for .no masked sentence: 1"):
+    with pytest.raises(DataError, match="found no usable fact .no masked sentence: 1"):
         facts(write(tmp_path / "mine.jsonl", OWN), ask="sentence")
 
 

@@ -76,9 +76,9 @@ def test_other_right_objects_are_removed_under_all_of_their_names(write: Any) ->
 
 def test_short_lists_are_noted(write: Any) -> None:
     found, _ = score(write(GOLD), ANSWERS)
-    assert found.notes[1] == "the shortest list of answers has 1: objects behind its end count as not found"
+    assert found.notes[1] == "the shortest list of answers has 1: objects that are not in their list count as not found"
     full = [{"id": row["id"], "predicted": [f"word {n}" for n in range(10)]} for row in GOLD]
-    behind = "not in the list of answers, whose rank counts as infinite: mrr is lower than among all answers"
+    behind = "not in the list of answers, whose rank counts as infinite: mrr is lower than with all answers"
     assert score(write(GOLD), full)[0].notes == [f"4 objects are {behind}"]
     for row, fact in zip(full, GOLD[:3], strict=False):
         row["predicted"][9] = fact["object"]

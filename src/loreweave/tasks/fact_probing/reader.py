@@ -59,7 +59,7 @@ def read(path: Path, settings: ScoringSettings, reading: Reading | None = None) 
             seen.add(key)
     if not result.records:
         left_out = f" ({listed(f'{why}: {n}' for why, n in result.skipped.items())})" if result.skipped else ""
-        raise DataError(f"found no fact to ask for{left_out}", path=path)
+        raise DataError(f"found no usable fact{left_out}", path=path)
     result.records[:] = with_other_objects(result.records)
     return result
 

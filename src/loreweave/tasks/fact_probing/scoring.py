@@ -159,11 +159,11 @@ def _about_ends(lists: Sequence[tuple[int, float]]) -> list[str]:
     shortest = min((length for length, _ in lists), default=PRECISION_AT[-1])
     behind = sum(rank == float("inf") for _, rank in lists)
     if shortest < PRECISION_AT[-1]:
-        return [f"the shortest list of answers has {shortest}: objects behind its end count as not found"]
+        return [f"the shortest list of answers has {shortest}: objects that are not in their list count as not found"]
     if not behind:
         return []
     have = counted(behind, "object is", "objects are")
-    return [f"{have} not in the list of answers, whose rank counts as infinite: mrr is lower than among all answers"]
+    return [f"{have} not in the list of answers, whose rank counts as infinite: mrr is lower than with all answers"]
 
 
 def _answers(row: Mapping[str, Any]) -> list[str]:
