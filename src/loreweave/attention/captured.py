@@ -64,11 +64,11 @@ class EntityToken:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model predicted for an input: labels with probabilities, the most probable one first, and gold labels."""
+    """What a model predicted for an input: labels with probabilities, and gold labels (None: unknown)."""
 
     labels: list[str]
     probabilities: list[float]
-    gold: list[str] = field(default_factory=list)
+    gold: list[str] | None = None
 
 
 @dataclass(frozen=True)

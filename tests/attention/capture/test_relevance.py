@@ -22,7 +22,7 @@ def test_relevance_is_that_of_the_paper_computed_layer_by_layer(tmp_path: Path) 
         for layer in output.attentions:
             weights, gradient = layer.detach()[0].numpy(), layer.grad[0].numpy()
             expected = expected + np.maximum(weights * gradient, 0).mean(0) @ expected
-        np.testing.assert_allclose(matrix, expected, atol=1e-6)
+        np.testing.assert_allclose(matrix, expected - np.eye(5), atol=1e-6)
     assert not np.allclose(found[0], found[1])
 
 
@@ -32,5 +32,5 @@ def test_inputs_of_inference_are_taken_too(tmp_path: Path) -> None:
     with torch.inference_mode():
         ids = torch.tensor([[0, 9, 8, 2]])
     (found,) = relevance(model, {"input_ids": ids}, [1])
-    assert found.shape == (4, 4) and (found >= np.eye(4) - 1e-6).all()
+    assert found.shape == (4, 4) and (found >= 0).all() and found.any()
     assert model.config._attn_implementation == "sdpa"

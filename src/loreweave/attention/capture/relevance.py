@@ -17,7 +17,8 @@ def relevance(model: PreTrainedModel, inputs: Mapping[str, Any], classes: Sequen
     """Relevance of every token for every token, [tokens, tokens] for each class, padding included.
 
     In each layer, the weights are multiplied by the gradients of the class's logit, negative products are set to 0, and the
-    mean over the heads is taken (B). The relevance R starts as the identity matrix, and each layer adds the product B R.
+    mean over the heads is taken (B). The relevance R starts as the identity matrix, and each layer adds the product B R. The
+    identity is subtracted at the end, because it would hide the other values.
 
     Args:
         model: a classifier whose output has `logits` [1, classes].
@@ -45,5 +46,5 @@ def _accumulated(layers: Sequence[Tensor], gradients: Sequence[Tensor | None]) -
             continue
         product = (weights * gradient)[0].clamp(min=0).mean(0)  # [tokens, tokens]
         total += product.detach() @ total
-    found: Weights = total.float().cpu().numpy()
+    found: Weights = (total - torch.eye(size, dtype=total.dtype, device=total.device)).float().cpu().numpy()
     return found

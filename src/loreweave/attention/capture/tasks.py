@@ -163,12 +163,12 @@ class TaskCapture:
 def prediction_of(row: Mapping[str, Any]) -> Prediction | None:
     """The prediction in a row of predictions of any task."""
     predicted, probabilities = row.get("predicted"), row.get("probabilities")
-    gold = [_name(label) for label in _listed(row.get("gold"))]
+    gold = [_name(label) for label in _listed(row["gold"])] if "gold" in row else None
     if isinstance(probabilities, Mapping):
         best = sorted(probabilities.items(), key=lambda item: -item[1])[:MOST_LABELS]
         return Prediction([name for name, _ in best], [float(share) for _, share in best], gold)
     labels = _listed(predicted)
-    if predicted is None and not gold:
+    if predicted is None and gold is None:
         return None
     shares = [float(label["probability"]) if isinstance(label, Mapping) and "probability" in label else 1.0 for label in labels]
     return Prediction([_name(label) for label in labels], shares, gold)

@@ -24,7 +24,7 @@ const State = (() => {
 
   /** Each part of the state: its initial value, and its form in the address. */
   const PARTS = {
-    view: [VIEWS[0], word], example: [0, number], other: [-1, number], layer: [0, number], layer2: [-1, number],
+    view: [VIEWS[0], word], example: [0, number], other: [-1, number], layer: [0, number],
     heads: [[], numbers], mode: ["mean", word], share: [95, number], least: [0, number], top: [0, number],
     merge: [false, flag], special: [true, flag], markers: [true, flag], punctuation: [true, flag],
     from: [[], numbers], to: [[], numbers], pairs: [[], pairs], scale: ["sqrt", word], sort: ["order", word],
