@@ -4,7 +4,7 @@
     python benchmarks/attention_page.py --long                       # ours alone: 12 layers x 12 heads, 512 tokens
 
 `--peers` is a Python with bertviz 1.4.1 and attnview 0.5.1. BertViz loads three scripts from the network; `--scripts` is a
-folder with require.min.js, d3.min.js and jquery.min.js, which are given to the browser instead. The weights are those of
+folder with require.min.js, d3.min.js and jquery.min.js, whose addresses replace those in its pages. The weights are those of
 MiniLM on articles of Wikispeedia: 24 layers x 16 heads (as LUKE-large) are the first 384 of its 72 heads on six texts of the
 same length. All pages of a length show the same weights; before timing, ours are compared with them. Each page is opened in a
 new headless Chromium, in turn, from a file. First view: until the page says that it is drawn (ours), or until the first line
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from checkpoints import DATA
 from loreweave.attention.capture.encoders import TextInput, open_encoder
@@ -40,13 +41,14 @@ PEERS = Path(__file__).parent / "peers" / "attention_pages.py"
 CHROMIUM = "/usr/bin/chromium"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info"]
 DRAWN = {
-    "loreweave heads": "document.documentElement.dataset.ready === '1'",
-    "loreweave grid": "document.documentElement.dataset.ready === '1'",
-    "bertviz-head": "document.querySelectorAll('svg line').length > 0",
-    "bertviz-model": "document.querySelectorAll('svg line').length > 0",
-    "attnview": "document.querySelectorAll('td, canvas, svg, button, option').length > 0",
+    "loreweave heads": "html[data-ready='1']",
+    "loreweave grid": "html[data-ready='1']",
+    "bertviz-head": "svg line",
+    "bertviz-model": "svg line",
+    "attnview": "td, canvas, svg, button, option",
 }
-"""Page -> what is true when its first view is there."""
+"""Page -> selector of an element that is there when its first view is drawn."""
+_NETWORK = re.compile(r"https://cdnjs\.cloudflare\.com/[^'\"]*/(?=[\w.]+['\"])")
 
 
 def real_attention(layers: int, heads: int, tokens: int) -> CapturedAttention:
@@ -73,27 +75,20 @@ def check_equal(example: CapturedAttention) -> None:
     assert np.abs(shown - example.weights).max() <= 0.004, "the page shows other weights"
 
 
-def opened(browser: Browser, page: Path, drawn: str, scripts: Path | None, limit: float) -> tuple[float, float]:
+def opened(browser: Browser, page: Path, drawn: str, limit: float) -> tuple[float, float]:
     """Seconds to the first view, and megabytes of the heap of scripts then."""
-    context = browser.new_context(offline=scripts is None)
+    context = browser.new_context(offline=True)
     tab = context.new_page()
-
-    def served(route: Route) -> None:
-        assert scripts is not None
-        route.fulfill(path=scripts / Path(route.request.url).name, content_type="text/javascript")
-
-    if scripts is not None:
-        tab.route("https://**", lambda route: served(route))
     begun = time.perf_counter()
     tab.goto(page.as_uri(), wait_until="commit", timeout=1000 * limit)
-    tab.wait_for_function(drawn, timeout=1000 * limit, polling=10)
+    tab.wait_for_selector(drawn, state="attached", timeout=1000 * limit)
     taken = time.perf_counter() - begun
     heap = tab.evaluate("performance.memory.usedJSHeapSize") / 1e6
     context.close()
     return taken, heap
 
 
-def pages(example: CapturedAttention, folder: Path, peers: str | None) -> dict[str, Path]:
+def pages(example: CapturedAttention, folder: Path, peers: str | None, scripts: Path | None) -> dict[str, Path]:
     """The pages of all tools."""
     made: dict[str, Path] = {}
     for view in ("heads", "grid"):
@@ -104,6 +99,9 @@ def pages(example: CapturedAttention, folder: Path, peers: str | None) -> dict[s
         for tool in ("bertviz-head", "bertviz-model", "attnview"):
             made[tool] = folder / f"{tool}.html"
             subprocess.run([peers, str(PEERS), str(arrays), tool, str(made[tool])], check=True, env=os.environ)
+            if scripts is not None:
+                local = _NETWORK.sub(f"{scripts.resolve().as_uri()}/", made[tool].read_text(encoding="utf-8"))
+                made[tool].write_text(local, encoding="utf-8")
     return made
 
 
@@ -112,14 +110,13 @@ def compare(shape: tuple[int, int], tokens: int, options: argparse.Namespace) ->
     example = real_attention(*shape, tokens)
     check_equal(example)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
-        made = pages(example, Path(place), options.peers)
+        made = pages(example, Path(place), options.peers, options.scripts)
         found: dict[str, list[tuple[float, float]]] = {tool: [] for tool in made}
         for _ in range(options.repeats):
             for tool, page in made.items():
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-                scripts = options.scripts if tool.startswith("bertviz") else None
                 try:
-                    found[tool].append(opened(browser, page, DRAWN[tool], scripts, options.limit))
+                    found[tool].append(opened(browser, page, DRAWN[tool], options.limit))
                 except Exception as error:  # a page that does not open in time is a result
                     print(f"{tool}, {tokens} tokens: {str(error).splitlines()[0]}", file=sys.stderr)
                 browser.close()
