@@ -212,6 +212,9 @@ def test_predictions_in_a_format_without_columns(tmp_path: Path) -> None:
     gold.write_text("Ann\tB-PER\n")
     listed = tmp_path / "predicted.json"
     listed.write_text(json.dumps([{"tokens": ["Ann"], "ner_tags": ["B-PER"]}]))
-    message = r"record 1, field 'predicted': found nothing, expected a list \(fields here: 'tokens', 'ner_tags'\)"
+    message = (
+        r"predicted.json, record 1, field 'predicted': found nothing, expected a list "
+        r"\(fields here: 'tokens', 'ner_tags'\)"
+    )
     with pytest.raises(DataError, match=message):
         score_predictions(read(gold).records, listed)
