@@ -222,7 +222,8 @@ const App = (() => {
     if (active) refocus(active);
     if (memory.token) find(memory.token, false);
     document.documentElement.dataset.ready = "1";
-    if (window.parent !== window) window.parent.postMessage({ type: "attention-height", height: document.documentElement.scrollHeight }, "*");
+    const height = document.documentElement.scrollHeight; // 0 before the frame has a layout
+    if (window.parent !== window && height) window.parent.postMessage({ type: "attention-height", height }, "*");
   }
 
   function refocus(key) {
