@@ -18,7 +18,7 @@ def test_weights_come_back_nearly_as_they_were(weights: np.ndarray) -> None:
 
 def test_small_weights_do_not_vanish() -> None:
     small = np.array([1e-5, 1e-4, 1e-3], dtype=np.float32)
-    assert (quantize(small, "u8-sqrt") > 0).all() and quantize(np.float32(0.25), "u8-sqrt") == 128  # type: ignore[arg-type]
+    assert (quantize(small, "u8-sqrt") > 0).all() and quantize(np.array([0.25], np.float32), "u8-sqrt") == 128
 
 
 @pytest.mark.parametrize(("how", "dtype"), [("u8-sqrt", "u1"), ("u16", "<u2")])

@@ -9,8 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_facts, show_json, show_table
 from loreweave.cli.help import TrainedTask
-from loreweave.cli.options import AsJson, FileFormat
-from loreweave.cli.tag_names import TagNamesOption, read_tag_names
+from loreweave.cli.options import AsJson, FileFormat, TagNamesOption, read_tag_names
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.record_facts import LISTED
 

@@ -18,10 +18,10 @@ from loreweave.cli.options import (
     ResultsAsJson,
     ResultsFolder,
     SkipBad,
+    TagNamesOption,
     TaskSettings,
 )
 from loreweave.cli.precision import PrecisionOption
-from loreweave.cli.tag_names import TagNamesOption
 from loreweave.corpus.counts import counted
 
 Data = Annotated[

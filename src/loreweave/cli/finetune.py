@@ -9,8 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_json, show_table, show_tables
 from loreweave.cli.help import TrainedTask
-from loreweave.cli.options import Device, FileFormat, Overrides, OverwriteRun, Resume, SkipBad
-from loreweave.cli.tag_names import TagNamesOption
+from loreweave.cli.options import Device, FileFormat, Overrides, OverwriteRun, Resume, SkipBad, TagNamesOption
 
 
 def command(

@@ -33,5 +33,20 @@ ResultsFolder = Annotated[Path | None, typer.Option("--output", help="Folder for
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in the output folder, or begin it.")]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records, which are then counted and listed.")]
+TagNamesOption = Annotated[
+    Path | None,
+    typer.Option("--tag-names", help="File with the names of tags that are numbers in the data: one name per line, or JSON."),
+]
 TaskSettings = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see 'loreweave tasks TASK'.")]
 Tokenizer = Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")]
+
+
+def read_tag_names(file: Path | None) -> tuple[str, ...]:
+    """Names in the file of `--tag-names`; empty without the option.
+
+    Raises:
+        DataError: the file has no names.
+    """
+    from loreweave.corpus.class_labels import read_label_names
+
+    return () if file is None else tuple(read_label_names(file))

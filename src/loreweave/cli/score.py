@@ -9,8 +9,15 @@ import typer
 
 from loreweave.cli.console import say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
-from loreweave.cli.options import OverwriteResults, ResultsAsJson, ResultsFolder, SkipBad, TaskSettings
-from loreweave.cli.tag_names import TagNamesOption, read_tag_names
+from loreweave.cli.options import (
+    OverwriteResults,
+    ResultsAsJson,
+    ResultsFolder,
+    SkipBad,
+    TagNamesOption,
+    TaskSettings,
+    read_tag_names,
+)
 from loreweave.corpus.counts import counted
 
 

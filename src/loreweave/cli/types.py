@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
-from loreweave.cli.options import Device, SkipBad
+from loreweave.cli.options import Device, SkipBad, TagNamesOption
 from loreweave.cli.precision import PrecisionOption, settled
-from loreweave.cli.tag_names import TagNamesOption
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import json_text
 from loreweave.models.head_settings import DecodingMethod

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_counts
-from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed, SkipBad
-from loreweave.cli.tag_names import TagNamesOption
+from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed, SkipBad, TagNamesOption
 from loreweave.corpus.files.writing import check_free
 
 if TYPE_CHECKING:
