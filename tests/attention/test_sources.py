@@ -2,15 +2,19 @@ import json
 from pathlib import Path
 
 import pytest
+from linking_world import ENTITIES, write
 from made_attention import made_attention
 from tiny_encoders import TYPING_ROWS
 
 import loreweave
+from loreweave.attention.asked import Asked
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.formats.files import write_attention
 from loreweave.attention.formats.thesis import write_thesis
-from loreweave.attention.sources import Asked, captured_attention
-from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.attention.sources import captured_attention
+from loreweave.errors import ConfigurationError, DataError, LoreweaveError
+from loreweave.tasks.registry import load_training
+from loreweave.training.settings.configuration import fill
 
 
 def captured(models: list[str], **asked: object) -> list[CapturedAttention]:
@@ -35,7 +39,7 @@ def test_a_checkpoint_that_names_its_task_shows_the_inputs_of_the_task(tiny_luke
     (encoder,) = captured([run], texts=["Ann lives in Oslo."], mentions=["Oslo"], entities=["[MASK]"])
     assert encoder.prediction is None and "marker" not in encoder.queries.classes
     assert [each.id for each in captured([run], data=data, examples=2)] == [record["id"] for record in _records(data)[:2]]
-    with pytest.raises(ConfigurationError, match="found --pair with a task"):
+    with pytest.raises(ConfigurationError, match="--pair with --data: entity-typing makes its inputs itself; leave --pair out"):
         captured([run], data=data, pair="Ann")
 
 
@@ -43,6 +47,39 @@ def _records(data: Path) -> list[dict[str, str]]:
     from loreweave.tasks.registry import load_task, training_of
 
     return [{"id": record.id} for record in training_of(load_task("entity-typing")).read(data, None, False).records]
+
+
+def test_an_encoder_without_a_task_reads_the_records_of_a_file(tiny_luke: Path, tmp_path: Path) -> None:
+    long = {"sent": "Ann lives . " * 40, "start": 0, "end": 3, "labels": ["person"]}
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps([TYPING_ROWS[0], long, TYPING_ROWS[1]]), encoding="utf-8")
+    said: list[str] = []
+    found = captured([str(tiny_luke)], data=data, task="entity-typing", report=said.append)
+    assert [each.text for each in found] == [TYPING_ROWS[0]["sent"], TYPING_ROWS[1]["sent"]]
+    assert [[(entity.start, entity.end) for entity in each.entities] for each in found] == [[(0, 3)], [(13, 17)]]
+    assert all(each.prediction is None for each in found)
+    assert "without a prediction" in said[0]
+    assert said[1:] == ["left out 1 record: found a text of 122 sub-words, and the model reads at most 64: shorten the text"]
+    with pytest.raises(DataError, match="found the layer 9"):
+        captured([str(tiny_luke)], data=data, task="entity-typing", layers=[9])
+
+
+def test_a_pair_is_shown_with_the_prediction_of_its_task(tiny_bert: Path, tmp_path: Path) -> None:
+    training = load_training("text-classification")
+    training.build(str(tiny_bert), ["no", "yes"], fill(training.config, {})).save_pretrained(tmp_path / "model")
+    (found,) = captured([str(tmp_path / "model")], texts=["Ann lives in Oslo."], pair="Oslo is long.")
+    assert found.text == "Ann lives in Oslo. Oslo is long." and found.sentences == [0] * 7 + [1] * 5
+    assert found.prediction is not None and set(found.prediction.labels) == {"no", "yes"}
+
+
+def test_a_linker_is_shown_while_it_reads_the_text(tiny_luke: Path, tmp_path: Path) -> None:
+    training, entities = load_training("entity-linking"), write(tmp_path / "entities.jsonl", ENTITIES)
+    config = fill(training.config, {"entities": str(entities), "max_length": 48})
+    training.build(str(tiny_luke), ["linked"], config).save_pretrained(tmp_path / "model")
+    said: list[str] = []
+    (found,) = captured([str(tmp_path / "model")], texts=["Ann lives in Oslo."], mentions=["Oslo"], report=said.append)
+    assert found.text == "Ann lives in Oslo." and [entity.label for entity in found.entities] == ["Oslo"]
+    assert said == ["entity-linking: other inputs of the encoder than the text are left out, such as descriptions of entities"]
 
 
 def test_files_are_opened_without_a_model(tmp_path: Path) -> None:
@@ -60,6 +97,10 @@ def test_files_are_opened_without_a_model(tmp_path: Path) -> None:
         ([], {"texts": ["a"]}, "found no --model"),
         (["minilm"], {}, "give texts, or --data"),
         (["minilm"], {"texts": ["a"], "data": Path("b")}, "give texts, or --data"),
+        (["minilm"], {"data": Path("b"), "mentions": ["a"]}, "found --mention with --data"),
+        (["minilm"], {"texts": ["a"], "ids": ["1"]}, "found --id with texts"),
+        (["minilm"], {"data": Path("b")}, "minilm: found --data, but this model has no task; give --task NAME"),
+        (["minilm"], {"texts": ["a"], "task": "ner"}, "found no fine-tuned model of token classification"),
         (["minilm"], {"captured": Path("a")}, "found --from with --model"),
         (["minilm"], {"texts": ["a b"], "mentions": ["a"], "entities": []}, "found 0 --entity and 1 --mention"),
         ([], {"captured": Path("nowhere.p")}, "nowhere.p"),

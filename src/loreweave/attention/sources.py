@@ -2,66 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from loreweave.attention.capture.encoders import TextInput, open_encoder
+from loreweave.attention.asked import Asked
+from loreweave.attention.capture.encoders import Encoder, TextInput, encode, open_encoder
 from loreweave.attention.capture.latent_types import with_latent_types
-from loreweave.attention.capture.mentions import Given, find_mentions
+from loreweave.attention.capture.mentions import find_mentions
+from loreweave.attention.capture.records import TextRecord, chosen_records
 from loreweave.attention.capture.tasks import TaskCapture
 from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.formats.files import read_attention
 from loreweave.attention.formats.thesis import read_thesis
 from loreweave.checkpoints import latent_typing
+from loreweave.corpus.counts import counted
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError
-from loreweave.tasks.contract import Reading
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.contract import Reading, Task
 from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.registry import load_task
 from loreweave.training.devices import choose_device
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What to capture; the attributes are the options of `loreweave attention`.
-
-    Attributes:
-        texts: texts.
-        mentions: mentions of every text.
-        entities: title of each mention's entity.
-        pair: second text.
-        target: text of the decoder.
-        task: task of the checkpoint.
-        data: file of the task.
-        examples: number of its records.
-        ids: ids of its records.
-        format: format of the file.
-        captured: captured attention, instead of a model.
-        explain: number of labels to compute gradient x attention for.
-        base: encoder from which a released LUKE in an older format was trained.
-        device: device of the model.
-        layers: layers to keep. None: all.
-        heads: heads to keep. None: all.
-    """
-
-    texts: Sequence[str] = ()
-    mentions: Sequence[Given] = ()
-    entities: Sequence[str | None] | None = None
-    pair: str | None = None
-    target: str | None = None
-    task: str | None = None
-    data: Path | None = None
-    examples: int = 10
-    ids: Sequence[str] = ()
-    format: str | None = None
-    captured: Path | None = None
-    explain: int = 1
-    base: str | None = None
-    device: str | None = None
-    layers: Sequence[int] | None = None
-    heads: Sequence[int] | None = None
 
 
 def captured_attention(models: Sequence[str], asked: Asked) -> Iterator[CapturedAttention]:
@@ -71,24 +34,13 @@ def captured_attention(models: Sequence[str], asked: Asked) -> Iterator[Captured
         ConfigurationError: some options cannot be used together.
         LoreweaveError: a model, a file or a text that cannot be read.
     """
+    asked.check(models)
     if asked.captured is not None:
-        if models or asked.texts or asked.data:
-            raise ConfigurationError("found --from with --model, texts or --data, expected --from alone")
         yield from _from_files(asked.captured, asked)
         return
-    if not models:
-        raise ConfigurationError("found no --model, expected a model, or --from with captured attention")
-    if bool(asked.texts) == (asked.data is not None):
-        raise ConfigurationError("give texts, or --data FILE, but not both")
-    if asked.entities is not None and len(asked.entities) != len(asked.mentions):
-        found = f"found {len(asked.entities)} --entity and {len(asked.mentions)} --mention"
-        raise ConfigurationError(f"{found}, expected one --entity for each --mention ('[MASK]' if it has no title)")
     names = [name if models.index(name) == place else f"{name} ({place + 1})" for place, name in enumerate(models)]
     for model, name in zip(models, names, strict=True):
-        if asked.data is not None or asked.task is not None or _predicts(model, asked):
-            yield from _of_task(model, name, asked)
-        else:
-            yield from _of_encoder(model, name, asked)
+        yield from _of_model(model, name, asked)
 
 
 def _from_files(path: Path, asked: Asked) -> Iterator[CapturedAttention]:
@@ -100,34 +52,98 @@ def _from_files(path: Path, asked: Asked) -> Iterator[CapturedAttention]:
             yield example.only(asked.layers, asked.heads)
 
 
-def _predicts(model: str, asked: Asked) -> bool:
-    """Whether a model is a checkpoint of a task that answers texts such as those that are asked about."""
-    name = task_of(resolve(model))
-    plain = asked.pair is None and asked.target is None and asked.entities is None
-    return plain and name is not None and load_task(name).training is not None
-
-
-def _of_task(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention]:
-    given = {"--pair": asked.pair, "--target": asked.target, "--entity": asked.entities}
-    for option, value in given.items():
-        if value is not None:
-            raise ConfigurationError(f"found {option} with a task, which makes its inputs itself; leave it out")
-    task = TaskCapture(
-        model, asked.task, name=name, layers=asked.layers, heads=asked.heads, explain=asked.explain, base=asked.base,
-        device=asked.device,
-    )  # fmt: skip
+def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention]:
+    """Attention of a model: with the inputs and predictions of its task, or, where there is none to show, of its encoder."""
+    own = task_of(resolve(model))
+    task = _task(model, own, asked)
+    if task is None:
+        yield from _of_encoder(model, name, asked)
+        return
+    assert task.training is not None, "checked in _task"
+    needs = task.prediction_data or ("an evaluation of its own" if task.training.score is None else None)
+    if needs is not None:
+        asked.report(f"{model}: {task.name} predicts with {needs}; the attention is that of its encoder without a prediction")
+        yield from _of_encoder(model, name, asked, task)
+        return
+    try:
+        capture = TaskCapture(
+            model, asked.task, name=name, layers=asked.layers, heads=asked.heads, explain=asked.explain,
+            report=asked.report, base=asked.base, device=asked.device,
+        )  # fmt: skip
+    except CheckpointError as error:
+        if own is not None or asked.data is None:
+            raise
+        asked.report(f"{error}; the attention is that of the encoder without a prediction")
+        yield from _of_encoder(model, name, asked, task)
+        return
     if asked.data is not None:
-        yield from task.file(asked.data, asked.examples, asked.ids, Reading(format=asked.format))
+        yield from capture.file(asked.data, asked.examples, asked.ids, Reading(format=asked.format))
     for number, text in enumerate(asked.texts, 1):
-        yield from task.text(text, find_mentions(text, asked.mentions), str(number))
+        yield from capture.text(text, find_mentions(text, asked.mentions), str(number), asked.pair)
 
 
-def _of_encoder(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention]:
+def _task(model: str, own: str | None, asked: Asked) -> Task | None:
+    """The task whose inputs are shown. None: the encoder reads the texts.
+
+    Args:
+        model: name of the model.
+        own: task that the checkpoint names.
+        asked: what to capture.
+
+    Raises:
+        ConfigurationError: an option does not fit the task, or files of it are not read.
+    """
+    option = asked.of_task
+    name = asked.task or own
+    if name is None:
+        if option is None:
+            return None
+        raise ConfigurationError(
+            f"{model}: found --data, but this model has no task; give --task NAME, the task of the file, or texts instead"
+        )
+    task = load_task(name)
+    if task.training is None:
+        if option is None:
+            return None
+        way_out = "leave --task out" if asked.data is None else "give texts instead of --data"
+        way_out += " and --task" if asked.task is not None and asked.data is not None else ""
+        raise ConfigurationError(f"found {option}, but {name} has no inputs that are shown; {way_out} to see the encoder")
+    of_encoder = {"--target": asked.target, "--entity": asked.entities}
+    if task.pair_row is None:
+        of_encoder["--pair"] = asked.pair
+    given = [name for name, value in of_encoder.items() if value is not None]
+    if given and option is not None:
+        raise ConfigurationError(f"found {given[0]} with {option}: {name} makes its inputs itself; leave {given[0]} out")
+    return None if given else task
+
+
+def _of_encoder(model: str, name: str, asked: Asked, task: Task | None = None) -> Iterator[CapturedAttention]:
+    """Attention of an encoder that reads the texts, or those of the records of a task."""
     encoder = replace(open_encoder(model, base=asked.base), name=name)
     encoder.model.to(choose_device(asked.device))  # type: ignore[arg-type]
+    if asked.data is not None:
+        assert task is not None and task.training is not None, "checked in _task"
+        records = chosen_records(task.training, asked.data, asked.examples, asked.ids, Reading(format=asked.format))
+        yield from _of_records(encoder, records, asked)
+        return
     inputs = [
         TextInput(text, find_mentions(text, asked.mentions), asked.entities, asked.pair, asked.target, str(number))
         for number, text in enumerate(asked.texts, 1)
     ]
     found = capture(encoder, inputs, layers=asked.layers, heads=asked.heads)
     yield from with_latent_types(model, found, asked.device) if latent_typing.recognises(resolve(model)) else found
+
+
+def _of_records(encoder: Encoder, records: Iterable[TextRecord], asked: Asked) -> Iterator[CapturedAttention]:
+    """Attention on each record that the encoder can read; the others are counted by reason."""
+    left_out = Counter[str]()
+    for record in records:
+        given = TextInput(record.text, record.mentions, pair=record.pair, id=record.id)
+        try:
+            encode(encoder, given)
+        except DataError as error:
+            left_out[str(error)] += 1
+            continue
+        yield from capture(encoder, [given], layers=asked.layers, heads=asked.heads)
+    for reason, count in left_out.items():
+        asked.report(f"left out {counted(count, 'record')}: {reason}")

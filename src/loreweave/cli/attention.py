@@ -31,7 +31,7 @@ Entities = Annotated[
 Pair = Annotated[str | None, typer.Option("--pair", help="Second text, for encoders of pairs.")]
 Target = Annotated[str | None, typer.Option("--target", help="Text of the decoder of an encoder-decoder.")]
 TaskName = Annotated[
-    str | None, typer.Option("--task", help="Task whose inputs and predictions are shown. Default: that of the checkpoint.")
+    str | None, typer.Option("--task", help="Task of --data, or whose predictions are shown. Default: that of the checkpoint.")
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Data file of the task, instead of TEXT.")]
 Examples = Annotated[int, typer.Option("--examples", min=1, help="Maximum number of records of --data.")]
@@ -99,15 +99,16 @@ def command(
     For a checkpoint of a task, the page shows the inputs of the task and what the model predicts. docs/attention.md describes
     the page.
     """
+    from loreweave.attention.asked import Asked
     from loreweave.attention.outputs import Output, write_output
-    from loreweave.attention.sources import Asked, captured_attention
+    from loreweave.attention.sources import captured_attention
     from loreweave.corpus.files.writing import check_free
 
     check_free(output, overwrite)
     asked = Asked(
         texts=texts or [], mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
         examples=examples, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
-        layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"),
+        layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
     written = Output(path=output, summary=summary, bins=bins, exact=exact, max_mb=max_mb, overwrite=overwrite)
     say(write_output(captured_attention(model or [], asked), written))

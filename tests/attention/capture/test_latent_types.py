@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from loreweave.attention.sources import Asked, captured_attention
+from loreweave.attention.asked import Asked
+from loreweave.attention.sources import captured_attention
 from loreweave.checkpoints import latent_typing
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.tasks.contract import Execution

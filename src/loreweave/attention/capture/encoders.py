@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,9 +12,10 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from loreweave.attention.capture.reading import Source
-from loreweave.checkpoints.encoders import load_encoder
+from loreweave.checkpoints.encoders import lacking_weights, load_encoder
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.rows import trimmed
 from loreweave.encoding import EntityTokenizer
@@ -21,7 +23,15 @@ from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.models import LukeModel
-from loreweave.tasks.starting_points import is_luke, read_luke, word_limit, word_tokenizer
+from loreweave.tasks.starting_points import (
+    config_of,
+    is_luke,
+    read_all,
+    read_luke,
+    settings_of,
+    word_limit,
+    word_tokenizer,
+)
 
 Spans = Sequence[tuple[int, int]]
 
@@ -91,11 +101,30 @@ def open_encoder(model: Pathname | PreTrainedModel, tokenizer: Any = None, base:
             return Encoder(name, model, tokenizer.word_tokenizer, tokenizer)
         return Encoder(name, model, tokenizer)
     folder = resolve(model)
+    if base is None and is_luke(str(folder)) and _reads_words_only(folder):
+        return Encoder(str(model), _luke_of_words(folder), word_tokenizer(str(folder)))
     if is_luke(str(folder)):
         loaded = read_luke(str(folder), LukeModel, base)
         assert loaded.tokenizer is not None, "checked by read_luke"
         return Encoder(str(model), loaded.model.eval(), loaded.tokenizer.word_tokenizer, loaded.tokenizer)
     return Encoder(str(model), load_encoder(folder), word_tokenizer(str(folder)) if tokenizer is None else tokenizer)
+
+
+def _reads_words_only(folder: Path) -> bool:
+    """Whether a folder is a checkpoint of a task that was saved without entities, because its inputs are words."""
+    return "task" in settings_of(folder) and not any((folder / name).is_file() for name in FILE_NAMES)
+
+
+def _luke_of_words(folder: Path) -> PreTrainedModel:
+    """The encoder of such a checkpoint.
+
+    Raises:
+        CheckpointError: it lacks some of its weights.
+    """
+    model, missing, _ = read_all(LukeModel, str(folder), config_of(str(folder)))
+    if lacking := [name for name in missing if not name.startswith("pooler.")]:
+        raise lacking_weights(folder, lacking)
+    return model.eval()
 
 
 def encode(encoder: Encoder, given: TextInput) -> tuple[PreTrainedModel, dict[str, Tensor], Source]:

@@ -26,6 +26,7 @@ class Reader:
         model: name of the model.
         tokenizer: tokenizer of transformers for the words.
         entities: vocabulary of the entities of a LUKE. None: entities are shown by number.
+        names: names of entities outside the vocabulary, by id.
         markers: tokens that mark mentions.
         layers: layers to keep. None: all.
         heads: heads to keep. None: all.
@@ -34,6 +35,7 @@ class Reader:
     model: str
     tokenizer: Any
     entities: EntityVocabulary | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
     markers: Collection[str] = ()
     layers: Sequence[int] | None = None
     heads: Sequence[int] | None = None
@@ -106,7 +108,7 @@ def _side(
         for number, entity in enumerate(there):
             positions = inputs["entity_position_ids"][row][entity].tolist()
             covered = [new_place[position] for position in positions if position in new_place]
-            label = _label(int(entity_ids[entity]), reader.entities)
+            label = _label(int(entity_ids[entity]), reader)
             entities.append(EntityToken(len(places) + number, label, *_span(words, covered), covered))
         kept += [width + entity for entity in there]
     return with_entities(words, entities, source.mentions), kept, entities
@@ -126,9 +128,11 @@ def _span(words: Tokens, covered: Sequence[int]) -> tuple[int, int]:
     return (min(starts), max(ends)) if starts else (NOWHERE, NOWHERE)
 
 
-def _label(id: int, entities: EntityVocabulary | None) -> str:
+def _label(id: int, reader: Reader) -> str:
     """Title of an entity."""
-    return f"entity {id}" if entities is None or id >= len(entities) else entities.title_of(id)
+    if reader.entities is not None and id < len(reader.entities):
+        return reader.entities.title_of(id)
+    return reader.names.get(id, f"entity {id}")
 
 
 def _sentences(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,20 @@ import torch
 
 from loreweave.attention.capture.observation import ObservedCall, observed
 from loreweave.attention.capture.reading import Reader, Source, read_call
+from loreweave.attention.capture.records import chosen_records
 from loreweave.attention.capture.relevance import relevance
 from loreweave.attention.captured import CapturedAttention, Prediction
-from loreweave.corpus.counts import counted
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading, Training
+from loreweave.tasks.entity_linking.description_rows import DescriptionRows
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
+from loreweave.tasks.record_task import text_rows
 from loreweave.tasks.starting_points import SETTINGS
 
 MOST_LABELS = 10
 """Number of labels of a prediction that are kept."""
-_TEXTS = (("question", "context"), ("text", "text_pair"), ("query", "text"))
-"""Attributes of records with two texts, in the order in which models read them."""
 
 
 class TaskCapture:
@@ -40,6 +39,7 @@ class TaskCapture:
         layers: layers to keep, from 0. None: all.
         heads: heads to keep, from 0. None: all.
         explain: number of labels to compute gradient x attention for, the most probable ones.
+        report: called once with a message if the model also reads other texts than those of the records.
         options: further arguments of `loreweave.load`.
 
     Raises:
@@ -56,49 +56,63 @@ class TaskCapture:
         layers: Sequence[int] | None = None,
         heads: Sequence[int] | None = None,
         explain: int = 1,
+        report: Callable[[str], None] | None = None,
         **options: Any,
     ) -> None:
         self.predictor: Predictor = load(path, task=task, **options)
-        self.loaded, self.explain = self.predictor.loaded, explain
+        self.loaded, self.explain, self.report = self.predictor.loaded, explain, report
         tokenizer = getattr(self.loaded.encoding, "tokenizer", None)
         if not isinstance(tokenizer, EntityTokenizer):
-            name = self.predictor.task.name
-            raise ConfigurationError(f"{name}: the inputs of this task are not single texts; leave --task out")
+            raise ConfigurationError(f"{self.predictor.task.name}: the inputs of this task are not single texts")
         settings = getattr(self.loaded.model.config, SETTINGS, None) or {}
         markers = {*settings.get("markers", ()), tokenizer.entity_token_1, tokenizer.entity_token_2}
+        rows = getattr(self.loaded.encoding, "rows", None)  # of a linker with entities outside the vocabulary
+        names = rows.names() if isinstance(rows, DescriptionRows) else {}
         vocabulary = tokenizer.entity_vocabulary
-        self.reader = Reader(name or str(path), tokenizer.word_tokenizer, vocabulary, markers, layers, heads)
+        self.reader = Reader(name or str(path), tokenizer.word_tokenizer, vocabulary, names, markers, layers, heads)
 
-    def text(self, text: str, mentions: Sequence[tuple[int, int]] = (), id: str = "1") -> list[CapturedAttention]:
-        """Attention while the model predicts for a text and its mentions.
+    def text(
+        self, text: str, mentions: Sequence[tuple[int, int]] = (), id: str = "1", pair: str | None = None
+    ) -> list[CapturedAttention]:
+        """Attention while the model predicts for a text and its mentions, or for a pair of texts.
+
+        A task that takes no mentions does not read them; they are only marked among the tokens.
 
         Raises:
             DataError: the task does not predict for such mentions.
+            ConfigurationError: it does not predict from a text, or from a pair.
         """
-        make_rows = self.predictor.task.rows
-        if make_rows is None:
-            name, asks = self.predictor.task.name, ", ".join(self.predictor.task.asks)
-            raise ConfigurationError(f"{name} predicts from {asks}, which a text alone does not have; use --data FILE")
-        rows = make_rows(text, mentions)
-        if not rows:
-            name = self.predictor.task.name
-            raise DataError(f"found a text without a mention, but {name} predicts for mentions; use --mention")
         found = []
+        rows = self._rows(text, mentions, pair)
         for number, row in enumerate(rows):
             name = id if len(rows) == 1 else f"{id}:{number + 1}"
-            found += self._observed(partial(self._answered, row), Source(name, text))
+            marked = [(row["start"], row["end"])] if {"start", "end"} <= set(row) else mentions
+            whole = text if pair is None else f"{text} {pair}"
+            found += self._observed(partial(self._answered, row), Source(name, whole, mentions=marked))
         return found
+
+    def _rows(self, text: str, mentions: Sequence[tuple[int, int]], pair: str | None) -> list[dict[str, Any]]:
+        """The queries about a text."""
+        task = self.predictor.task
+        if pair is not None:
+            if task.pair_row is None:
+                raise ConfigurationError(f"{task.name} reads no pairs of texts; leave --pair out")
+            return [task.pair_row(text, pair)]
+        if task.rows is None:
+            ways = "--pair SECOND_TEXT, or --data FILE" if task.pair_row is not None else "--data FILE"
+            asks = ", ".join(task.asks)
+            raise ConfigurationError(f"{task.name} predicts from {asks}, which a text alone does not have; use {ways}")
+        rows = task.rows(text, () if task.rows is text_rows else mentions)
+        if not rows:
+            raise DataError(f"found a text without a mention, but {task.name} predicts for mentions; use --mention")
+        return rows
 
     def file(
         self, path: Path, number: int, ids: Sequence[str] = (), reading: Reading | None = None
     ) -> Iterator[CapturedAttention]:
         """Attention while the model predicts for the first records of a file, with their gold labels.
 
-        Args:
-            path: file of the task.
-            number: number of records.
-            ids: ids of the records. Default: the first ones.
-            reading: settings of reading.
+        The arguments are those of `records.chosen_records`.
 
         Raises:
             DataError: the file has no such record.
@@ -107,16 +121,9 @@ class TaskCapture:
         training = self.predictor.task.training
         if training is None or training.score is None:
             raise ConfigurationError(f"{self.predictor.task.name} does not predict for single records; leave --data out")
-        records = training.records(path, reading or Reading()).records
-        missing = set(ids) - {record.id for record in records}
-        if missing or not records:
-            have = counted(len(records), "record")
-            what = f"no record with the id {sorted(missing)[0]!r} among {have}" if missing else "no record, expected some"
-            raise DataError(f"found {what}", path=path)
-        chosen = [record for record in records if record.id in ids] if ids else islice(records, number)
-        for record in chosen:
-            source = Source(record.id, _text_of(training, record))
-            yield from self._observed(partial(self._predicted, training, record), source)
+        for record in chosen_records(training, path, number, ids, reading):
+            source = Source(record.id, record.joined, mentions=record.mentions)
+            yield from self._observed(partial(self._predicted, training, record.record), source)
 
     def _answered(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer to a query."""
@@ -133,6 +140,7 @@ class TaskCapture:
         """Attention of each part that the model reads during a prediction."""
         with observed(self.loaded.model) as calls:
             answer = predict()
+        calls = self._of_the_input(calls)
         prediction = prediction_of(answer)
         found: list[CapturedAttention] = []
         for call in calls:
@@ -143,6 +151,16 @@ class TaskCapture:
         if len(calls) == 1 and len(found) == 1:
             found = [replace(found[0], relevance=self._relevance(calls[0], found[0]))]
         return [replace(each, prediction=prediction) for each in found]
+
+    def _of_the_input(self, calls: list[ObservedCall]) -> list[ObservedCall]:
+        """The calls in which the encoder reads the input of the model, without those in which it reads other texts, such as
+        the descriptions of entities."""
+        own = [call for call in calls if _same(call.inputs.get("input_ids"), call.of_model.get("input_ids"))] or calls
+        if len(own) < len(calls) and self.report is not None:
+            name = self.predictor.task.name
+            self.report(f"{name}: other inputs of the encoder than the text are left out, such as descriptions of entities")
+            self.report = None
+        return own
 
     def _relevance(self, call: ObservedCall, captured: CapturedAttention) -> dict[str, np.ndarray]:
         """Gradient x attention of the most probable labels, if the model has one row of logits for an input."""
@@ -158,6 +176,12 @@ class TaskCapture:
         if any(matrix.shape != (size, size) for matrix in found):  # a batch of one has no padding unless lengths are rounded up
             return {}
         return {labels[number]: matrix for number, matrix in zip(best, found, strict=True)}
+
+
+def _same(read: Any, given: Any) -> bool:
+    """Whether two inputs have the same ids, whatever their shape."""
+    both = isinstance(read, torch.Tensor) and isinstance(given, torch.Tensor)
+    return both and torch.equal(read.flatten(), given.flatten())
 
 
 def prediction_of(row: Mapping[str, Any]) -> Prediction | None:
@@ -185,11 +209,3 @@ def _name(label: Any) -> str:
     what = label.get("label") or label.get("entity") or label.get("text") or label.get("mention") or ""
     place = f" {label['start']}-{label['end']}" if "start" in label and "end" in label else ""
     return f"{what}{place}"
-
-
-def _text_of(training: Training[Any], record: Any) -> str:
-    """Text of a record, or both of its texts."""
-    for first, second in _TEXTS:
-        if getattr(record, second, None) is not None and getattr(record, first, None) is not None:
-            return f"{getattr(record, first)} {getattr(record, second)}"
-    return training.mentions(record)[0]

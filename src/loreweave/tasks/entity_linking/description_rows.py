@@ -63,6 +63,10 @@ class DescriptionRows:
         self._missing[self.outside] = True
         model.extend(len(self.outside))
 
+    def names(self) -> dict[int, str]:
+        """Name of each entity outside the vocabulary, by its id in the model."""
+        return {int(self.ids[row]): self.table[int(row)].name for row in self.outside}
+
     def need(self, rows: np.ndarray) -> None:
         """Set the rows of these entities, if they are outside the vocabulary and not set yet."""
         if self.model.has_changed and not self.model.training:

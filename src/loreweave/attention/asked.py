@@ -1,0 +1,84 @@
+"""What a user asks to capture: the options of `loreweave attention` about models and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loreweave.attention.capture.mentions import Given
+from loreweave.errors import ConfigurationError
+
+
+def _silent(line: str) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What to capture; the attributes are the options of `loreweave attention`.
+
+    Attributes:
+        texts: texts.
+        mentions: mentions of every text.
+        entities: title of each mention's entity.
+        pair: second text.
+        target: text of the decoder.
+        task: task of the checkpoint, or of the file.
+        data: file of the task.
+        examples: number of its records.
+        ids: ids of its records.
+        format: format of the file.
+        captured: captured attention, instead of a model.
+        explain: number of labels to compute gradient x attention for.
+        base: encoder from which a released LUKE in an older format was trained.
+        device: device of the model.
+        layers: layers to keep. None: all.
+        heads: heads to keep. None: all.
+        report: called with messages for the user, one line at a time.
+    """
+
+    texts: Sequence[str] = ()
+    mentions: Sequence[Given] = ()
+    entities: Sequence[str | None] | None = None
+    pair: str | None = None
+    target: str | None = None
+    task: str | None = None
+    data: Path | None = None
+    examples: int = 10
+    ids: Sequence[str] = ()
+    format: str | None = None
+    captured: Path | None = None
+    explain: int = 1
+    base: str | None = None
+    device: str | None = None
+    layers: Sequence[int] | None = None
+    heads: Sequence[int] | None = None
+    report: Callable[[str], None] = _silent
+
+    @property
+    def of_task(self) -> str | None:
+        """The option by which the user asked for a task. None: only the checkpoint can name one."""
+        return "--task" if self.task is not None else "--data" if self.data is not None else None
+
+    def check(self, models: Sequence[str]) -> None:
+        """Refuse options that do not belong together.
+
+        Raises:
+            ConfigurationError: names them.
+        """
+        if self.captured is not None:
+            if models or self.texts or self.data:
+                raise ConfigurationError("found --from with --model, texts or --data, expected --from alone")
+            return
+        if not models:
+            raise ConfigurationError("found no --model, expected a model, or --from with captured attention")
+        if bool(self.texts) == (self.data is not None):
+            raise ConfigurationError("give texts, or --data FILE, but not both")
+        if self.data is not None and self.mentions:
+            raise ConfigurationError("found --mention with --data, whose records have their own mentions; leave it out")
+        if self.data is None and self.ids:
+            raise ConfigurationError("found --id with texts, expected it with --data or --from; leave it out")
+        if self.entities is not None and len(self.entities) != len(self.mentions):
+            found = f"found {len(self.entities)} --entity and {len(self.mentions)} --mention"
+            raise ConfigurationError(f"{found}, expected one --entity for each --mention ('[MASK]' if it has no title)")
