@@ -57,7 +57,7 @@ def test_every_listed_command_has_its_own_module_and_no_module_is_forgotten() ->
     folder = Path(sys.modules["loreweave.cli.main"].__file__ or "").parent
     modules = {
         path.parent.name if path.name == "__init__.py" else path.stem
-        for path in [*folder.glob("*.py"), *folder.glob("*/__init__.py")]
+        for path in [*folder.glob("*.py"), *folder.glob("experiments/*.py"), *folder.glob("*/__init__.py")]
         if "def command(" in path.read_text() or "\ncommand = " in path.read_text()
     }
     assert modules == set(COMMANDS)

@@ -25,12 +25,17 @@ COMMANDS = {
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "attention": "Write a page that shows the attention between the words and entities of texts.",
     "probe": "Compare encoders without fine-tuning, on few-shot relations and types of mentions.",
+    "runs": "List the runs in folders, with their settings and scores.",
+    "rerun": "Repeat a run from its record, and compare the numbers.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
     "tasks": "List the tasks, or show the file formats, metrics and settings of one task.",
     "recipes": "List the packaged recipes, or show the settings of one recipe.",
 }
-"""Every command with its line in `loreweave --help`; `loreweave.cli.<name>.command` is its function."""
+"""Every command with its line in `loreweave --help`; `command` in its module (see `module_of`) is its function."""
+
+_EXPERIMENTS = {"runs", "rerun"}
+"""Commands in the folder `experiments`; all others are beside this module."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in shells (128 + SIGINT)."""
@@ -90,9 +95,14 @@ for _name, _summary in COMMANDS.items():
     app.command(_name, help=_summary)(_stand_in)
 
 
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"loreweave.cli.experiments.{name}" if name in _EXPERIMENTS else f"loreweave.cli.{name}"
+
+
 def load_command(name: str) -> Any:
     """Import the module of one command and create the command for typer."""
-    command: Callable[..., None] | typer.Typer = import_module(f"loreweave.cli.{name}").command
+    command: Callable[..., None] | typer.Typer = import_module(module_of(name)).command
     if isinstance(command, typer.Typer):  # a command with commands of its own
         command.info.cls = HelpGroup
         for registered in command.registered_commands:

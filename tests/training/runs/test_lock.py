@@ -14,7 +14,7 @@ import pytest
 
 from loreweave.corpus.files.owners import Owner
 from loreweave.errors import ConfigurationError, LoreweaveError
-from loreweave.training.runs.lock import FILE, PATIENCE, RunLock
+from loreweave.training.runs.lock import FILE, PATIENCE, RunLock, is_held
 
 HOLD = """
 import sys, time
@@ -121,3 +121,20 @@ def test_a_process_that_lost_the_folder_notices(tmp_path: Path) -> None:
         mine.confirm()
     mine.release()
     assert (tmp_path / FILE).exists()  # it is theirs
+
+
+def test_who_asks_learns_whether_a_folder_is_held_and_leaves_it_as_it_is(tmp_path: Path) -> None:
+    assert not is_held(tmp_path) and not is_held(tmp_path / "none")
+    child = hold(tmp_path)
+    assert is_held(tmp_path)
+    child.kill()
+    child.wait()
+    before = (tmp_path / FILE).read_bytes()
+    assert not is_held(tmp_path)
+    elsewhere = Owner("node7", "node7 pid:[1]", 4242, 5)
+    assert (tmp_path / FILE).read_bytes() == before
+    write(tmp_path, elsewhere, age=PATIENCE - 30)
+    assert is_held(tmp_path)
+    write(tmp_path, elsewhere, age=PATIENCE + 30)
+    assert not is_held(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]

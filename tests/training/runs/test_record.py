@@ -11,6 +11,7 @@ import pytest
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.runs import record as run_record
+from loreweave.training.runs import status as run_status
 from loreweave.training.runs.record import Interrupted, RunRecord
 
 CONFIG = {"epochs": 2, "optimizer": {"learning_rate": 1e-5}}
@@ -54,6 +55,7 @@ def test_a_run_that_was_killed_while_it_began_can_be_replaced(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(run_record, "write_json", killed)
+        patch.setattr(run_status, "write_json", killed)
         made(tmp_path, overwrite=overwrite)
     record = made(tmp_path, overwrite=True)
     assert record.status()["status"] == "running" and "ended" not in record.status()

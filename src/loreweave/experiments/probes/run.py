@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.writing import atomic_write, write_json
+from loreweave.corpus.files.csv_tables import write_csv
+from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, records_of
 from loreweave.experiments.probes.defaults import default_data
@@ -212,11 +212,10 @@ def _differences(measures: Mapping[str, Sequence[Measure]], config: ProbeConfig)
 def _write_scores(path: Path, scores: Iterable[Mapping[str, Any]]) -> None:
     """A row per encoder, number and draw."""
     columns = ("model", "probe", "data", "what", "number", "metric")
-    with atomic_write(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*columns, "draw", "score"))
-        for row in scores:
-            writer.writerows(([*(row[name] for name in columns), draw, score] for draw, score in enumerate(row["draws"])))
+    draws = (
+        [*(row[name] for name in columns), draw, score] for row in scores for draw, score in enumerate(row["draws"])
+    )  # fmt: skip
+    write_csv(path, (*columns, "draw", "score"), draws)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], cell: Callable[[Mapping[str, Any]], str]) -> tuple[list[str], list[list[str]]]:

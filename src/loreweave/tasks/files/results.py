@@ -1,15 +1,22 @@
-"""Output folder of `evaluate` and `score`: `results.json` and `predictions/`."""
+"""Output folder of `evaluate` and `score`: `results.json`, `predictions/`, and the record of an evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.writing import write_json
 from loreweave.errors import ConfigurationError
 from loreweave.training.evaluation import Evaluation
+from loreweave.training.runs.environment import environment
+from loreweave.training.runs.lock import RunLock
 from loreweave.training.runs.record import RunRecord
+from loreweave.training.runs.status import begun, now, read_status, write_status
+
+KIND = "evaluation"
+"""`kind` of an evaluation in its `status.json`."""
 
 
 def save_results(output: Path, name: str, evaluation: Evaluation, results: Mapping[str, Any]) -> None:
@@ -20,12 +27,44 @@ def save_results(output: Path, name: str, evaluation: Evaluation, results: Mappi
 
 
 def check_results_folder(output: Path, overwrite: bool) -> None:
-    """Refuse a folder with a run, or with results unless they may be replaced.
+    """Refuse a folder with a training run, or with results unless they may be replaced.
 
     Raises:
         ConfigurationError: the folder has one of these.
     """
-    if (output / "status.json").exists():
+    if read_status(output).get("kind", KIND) != KIND:
         raise ConfigurationError(f"{output}: the folder contains a run with results of its own; choose another")
     if (output / "results.json").exists() and not overwrite:
         raise ConfigurationError(f"{output}: the folder contains other results; use --overwrite or another folder")
+
+
+@contextmanager
+def recorded(
+    output: Path | None, config: Mapping[str, Any], files: Mapping[str, str], hashes: Callable[[], Mapping[str, Any]]
+) -> Iterator[None]:
+    """Record an evaluation as a run is recorded: configuration, environment, inputs, and how the block ends.
+
+    Args:
+        output: the folder. None: nothing is recorded.
+        config: the resolved configuration.
+        files: paths of the data by name.
+        hashes: hashes of all inputs by name; called once.
+    """
+    if output is None:
+        yield
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(output)
+    lock.take()
+    try:
+        (output / "results.json").unlink(missing_ok=True)
+        write_status(output, begun(KIND, files=dict(files)))
+        write_json(output / "config.json", dict(config))
+        write_json(output / "environment.json", environment())
+        record = RunRecord(output)
+        with record.watch():
+            write_json(output / "inputs.json", dict(hashes()))
+            yield
+            record.set_status("done", ended=now(), used=record.used())
+    finally:
+        lock.release()

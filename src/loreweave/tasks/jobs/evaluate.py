@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.tasks.contract import Execution, NoSettings, Task
-from loreweave.tasks.files.results import check_results_folder, save_results
+from loreweave.tasks.files.results import check_results_folder, recorded, save_results
 from loreweave.tasks.jobs.settings import fill_settings
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.precision import recorded_precision
+from loreweave.training.runs.inputs import hashes_of
 from loreweave.training.settings.configuration import Override, to_dict
 
 
@@ -47,17 +48,35 @@ def evaluate_task(
     task.refuse_options(execution)
     if output is not None:
         check_results_folder(output, overwrite)
-    evaluation, facts = task.evaluate(model, data, filled, execution)
-    for note in evaluation.notes:
-        execution.report(note)
-    _report_other_precision(model, execution)
-    name = str(facts.pop("name"))
-    results: dict[str, Any] = {"task": task.name, "model": str(model), "data": str(data)}
-    results |= {} if task.evaluation is NoSettings else {"settings": to_dict(filled)}
-    results |= {**facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
-    if output is not None and is_writer():
-        save_results(output, name, evaluation, results)
+    written = output if is_writer() else None
+    config = _asked(task, model, filled, execution)
+    with recorded(written, config, {"data": str(data)}, lambda: inputs_of_evaluation(model, data)):
+        evaluation, facts = task.evaluate(model, data, filled, execution)
+        for note in evaluation.notes:
+            execution.report(note)
+        _report_other_precision(model, execution)
+        name = str(facts.pop("name"))
+        results: dict[str, Any] = {"task": task.name, "model": str(model), "data": str(data)}
+        results |= {} if task.evaluation is NoSettings else {"settings": to_dict(filled)}
+        results |= {**facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
+        if written is not None:
+            save_results(written, name, evaluation, results)
     return evaluation, results
+
+
+def inputs_of_evaluation(model: Path, data: Path) -> dict[str, Any]:
+    """Hashes of the weights and of the data; the weights of a run are in its subfolder `model`."""
+    return {"model": hashes_of(model / "model" if (model / "model").is_dir() else model), "data": hashes_of(data)}
+
+
+def _asked(task: Task, model: Path, settings: Any, execution: Execution) -> dict[str, Any]:
+    """Configuration of an evaluation for its record."""
+    reading = execution.reading
+    asked: dict[str, Any] = {"task": task.name, "model": str(model), "format": reading.format, "skip_bad": reading.skip_bad}
+    asked |= {"tag_names": list(reading.tag_names)} if reading.tag_names else {}
+    asked |= {"base": execution.base, "labels": execution.labels, "device": execution.device}
+    asked |= {"precision": execution.precision, "batch_size": execution.batch_size}
+    return asked | {"settings": {} if task.evaluation is NoSettings else to_dict(settings)}
 
 
 def _report_other_precision(model: Path, execution: Execution) -> None:

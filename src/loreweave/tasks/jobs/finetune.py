@@ -83,6 +83,18 @@ class DataFiles:
         dev, test = dev or split_file(splits, folder, "dev"), test or split_file(splits, folder, "test")
         return cls(train=found, dev=dev, test=test)
 
+    def by_split(self) -> dict[str, str]:
+        """The paths by name: train, dev and test as far as they are given, and train_2, ... for further training files."""
+        found = {"train": self.train, "dev": self.dev, "test": self.test}
+        found |= {f"train_{number}": path for number, path in enumerate(self.more, 2)}
+        return {split: str(path) for split, path in found.items() if path is not None}
+
+    @classmethod
+    def from_splits(cls, paths: Mapping[str, Path]) -> DataFiles:
+        """The inverse of `by_split`."""
+        more = [paths[name] for name in paths if name.startswith("train_")]
+        return cls(train=paths["train"], dev=paths.get("dev"), test=paths.get("test"), more=tuple(more))
+
 
 def finetune_task(
     task: Task,
@@ -114,7 +126,10 @@ def finetune_task(
     if training.score is not None and not data.dev:
         scored = "nothing is scored" if not data.test else "only the test data are scored"
         told(f"no dev data: the last epoch is kept and {scored}; --dev FILE or dev_fraction=0.1 selects the best epoch")
-    record = RunRecord.open(output, "finetuning", asked, resume=resume, overwrite=overwrite, is_writer=is_writer())
+    record = RunRecord.open(
+        output, "finetuning", asked,
+        resume=resume, overwrite=overwrite, origin={"files": files.by_split()}, is_writer=is_writer(),
+    )  # fmt: skip
     with record.watch():
         record.keep_inputs(lambda: {"model": hashes_of(resolve(source))})
         set_seed(config.seed)
@@ -141,7 +156,7 @@ def _asked(
     training: Training[Any], source: str, files: DataFiles, config: FinetuningConfig, reading: Reading
 ) -> dict[str, Any]:
     """Description of the run's task for its record."""
-    asked: dict[str, Any] = {"task": training.name, "model": source, "data": _hashes(files)}
+    asked: dict[str, Any] = {"task": training.name, "model": source, "data": hashes_of_files(files)}
     asked |= {"format": reading.format, "skip_bad": reading.skip_bad}
     asked |= {"tag_names": list(reading.tag_names)} if reading.tag_names else {}
     return asked | {"settings": to_dict(config)}
@@ -267,11 +282,9 @@ def _tell_nobody(_: str) -> None:
     """Ignores the messages of all processes but the first."""
 
 
-def _hashes(files: DataFiles) -> dict[str, str]:
+def hashes_of_files(files: DataFiles) -> dict[str, str]:
     """Names and content of the input files, so that a run cannot be resumed with others."""
-    found = {"train": files.train, "dev": files.dev, "test": files.test}
-    found |= dict(zip((f"train_{number}" for number in range(2, 2 + len(files.more))), files.more, strict=True))
-    return {split: _hash_of(path) for split, path in found.items() if path is not None}
+    return {split: _hash_of(Path(path)) for split, path in files.by_split().items()}
 
 
 def _hash_of(path: Path) -> str:

@@ -11,7 +11,9 @@ import atexit
 import json
 import os
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -67,17 +69,7 @@ class RunLock:
         return True
 
     def _holder(self) -> dict[str, Any] | None:
-        """Content of the file; only its age if it is being written or broken. None if there is no file."""
-        try:
-            text = self.path.read_text(encoding="utf-8")
-            age = self._now() - self.path.stat().st_mtime
-        except FileNotFoundError:
-            return None
-        try:
-            found = json.loads(text)
-        except json.JSONDecodeError:
-            found = None
-        return {**(found if isinstance(found, dict) else {}), "age": age}
+        return _holder(self.path, self._now)
 
     def _now(self) -> float:
         """Time by the clock of the disk, which may be another machine's."""
@@ -93,15 +85,12 @@ class RunLock:
         return all(holder.get(name) == value for name, value in asdict(owner).items())
 
     def _refuse_live(self, holder: dict[str, Any]) -> None:
+        if not _counts_as_live(holder):
+            return
         if "process" not in holder:
-            if holder["age"] < PATIENCE:
-                raise ConfigurationError(f"{self.path}: another process is starting a run here; wait, or choose another folder")
-            return
-        alive = Owner(*(holder[name] for name in ("host", "system", "process", "begun"))).lives()
-        if alive is False or (alive is None and holder["age"] > PATIENCE):
-            return
+            raise ConfigurationError(f"{self.path}: another process is starting a run here; wait, or choose another folder")
         who = f"process {holder['process']} on {holder['host']} has been using this folder since {holder['since']}"
-        if alive:
+        if _owner(holder).lives():
             raise ConfigurationError(f"{self.path.parent}: {who}; wait for it, stop it, or choose another folder")
         raise ConfigurationError(
             f"{self.path.parent}: {who}, its last sign of life was {holder['age']:.0f} s ago; wait for it, or choose another "
@@ -140,6 +129,36 @@ class RunLock:
         with suppress(OSError):
             if _name_in(self.path) == self._name:
                 self.path.unlink()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a live process holds the folder. Nothing is written, so the age of a lock is by the clock of this machine."""
+    holder = _holder(folder / FILE, time.time)
+    return holder is not None and _counts_as_live(holder)
+
+
+def _holder(path: Path, now: Callable[[], float]) -> dict[str, Any] | None:
+    """Content of a lock; only its age if it is being written or broken. None if there is no file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        age = now() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    return {**(found if isinstance(found, dict) else {}), "age": age}
+
+
+def _owner(holder: dict[str, Any]) -> Owner:
+    return Owner(*(holder[name] for name in ("host", "system", "process", "begun")))
+
+
+def _counts_as_live(holder: dict[str, Any]) -> bool:
+    """Whether the holder runs; if that is unknown, whether it has shown a sign of life."""
+    alive = _owner(holder).lives() if "process" in holder else None
+    return holder["age"] <= PATIENCE if alive is None else alive
 
 
 def _name_in(path: Path) -> str | None:

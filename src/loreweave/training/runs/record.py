@@ -4,7 +4,7 @@ Layout:
 
     config.json        the resolved configuration
     environment.json   versions, git commit, machine and device
-    status.json        running | done | failed | interrupted, with times, command, error, and `used` (seconds, memory)
+    status.json        running | done | failed | interrupted, with times, command, error, and `used` (see `status`)
     metrics.jsonl      one object per evaluation or log line: step, epoch, split and values; epoch 0 = before training
     train_loss.npy     true loss of every update
     predictions/       <split>_epoch<k>.npz, .jsonl and .tables.json; <split>.npz and so on are those of the kept weights
@@ -19,7 +19,6 @@ Layout:
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shlex
@@ -27,7 +26,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +43,7 @@ from loreweave.training.runs.inputs import changed_settings, changes
 from loreweave.training.runs.lock import RunLock
 from loreweave.training.runs.metric_lines import append_line, read_lines
 from loreweave.training.runs.resources import Meter
+from loreweave.training.runs.status import begun, now, read_status, write_status
 
 _FILES = (
     "config.json", "environment.json", "metrics.jsonl", "train_loss.npy", "results.json", "records.json", "inputs.json",
@@ -80,6 +79,7 @@ class RunRecord:
         *,
         resume: bool = False,
         overwrite: bool = False,
+        origin: Mapping[str, Any] | None = None,
         is_writer: bool = True,
     ) -> RunRecord:
         """Begin a run in `path`, or with `resume` continue the one there; if there is none, a run begins too.
@@ -89,7 +89,7 @@ class RunRecord:
         """
         if resume and is_writer and not cls(path)._is_unbegun():
             return cls.reopen(path, config)
-        record = cls.create(path, kind, config, overwrite=overwrite, is_writer=is_writer)
+        record = cls.create(path, kind, config, overwrite=overwrite, origin=origin, is_writer=is_writer)
         record.asked_to_resume = resume
         return record
 
@@ -102,9 +102,10 @@ class RunRecord:
         *,
         overwrite: bool = False,
         command: Sequence[str] | None = None,
+        origin: Mapping[str, Any] | None = None,
         is_writer: bool = True,
     ) -> RunRecord:
-        """Start a new run in `path`.
+        """Start a new run in `path`; `origin` names its input files in the status (see `status.begun`).
 
         Raises:
             ConfigurationError: the folder has another run (and `overwrite` is false), one that is being trained, or files that
@@ -117,14 +118,13 @@ class RunRecord:
         record.path.mkdir(parents=True, exist_ok=True)
         record._take_lock()
         with record._unlocked_by_errors():
-            record._begin(kind, config, overwrite, command)
+            record._make_room(overwrite)
+            record._begin(config, begun(kind, command, **(origin or {})))
         return record
 
-    def _begin(self, kind: str, config: Mapping[str, Any], overwrite: bool, command: Sequence[str] | None) -> None:
-        self._make_room(overwrite)
+    def _begin(self, config: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         # First, because it marks the folder as a run's: a run that is killed here can be replaced.
-        begun = {"status": "running", "kind": kind, "command": list(command or sys.argv), "started": _now()}
-        write_json(self.path / "status.json", begun)
+        write_status(self.path, status)
         write_json(self.path / "config.json", dict(config))
         write_json(self.path / "environment.json", environment())
 
@@ -142,7 +142,7 @@ class RunRecord:
             record._take_lock()
         with record._unlocked_by_errors():
             record._check_resumable(config)
-        record.set_status("running", resumed=_now(), error=None)
+        record.set_status("running", resumed=now(), error=None)
         return record
 
     def _check_resumable(self, config: Mapping[str, Any]) -> None:
@@ -246,22 +246,12 @@ class RunRecord:
 
     def status(self) -> dict[str, Any]:
         """Content of `status.json`, empty if there is none."""
-        path = self.path / "status.json"
-        return dict(read_json(path)) if path.exists() and path.stat().st_size else {}
+        return read_status(self.path)
 
     def set_status(self, status: str, **values: Any) -> None:
-        """Replace the status and add values, atomically; on a full disk in place, so that the status is not lost."""
-        if not self.is_writer:
-            return
-        path, now = self.path / "status.json", self.status() | {"status": status} | values
-        try:
-            write_json(path, now)
-        except OSError as error:
-            if error.errno != errno.ENOSPC or not path.exists():
-                raise
-            with open(path, "r+", encoding="utf-8") as file:
-                file.write(json.dumps(now, ensure_ascii=False) + "\n")
-                file.truncate()
+        """Replace the status and add values."""
+        if self.is_writer:
+            write_status(self.path, self.status() | {"status": status} | values)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -299,7 +289,7 @@ class RunRecord:
 
     def _end(self, status: str, **values: Any) -> None:
         used = {"used": self.used()} if self._meter else {}
-        self.set_status(status, ended=_now(), **used, **values)
+        self.set_status(status, ended=now(), **used, **values)
 
     def open_tensorboard(self) -> None:
         """Let `log` also write event files; they begin with exactly the rows of `metrics.jsonl`."""
@@ -394,7 +384,3 @@ class RunRecord:
         """The command that continues this run."""
         command = [part for part in self.status().get("command", sys.argv) if part not in ("--overwrite", "--resume")]
         return shlex.join([*program(command[0]), *command[1:], "--resume"])
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""Commands about experiments: one module per command."""

@@ -1,0 +1,1 @@
+"""Recorded runs: reading, listing and repeating them."""

@@ -1,0 +1,134 @@
+"""Tables of runs: a row per run, filtered and sorted by what is known about the runs."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loreweave.errors import ConfigurationError
+from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.training.settings.configuration import unknown_name
+
+Facts = dict[str, Any]
+"""What is known about a run, by name."""
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "!=": operator.ne, "<=": operator.le, ">=": operator.ge, "=": operator.eq, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+_CONDITION = re.compile(r"\s*([\w.\-]+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
+_FIRST = ("run", "task", "model", "state")
+_LAST = ("epoch", "minutes", "started")
+_SHOWN_SETTINGS = 6
+"""Maximum number of settings that differ between the runs and are shown without being asked for."""
+
+
+def facts_of(run: RecordedRun) -> Facts:
+    """Everything that is known about a run: its origin, costs, settings and scores."""
+    used = run.status.get("used") or {}
+    seconds = used.get("seconds")
+    facts: Facts = {"run": str(run.path), "kind": run.kind, "task": run.task, "model": run.model, "state": run.state}
+    facts |= {"error": run.error, "epoch": run.epoch, "minutes": None if seconds is None else round(seconds / 60, 1)}
+    facts |= {"cpu_minutes": None if "cpu_seconds" not in used else round(used["cpu_seconds"] / 60, 1)}
+    facts |= {"memory_gib": used.get("peak_memory_gib")}
+    facts |= {name: run.status.get(name) for name in ("started", "ended")}
+    return run.settings | run.scores | facts
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition such as `task=ner`, `dev.micro_f1>0.8` or `model~minilm` (contains).
+
+    Attributes:
+        name: name of a fact.
+        sign: =, !=, <, <=, >, >= or ~.
+        value: what the fact is compared with; as a number, if both are numbers.
+    """
+
+    name: str
+    sign: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read a condition.
+
+        Raises:
+            ConfigurationError: it has no name, sign and value.
+        """
+        match = _CONDITION.fullmatch(text)
+        if match is None:
+            raise ConfigurationError(
+                f"--where: found {text!r}, expected a name, one of = != < <= > >= ~ and a value, such as 'dev.micro_f1>0.8'"
+            )
+        return cls(*match.groups())
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether a run meets it. A run without the fact meets only `!=`, and `=` with an empty value."""
+        found = facts.get(self.name)
+        if found is None:
+            return (self.sign == "!=") == bool(self.value) and self.sign in ("=", "!=")
+        if self.sign == "~":
+            return self.value in _text(found)
+        number = _number(self.value)
+        if number is not None and isinstance(found, int | float) and not isinstance(found, bool):
+            return _COMPARISONS[self.sign](found, number)
+        return _COMPARISONS[self.sign](_text(found), self.value)
+
+
+def select(rows: Iterable[Facts], conditions: Sequence[Condition]) -> list[Facts]:
+    """The rows that meet all conditions.
+
+    Raises:
+        ConfigurationError: no row has a fact of this name.
+    """
+    found = list(rows)
+    for condition in conditions:
+        check_name("--where", condition.name, found)
+    return [facts for facts in found if all(condition.holds(facts) for condition in conditions)]
+
+
+def in_order(rows: Sequence[Facts], name: str, reverse: bool = False) -> list[Facts]:
+    """The rows sorted by a fact, numbers before texts; rows without it are last."""
+    there = [facts for facts in rows if facts.get(name) is not None]
+    ordered = sorted(there, key=lambda facts: _order(facts[name]), reverse=reverse)
+    return ordered + [facts for facts in rows if facts.get(name) is None]
+
+
+def varied(rows: Sequence[Facts], names: Iterable[str]) -> list[str]:
+    """Those names whose values differ between the rows that have them."""
+    return [name for name in names if len({_text(facts[name]) for facts in rows if name in facts}) > 1]
+
+
+def columns_of(runs: Sequence[RecordedRun], rows: Sequence[Facts]) -> list[str]:
+    """Columns of a short table: origin and state, settings that differ, the main scores, time."""
+    settings = varied(rows, dict.fromkeys(["seed", *(name for run in runs for name in run.settings)]))
+    scores = [name for run in runs for name in run.main_scores]
+    some = {name for facts in rows for name in facts if facts[name] is not None}
+    names = [*_FIRST, *settings[:_SHOWN_SETTINGS], *dict.fromkeys(scores), *_LAST, "error"]
+    return [name for name in dict.fromkeys(names) if name in some]
+
+
+def check_name(option: str, name: str, rows: Sequence[Facts]) -> None:
+    """Raise a `ConfigurationError` for a name that no row has."""
+    known = list(dict.fromkeys(known for facts in rows for known in facts))
+    if rows and name not in known:
+        raise ConfigurationError(f"{option}: no run has {name!r}{unknown_name(name, known)}")
+
+
+def _text(value: Any) -> str:
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _order(value: Any) -> tuple[bool, float, str]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (not is_number, float(value) if is_number else 0.0, "" if is_number else _text(value))

@@ -1,0 +1,80 @@
+"""`loreweave runs`: one table of the runs in folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.csv_tables import write_csv
+from loreweave.experiments.runs.listing import Condition, Facts, check_name, columns_of, facts_of, in_order, select
+from loreweave.experiments.runs.recorded import STATES, RecordedRun, find_runs
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """Runs with what is known about them.
+
+    Attributes:
+        columns: names of the facts that are shown.
+        rows: everything that is known about each run.
+        title: how many runs there are, by their states.
+    """
+
+    columns: list[str]
+    rows: list[Facts]
+    title: str
+
+    def cells(self) -> list[list[object]]:
+        """The shown values of each run."""
+        return [[facts.get(name) for name in self.columns] for facts in self.rows]
+
+    def write(self, path: Path) -> None:
+        """Write all facts as CSV, one row per run."""
+        names = list(dict.fromkeys(name for facts in self.rows for name in facts))
+        write_csv(path, names, ([facts.get(name) for name in names] for facts in self.rows))
+
+
+def list_runs(
+    folders: Sequence[Path],
+    conditions: Sequence[Condition] = (),
+    *,
+    sort: str | None = None,
+    reverse: bool = False,
+    columns: Sequence[str] = (),
+) -> RunTable:
+    """The runs in folders and their subfolders, as a table.
+
+    Args:
+        folders: runs, or folders with runs in them.
+        conditions: what a run must meet.
+        sort: name of the fact to sort by. Default: by path.
+        reverse: largest first.
+        columns: names of the facts to show. Default: see `columns_of`.
+
+    Raises:
+        DataError: a folder does not exist, or has no run.
+        ConfigurationError: no run has a fact of a name.
+    """
+    runs = find_runs(folders)
+    by_path = dict(zip((str(run.path) for run in runs), runs, strict=True))
+    everything = [facts_of(run) for run in runs]
+    for name in columns:
+        check_name("--column", name, everything)
+    rows = select(everything, conditions)
+    if sort is not None:
+        check_name("--sort", sort, everything)
+        rows = in_order(rows, sort, reverse)
+    elif reverse:
+        rows.reverse()
+    shown = list(columns) or columns_of([by_path[facts["run"]] for facts in rows], rows)
+    return RunTable(shown, rows, _title(rows, runs))
+
+
+def _title(rows: Sequence[Facts], runs: Sequence[RecordedRun]) -> str:
+    states = Counter(facts["state"] for facts in rows)
+    of = f" of {len(runs):,}" if len(rows) < len(runs) else ""
+    named = ", ".join(f"{states[state]:,} {state}" for state in STATES if states[state])
+    return f"{counted(len(rows), 'run')}{of}{f': {named}' if named else ''}"

@@ -1,0 +1,78 @@
+"""Conditions, order and columns of tables of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loreweave.errors import ConfigurationError
+from loreweave.experiments.runs.listing import Condition, in_order, select
+from loreweave.experiments.runs.table import list_runs
+from loreweave.training.runs.record import RunRecord
+
+ROWS = [
+    {"run": "a", "state": "done", "optimizer.learning_rate": 1e-4, "dev.f1": 0.5, "with_pairs": True},
+    {"run": "b", "state": "failed", "optimizer.learning_rate": 0.001, "dev.f1": None, "with_pairs": False},
+    {"run": "c10", "state": "done", "optimizer.learning_rate": 0.01, "dev.f1": 0.75},
+]
+
+
+@pytest.mark.parametrize(
+    ("condition", "runs"),
+    [
+        ("state=done", ["a", "c10"]),
+        ("state!=done", ["b"]),
+        ("optimizer.learning_rate=1e-4", ["a"]),
+        ("optimizer.learning_rate >= 0.001", ["b", "c10"]),
+        ("dev.f1>0.5", ["c10"]),
+        ("dev.f1<=0.5", ["a"]),
+        ("dev.f1=", ["b"]),
+        ("dev.f1!=", ["a", "c10"]),
+        ("dev.f1!=0.5", ["b", "c10"]),
+        ("with_pairs=true", ["a"]),
+        ("with_pairs!=true", ["b", "c10"]),
+        ("run~1", ["c10"]),
+    ],
+)
+def test_conditions(condition: str, runs: list[str]) -> None:
+    assert [row["run"] for row in select(ROWS, [Condition.parse(condition)])] == runs
+
+
+def test_wrong_conditions_say_what_is_expected() -> None:
+    with pytest.raises(ConfigurationError, match="--where: found 'done', expected a name"):
+        Condition.parse("done")
+    with pytest.raises(ConfigurationError, match="no run has 'dev.F1'; did you mean 'dev.f1'"):
+        select(ROWS, [Condition.parse("dev.F1>0")])
+
+
+def test_rows_without_a_value_are_last_in_either_order() -> None:
+    assert [row["run"] for row in in_order(ROWS, "dev.f1")] == ["a", "c10", "b"]
+    assert [row["run"] for row in in_order(ROWS, "dev.f1", reverse=True)] == ["c10", "a", "b"]
+
+
+def finished(folder: Path, seed: int, rate: float, f1: float) -> None:
+    settings = {"seed": seed, "epochs": 3, "optimizer": {"learning_rate": rate}}
+    record = RunRecord.create(folder, "finetuning", {"task": "ner", "model": "minilm", "settings": settings})
+    record.finish({"metric": "micro_f1", "dev": {"micro_f1": f1, "loss": 1.0}, "test": {"micro_f1": f1 / 2}})
+
+
+def test_the_table_shows_what_differs_and_the_main_scores(tmp_path: Path) -> None:
+    finished(tmp_path / "a", 1, 0.001, 0.5)
+    finished(tmp_path / "b", 2, 0.001, 0.75)
+    table = list_runs([tmp_path], sort="test.micro_f1", reverse=True)
+    assert table.columns == ["run", "task", "model", "state", "seed", "dev.micro_f1", "test.micro_f1", "started"]
+    assert [row[:-1] for row in table.cells()] == [
+        [str(tmp_path / "b"), "ner", "minilm", "done", 2, 0.75, 0.375],
+        [str(tmp_path / "a"), "ner", "minilm", "done", 1, 0.5, 0.25],
+    ]
+    assert table.title == "2 runs: 2 done"
+    table.write(tmp_path / "runs.csv")
+    head, first, *_ = (tmp_path / "runs.csv").read_text().splitlines()
+    assert "optimizer.learning_rate" in head and "dev.loss" in head and first.count(",") == head.count(",")
+    few = list_runs([tmp_path], [Condition.parse("seed=1")], columns=["run", "epochs"])
+    assert (few.cells(), few.title) == ([[str(tmp_path / "a"), 3]], "1 run of 2: 1 done")
+    with pytest.raises(ConfigurationError, match="--column: no run has 'epoch_s'; did you mean 'epochs'"):
+        list_runs([tmp_path], columns=["epoch_s"])
+    with pytest.raises(ConfigurationError, match="--sort: no run has"):
+        list_runs([tmp_path], sort="f1")
