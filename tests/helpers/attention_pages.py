@@ -172,6 +172,25 @@ def two_models() -> PageData:
     return data
 
 
+SOURCE, TARGET = "unhappy cats sleep", "cats sleep badly"
+
+
+def encoder_decoder(seed: int = 0, model: str = "seq2seq", data: PageData | None = None) -> PageData:
+    """The three kinds of attention of one text in an encoder-decoder: 2 layers of the encoder, 3 of the decoder, 2 heads."""
+    data = data or PageData()
+    words = [("un", "word", 0, 2), ("happy", "word", 2, 7), ("cats", "word", 8, 12), ("sleep", "word", 13, 18)]
+    source = token_table(SOURCE, [*words, ("</s>", "separator", -1, -1)], [0, 0, 1, 2, -1])
+    told = [("<s>", "special", -1, -1), ("cats", "word", 0, 4), ("sleep", "word", 5, 10), ("badly", "word", 11, 16)]
+    target = token_table(TARGET, told, [-1, 0, 1, 2])
+    causal = np.tril(rows_that_sum_to_one((3, 2, 4, 4), seed + 1))
+    first = len(data.models)
+    data.models += [{"name": model, "layers": layers, "heads": 2, "entity_aware": False} for layers in (2, 3)]
+    data.add(rows_that_sum_to_one((2, 2, 5, 5), seed), source, text=SOURCE, kind="encoder", id="1", model=first)
+    decoder = {"text": TARGET, "id": "1", "model": first + 1}
+    data.add(causal / causal.sum(-1, keepdims=True), target, kind="decoder", **decoder)
+    return data.add(rows_that_sum_to_one((3, 2, 4, 5), seed + 2), target, keys=source, **decoder)
+
+
 def words_page(size: int, layers: int = 2, heads: int = 2, entities: int = 0) -> PageData:
     tokens = [f"w{at}" for at in range(size - entities)] + [f"[E{at}]" for at in range(entities)]
     first = size - entities

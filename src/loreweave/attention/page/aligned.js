@@ -4,17 +4,24 @@ const Aligned = (() => {
   const key = (unit, table) => `${unit.kind === "entity" ? "entity" : "text"}/${table.start[unit.positions[0]]}/${table.end[unit.positions.at(-1)]}`;
 
   /**
-   * Units of two examples that mean the same: the tokens themselves where both have the same, else words with the same place in the text.
-   * Returns {first: units, second: units, same: whether nothing was left out}.
+   * Units of one side of two examples that mean the same: the tokens themselves where both have the same, else words with the
+   * same place in the text. Returns {first: units, second: units, same: whether nothing was left out}.
    */
-  function units(first, second, classes, options) {
-    const make = (example, merge) => Tokens.units(example, "queries", classes, { ...options, merge });
-    const equal = JSON.stringify([first.queries.text, first.queries.class]) === JSON.stringify([second.queries.text, second.queries.class]);
-    if (equal) return { first: make(first, options.merge), second: make(second, options.merge), same: true };
+  function side(first, second, classes, options, name) {
+    const [one, two] = [Tokens.table(first, name), Tokens.table(second, name)];
+    const make = (example, merge) => Tokens.units(example, name, classes, { ...options, merge });
+    if (JSON.stringify([one.text, one.class]) === JSON.stringify([two.text, two.class])) return { first: make(first, options.merge), second: make(second, options.merge), same: true };
     const [a, b] = [make(first, true), make(second, true)];
-    const found = new Map(b.filter((unit) => second.queries.start[unit.positions[0]] >= 0).map((unit) => [key(unit, second.queries), unit]));
-    const pairs = a.filter((unit) => first.queries.start[unit.positions[0]] >= 0 && found.has(key(unit, first.queries))).map((unit) => [unit, found.get(key(unit, first.queries))]);
+    const found = new Map(b.filter((unit) => two.start[unit.positions[0]] >= 0).map((unit) => [key(unit, two), unit]));
+    const pairs = a.filter((unit) => one.start[unit.positions[0]] >= 0 && found.has(key(unit, one))).map((unit) => [unit, found.get(key(unit, one))]);
     return { first: pairs.map(([unit]) => unit), second: pairs.map(([, unit]) => unit), same: pairs.length === a.length && pairs.length === b.length };
+  }
+
+  /** Units that mean the same of the queries and of the keys: {queries, keys, same}, each side as {first, second}. */
+  function units(first, second, classes, options) {
+    const queries = side(first, second, classes, options, "queries");
+    const keys = first.keys && second.keys ? side(first, second, classes, options, "keys") : queries;
+    return { queries, keys, same: queries.same && keys.same };
   }
 
   /** The layer at the same relative depth in another model; all indices are those of the models. */

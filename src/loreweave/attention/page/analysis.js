@@ -80,6 +80,38 @@ const Analysis = (() => {
     return vector;
   }
 
+  /**
+   * Rollout of one token of the decoder through an encoder-decoder: what of it comes from each token of the decoder and of the
+   * encoder; together they sum to 1. layers: of the decoder and of the encoder; meanOf(kind, layer): may be a promise.
+   */
+  async function crossRollout(row, sizes, layers, meanOf) {
+    let own = new Float32Array(sizes.decoder);
+    own[row] = 1;
+    let source = new Float32Array(sizes.encoder);
+    for (const layer of [...layers.decoder].reverse()) {
+      const mean = await meanOf("cross", layer); // the last of a layer is the first on the way back
+      for (let query = 0; query < sizes.decoder; query++) {
+        let sum = 0;
+        for (let key = 0; key < sizes.encoder; key++) sum += mean[query * sizes.encoder + key];
+        const share = sum > 0 ? own[query] / (1 + sum) : 0;
+        for (let key = 0; share && key < sizes.encoder; key++) source[key] += share * mean[query * sizes.encoder + key];
+        own[query] -= share * sum;
+      }
+      own = rolloutStep(own, await meanOf("decoder", layer));
+    }
+    for (const layer of [...layers.encoder].reverse()) source = rolloutStep(source, await meanOf("encoder", layer));
+    return { decoder: own, encoder: source };
+  }
+
+  /** The statistics that mean something for an example: no distance between two texts, and no share of entities that are not there. */
+  function sensible(example, classes) {
+    const names = ["entropy", "distance", "largest", "self", "previous", "next", "separators", "entities"];
+    const keys = example.keys || example.queries;
+    const between = new Set(example.keys ? ["distance", "self", "previous", "next"] : []);
+    if (!keys.class.some((number) => classes[number] === "entity")) between.add("entities");
+    return names.filter((name) => !between.has(name));
+  }
+
   /** Position of each token; that of an entity is the middle of its mention. */
   function stands(example, tokens, classes) {
     const places = Float64Array.from(tokens.text, (_, at) => at);
@@ -159,6 +191,6 @@ const Analysis = (() => {
     return { least: at(0), low: at(0.25), middle: at(0.5), high: at(0.75), most: at(1), mean };
   }
 
-  return { members, halves, flow, lift, grounding, rolloutStep, rollout, stands, statistics, divergence, spread };
+  return { members, halves, flow, lift, grounding, rolloutStep, rollout, crossRollout, sensible, stands, statistics, divergence, spread };
 })();
 if (typeof module !== "undefined") module.exports = Analysis;

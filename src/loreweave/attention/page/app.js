@@ -11,6 +11,7 @@ const App = (() => {
   let state = null;
   let context = null;
   let ticket = 0;
+  let heading = "";
   const kept = new Numbers.Recent(MOST_KEPT);
   const pictures = new Numbers.Recent(24e6);
 
@@ -21,8 +22,11 @@ const App = (() => {
     if (data.format !== FORMAT) throw new Error(`this page's script reads ${FORMAT}; the data are ${data.format}`);
     if (!data.examples.length) throw new Error("the page has no example");
     store = new Numbers.Store(data.examples, (number) => place(`block-${number}`).textContent);
-    const first = data.examples[0].attention;
-    start = State.initial({ layer: first.layers[Math.floor(first.layers.length / 2)], ...(data.view || {}) });
+    const example = Kinds.firstOf(data);
+    const { layers } = data.examples[example].attention;
+    document.getElementById("entities-hint").hidden = !data.examples.some((one) => one.queries.class.some((number) => data.classes[number] === "entity"));
+    heading = document.title.trim();
+    start = State.initial({ example, layer: layers[Math.floor(layers.length / 2)], ...(data.view || {}) });
     memory.open = window.innerWidth > 700;
   }
 
@@ -158,8 +162,10 @@ const App = (() => {
     document.querySelectorAll("#main .token, #view .token, #strip .token").forEach((token) => {
       token.classList.toggle("found", Boolean(wanted) && token.querySelector(".label").textContent.toLowerCase().includes(wanted));
     });
-    const first = pin && wanted && context.queries.find((unit) => unit.label.toLowerCase().includes(wanted));
-    if (first) set({ from: first.positions, row: first.positions[0] });
+    const named = (units) => (pin && wanted ? units.find((unit) => unit.label.toLowerCase().includes(wanted)) : undefined);
+    const [query, key] = [named(context.queries), context.example.keys && named(context.keys)];
+    if (query) set({ from: query.positions, row: query.positions[0] });
+    else if (key) set({ to: key.positions });
   }
 
   async function copyLink() {
@@ -205,14 +211,21 @@ const App = (() => {
     show(view);
   }
 
+  /** The title of the page; if that is the text of its first example, the text of the one that is shown. */
+  function headingOf({ number }) {
+    const plain = (text) => text.replace(/\s+/g, " ").trim();
+    return heading === plain(data.examples[0].text) ? Kinds.text(data, Kinds.groupOf(data, number)) : heading;
+  }
+
   function show(view) {
     const active = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : null;
-    place("title").textContent = document.title.trim();
+    place("title").textContent = headingOf(context);
+    place("title").title = place("title").textContent;
     Controls.global(place("global"), context);
     Controls.example(place("example"), context, memory);
     Controls.tabs(place("views"), context, views());
     Controls.draw(place("controls"), context, memory);
-    place("strip").replaceChildren(...(view === HeadsView && !context.example.types ? [] : [Lists.strip(context)]));
+    place("strip").replaceChildren(...(view === HeadsView && !context.example.types ? [] : Lists.strips(context)));
     context.element.prepend(Dom.make("p", { id: "described", class: "hidden" }, context.failed ? "" : view.describe(context)));
     place("view").replaceChildren(context.element);
     place("view").classList.remove("busy");

@@ -17,11 +17,27 @@ const Controls = (() => {
     return probabilities.indexOf(Math.max(...probabilities));
   }
 
-  /** Name of an example in the picker. */
+  /** Name of an example in the picker; the kinds of attention of an encoder-decoder have the same. */
   function title(data, example) {
-    const kind = example.kind === "self" ? "" : ` [${example.kind}]`;
-    const model = data.models.length > 1 ? ` · ${data.models[example.model].name}` : "";
-    return `${example.id}: ${Tokens.shorten(Tokens.visible(example.text), 60)}${kind}${model}`;
+    const group = Kinds.groupOf(data, data.examples.indexOf(example));
+    const model = new Set(data.models.map(({ name }) => name)).size > 1 ? ` · ${Tokens.shorten(data.models[example.model].name, 30)}` : "";
+    return `${example.id}${model}: ${Kinds.text(data, group, 60)}`;
+  }
+
+  /** What is shown: model, layers, heads, tokens. */
+  function facts(context) {
+    const { example, layers, heads, data } = context;
+    const [from, to] = Kinds.sides(example);
+    const tokens = example.keys ? `${example.queries.text.length} ${from}tokens → ${example.keys.text.length} ${to}tokens` : `${example.queries.text.length} ${from}tokens`;
+    return Dom.make("span", { class: "facts" }, Dom.make("strong", {}, data.models[example.model].name), ` · ${layers.length} layers × ${heads.length} heads · ${tokens}`);
+  }
+
+  /** Buttons for the kinds of attention of an encoder-decoder, or null. */
+  function kinds(context) {
+    const group = Kinds.groupOf(context.data, context.number);
+    if (group.size < 2) return null;
+    return Dom.make("div", { class: "chips", role: "group", "aria-label": "Attention" }, Dom.make("span", { class: "name" }, "Attention"),
+      [...group].map(([kind, at]) => Dom.button(Kinds.NAMES[kind], () => context.set(State.another(at)), { "aria-pressed": String(at === context.number), "data-key": `kind ${kind}`, title: `Attention: ${Kinds.NAMES[kind]} (k: next)`, class: "kind" })));
   }
 
   function prediction(example) {
@@ -36,18 +52,18 @@ const Controls = (() => {
   /** The line with the example: picker with search and error filter where there are several, and the prediction. */
   function example(place, context, memory) {
     const { data, state } = context;
-    const shown = data.examples.map((one, at) => [at, one]).filter(([at, one]) => at === state.example
+    const all = Kinds.groups(data).map((group) => Kinds.member(group, context.example.kind)).map((at) => [at, data.examples[at]]);
+    const shown = all.filter(([at, one]) => at === state.example
       || ((!memory.onlyWrong || wrong(one)) && title(data, one).toLowerCase().includes(memory.find.toLowerCase())));
-    const model = data.models[context.example.model];
-    const parts = [Dom.make("span", {}, Dom.make("strong", {}, model.name), ` · ${context.layers.length} layers × ${context.heads.length} heads · ${context.example.queries.text.length} tokens`)];
-    if (data.examples.length > 1) {
+    const parts = [facts(context)];
+    if (all.length > 1) {
       const redraw = () => { example(place, context, memory); };
-      parts.unshift(Dom.select("Example", shown.map(([at, one]) => [at, title(data, one)]), state.example, (at) => context.set({ example: Number(at), from: [], to: [], pairs: [], row: -1 })),
+      parts.unshift(Dom.select("Example", shown.map(([at, one]) => [at, title(data, one)]), state.example, (at) => context.set(State.another(Number(at)))),
         Dom.make("input", { type: "search", placeholder: "Find an example", "aria-label": "Find an example", value: memory.find, "data-key": "find example", onchange: (event) => { memory.find = event.target.value; redraw(); } }));
       if (data.examples.some(wrong)) parts.splice(2, 0, Dom.toggle("only errors", memory.onlyWrong, (on) => { memory.onlyWrong = on; redraw(); }));
-      parts.push(Dom.make("span", {}, `${shown.length} of ${data.examples.length} listed`));
+      parts.push(Dom.make("span", {}, `${shown.length} of ${all.length} listed`));
     }
-    place.replaceChildren(...parts, ...[prediction(context.example)].filter(Boolean));
+    place.replaceChildren(...[...parts, kinds(context), prediction(context.example)].filter(Boolean));
   }
 
   /** The tabs of the views. */

@@ -19,6 +19,10 @@ const Keyboard = (() => {
       return { heads: [step(heads, state.heads[0], key === "." ? 1 : -1)] };
     }
     if (key === "m") return { heads: [], mode: "mean" };
+    if (key === "k") {
+      const members = [...Kinds.groupOf(context.data, context.number).values()];
+      return members.length > 1 ? State.another(members[(members.indexOf(context.number) + 1) % members.length]) : {};
+    }
     if (key === "Escape") return { from: [], to: [] };
     if (key === "e") {
       const entities = queries.filter((unit) => unit.isEntity);

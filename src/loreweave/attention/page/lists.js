@@ -88,15 +88,23 @@ const Lists = (() => {
     });
   }
 
-  /** The sentence as one strip of tokens, with a ribbon of latent types where the example has them. */
-  function strip(context) {
-    const { example, queries, state } = context;
-    const selected = new Set(Tokens.unitsAt(queries, state.from));
-    const element = list({
-      units: queries, side: "from", label: example.keys ? "Query tokens" : "Tokens of the text", selected, className: "strip",
-      onHover: (place) => context.announceSoftly(place === null ? "" : says(queries[place])), onPick: (place, how) => context.pick("from", place, how),
+  /** The text as a strip of tokens; for cross-attention, one strip for each of the two texts. */
+  function strips(context) {
+    const { example, queries, keys, state } = context;
+    const make = (side, units, label, className) => list({
+      units, side, label, selected: new Set(Tokens.unitsAt(units, state[side])), className,
+      onHover: (place) => context.announceSoftly(place === null ? "" : says(units[place])), onPick: (place, how) => context.pick(side, place, how),
     });
-    const types = example.types;
+    if (!example.keys) return [typed(context, make("from", queries, "Tokens of the text", "strip"))];
+    const [from, to] = Kinds.sides(example);
+    const row = (name, strip) => Dom.make("div", { class: "strip-row" }, Dom.make("strong", {}, name), strip);
+    return [row(`from ${from}`, make("from", queries, `Query tokens ${from && `(${from.trim()})`}`.trim(), "strip")), row(`to ${to}`, make("to", keys, `Key tokens ${to && `(${to.trim()})`}`.trim(), "strip keys"))];
+  }
+
+  /** Adds the ribbon of latent types to a strip where the example has them. */
+  function typed(context, element) {
+    const { queries } = context;
+    const { types } = context.example;
     if (types) {
       element.classList.add("typed");
       queries.forEach((unit, place) => {
@@ -110,6 +118,6 @@ const Lists = (() => {
     return element;
   }
 
-  return { list, strip, shade, says, focus };
+  return { list, strips, shade, says, focus };
 })();
 if (typeof module !== "undefined") module.exports = Lists;

@@ -27,6 +27,17 @@ const Scene = (() => {
     return `${letters.slice(0, low).join("")}…`;
   }
 
+  /** The text in lines that are at most `width` wide, broken between words. */
+  function wrap(text, width, size = 12) {
+    const lines = [];
+    for (const word of text.split(" ")) {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+      if (lines.length && measure(longer, size) <= width) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  }
+
   /** A picture as a list of shapes, which is drawn on a canvas or written as SVG. hits: places that answer to the pointer. */
   class Picture {
     constructor(width, height) {
@@ -210,6 +221,6 @@ const Scene = (() => {
       + ` font-family="${escape(FONT)}">\n<rect width="${width}" height="${height}" fill="${escape(paper)}"/>\n${picture.shapes.map(element).join("\n")}\n</svg>\n`;
   }
 
-  return { Picture, measure, fit, paint, svg };
+  return { Picture, measure, fit, wrap, paint, svg };
 })();
 if (typeof module !== "undefined") module.exports = Scene;

@@ -95,6 +95,11 @@ const State = (() => {
     return found;
   }
 
-  return { VIEWS, CHOICES, initial, write, read, valid };
+  /** The changes that lead to another example: what is chosen are tokens of the old one. */
+  function another(example) {
+    return { example, from: [], to: [], pairs: [], row: -1 };
+  }
+
+  return { VIEWS, CHOICES, initial, write, read, valid, another };
 })();
 if (typeof module !== "undefined") module.exports = State;

@@ -48,11 +48,12 @@ const Tokens = (() => {
   }
 
   function unit(example, tokens, classes, links, positions) {
+    const offsets = tokens === example.queries; // the keys of cross-attention stand in another text
     const first = positions[0];
     const kind = classes[tokens.class[first]];
     const row = links[first].row;
     const pieces = positions.map((at) => tokens.text[at]).join("");
-    const written = positions.length > 1 ? slice(example.text, tokens.start[first], tokens.end[positions.at(-1)]) : "";
+    const written = offsets && positions.length > 1 ? slice(example.text, tokens.start[first], tokens.end[positions.at(-1)]) : "";
     const isEntity = kind === "entity";
     const label = visible(row >= 0 ? entityLabel(example, row) : written || pieces);
     const mentions = [...new Set(positions.flatMap((at) => links[at].mentions))];

@@ -87,32 +87,39 @@ const ClassesView = (() => {
     return { from, to: names, rows };
   }
 
-  function controls(context) {
+  /** What can be shown: only the flow between classes where there are no entities. */
+  function shows(context) {
+    const { queries, keys } = context.example;
+    const entities = [queries, keys].some((side) => side && side.class.some((number) => context.classes[number] === "entity"));
+    return SHOWS.filter(([name]) => name === "flow" || (entities && !(keys && name === "grounding")));
+  }
+
+  function controls(context, show) {
     const { state } = context;
-    return Dom.make("div", { class: "view-controls" }, Dom.select("Show", SHOWS, state.show, (show) => context.set({ show })),
-      state.show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each number by the share of the class among the tokens; 1 is uniform attention"));
+    const choices = shows(context);
+    return Dom.make("div", { class: "view-controls" }, choices.length > 1 ? Dom.select("Show", choices, show, (value) => context.set({ show: value })) : null,
+      show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each number by the share of the class among the tokens; 1 is uniform attention"));
   }
 
   async function draw(context) {
     const { state } = context;
-    context.element.append(controls(context));
+    const show = shows(context).some(([name]) => name === state.show) ? state.show : "flow";
+    const [fromSide, toSide] = Kinds.sides(context.example).map((side) => (side && context.example.keys ? ` (${side.trim()})` : ""));
+    context.element.append(controls(context, show));
     const layers = await means(context);
-    const groups = state.show === "grounding" ? grounded(context, layers)
-      : flows(context, layers, state.show === "quadrants" ? Analysis.halves : Analysis.members, state.lift);
+    const groups = show === "grounding" ? grounded(context, layers)
+      : flows(context, layers, show === "quadrants" ? Analysis.halves : Analysis.members, state.lift);
+    groups.from = groups.from.map((name) => name + fromSide);
+    groups.to = groups.to.map((name) => name + toSide);
     const here = context.layers.indexOf(state.layer);
     context.keep = { groups, picture: () => picture };
-    const stacked = state.show === "flow" && !state.lift;
-    const picture = groups.from.length ? many(context, groups, stacked) : new Scene.Picture(1, 1);
-    if (!groups.from.length) {
-      context.element.append(Dom.make("p", {}, "This example has no entity tokens."));
-      context.say("No entity tokens in this example.");
-      return;
-    }
+    const stacked = show === "flow" && !state.lift;
+    const picture = many(context, groups, stacked);
     const canvas = context.canvas(ClassesView);
     Scene.paint(canvas, picture, null);
     const rows = groups.from.map((name, at) => [name, ...groups.rows[here][at]]);
     context.element.append(context.interactive(canvas, picture, "Flow between classes by layer"),
-      Dom.make("div", { class: "table-box" }, Dom.table(["from \\ to", ...groups.to], rows, `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads: ${state.lift && state.show !== "grounding" ? "weight relative to uniform attention (1)" : "share of the weight"}`)));
+      Dom.make("div", { class: "table-box" }, Dom.table(["from \\ to", ...groups.to], rows, `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads: ${state.lift && show !== "grounding" ? "weight relative to uniform attention (1)" : "share of the weight"}`)));
     context.say(`${context.layerName}: ${groups.from.slice(0, 4).map((name, at) => strongest(name, groups, groups.rows[here][at])).join("; ")}`);
   }
 

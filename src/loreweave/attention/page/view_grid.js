@@ -4,19 +4,31 @@ const GridView = (() => {
   const GAP = 4;
   const ORDERS = [["order", "layer and head"], ["entropy", "entropy (sharpest first)"], ["entities", "share on entities"], ["separators", "share on separators"], ["distance", "distance"]];
 
+  /** The orders that mean something for an example. */
+  function orders(context) {
+    const names = new Set(Analysis.sensible(context.example, context.classes));
+    return ORDERS.filter(([name]) => name === "order" || names.has(name));
+  }
+
+  /** The order of the state, if this example has it. */
+  function sortOf(context) {
+    return orders(context).some(([name]) => name === context.state.sort) ? context.state.sort : "order";
+  }
+
   /** All heads as {layer, head, place}, in the order of the state's sort; those by a number carry it as `value`. */
   async function ordered(context) {
     const all = [];
+    const sort = sortOf(context);
     for (const layer of context.layers) {
       const cells = context.heads.map((head, place) => ({ layer, head, place }));
-      if (context.state.sort !== "order") {
+      if (sort !== "order") {
         const decoded = await context.store.layer(context.number, layer);
-        for (const cell of cells) cell.value = Analysis.statistics(decoded, cell.place, context.example, context.classes)[context.state.sort];
+        for (const cell of cells) cell.value = Analysis.statistics(decoded, cell.place, context.example, context.classes)[sort];
       }
       all.push(...cells);
     }
-    if (context.state.sort === "order") return all;
-    const sign = context.state.sort === "entropy" ? 1 : -1;
+    if (sort === "order") return all;
+    const sign = sort === "entropy" ? 1 : -1;
     return all.sort((a, b) => sign * (a.value - b.value));
   }
 
@@ -38,7 +50,8 @@ const GridView = (() => {
   async function draw(context) {
     const { left, top, side, count } = layout(context);
     const cells = await ordered(context);
-    const sorted = context.state.sort !== "order";
+    const sort = sortOf(context);
+    const sorted = sort !== "order";
     const high = side + GAP + (sorted ? 14 : 0);
     const picture = new Scene.Picture(left + count * (side + GAP), top + Math.ceil(cells.length / count) * high + 4);
     const places = new Map(cells.map((cell, at) => [`${cell.layer}/${cell.head}`, at]));
@@ -52,9 +65,9 @@ const GridView = (() => {
     Scene.paint(canvas, picture, null);
     const box = context.interactive(canvas, picture, "All layers and heads: arrow keys move, Enter opens the head");
     box.addEventListener("keydown", (event) => keys(event, context));
-    context.element.append(Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", ORDERS, context.state.sort, (sort) => context.set({ sort }))), box);
+    context.element.append(Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", orders(context), sort, (value) => context.set({ sort: value }))), box);
     context.keep = { cells, picture: () => picture };
-    context.say(`${context.layers.length} layers of ${context.heads.length} heads${sorted ? `, sorted by ${context.state.sort}` : ": one row for each layer, one column for each head"}. Click a head to open it.`);
+    context.say(`${context.layers.length} layers of ${context.heads.length} heads${sorted ? `, sorted by ${sort}` : ": one row for each layer, one column for each head"}. Click a head to open it.`);
   }
 
   function drawCell(context, picture, thumb, cell) {
@@ -105,12 +118,13 @@ const GridView = (() => {
   }
 
   function table(context) {
+    const sort = sortOf(context);
     return {
-      columns: ["layer", "head", ...(context.state.sort === "order" ? [] : [context.state.sort])],
-      rows: context.keep.cells.map((cell) => [cell.layer, cell.head, ...(context.state.sort === "order" ? [] : [cell.value])]),
+      columns: ["layer", "head", ...(sort === "order" ? [] : [sort])],
+      rows: context.keep.cells.map((cell) => [cell.layer, cell.head, ...(sort === "order" ? [] : [cell.value])]),
     };
   }
 
-  return { name: "grid", label: "Model grid", draw, describe, table, ORDERS };
+  return { name: "grid", label: "Model grid", draw, describe, table, orders, sortOf };
 })();
 if (typeof module !== "undefined") module.exports = GridView;

@@ -145,9 +145,10 @@ const HeadsView = (() => {
     parts.to = list("to", context.keys);
     placed(parts.from, geometry.from, geometry.column);
     placed(parts.to, geometry.to, geometry.column);
+    const [fromSide, toSide] = Kinds.sides(context.example);
     const head = (text) => Dom.make("div", { class: "column-name", style: { width: `${geometry.column}px` } }, text);
     context.element.append(await Summary.draw(context, weights), legend(context),
-      Dom.make("div", { class: "columns names" }, head("from (query)"), Dom.make("div", { style: { width: `${geometry.gap}px` } }), head("to (key)")),
+      Dom.make("div", { class: "columns names" }, head(`from ${fromSide}(query)`), Dom.make("div", { style: { width: `${geometry.gap}px` } }), head(`to ${toSide}(key)`)),
       Dom.make("div", { class: "columns" }, parts.from, parts.canvas, parts.to));
     paint = painter(context, weights, edges, geometry, parts);
     paint(null);

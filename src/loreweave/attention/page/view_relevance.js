@@ -6,13 +6,28 @@ const RelevanceView = (() => {
   /** The row to read: the chosen one, otherwise that of the first entity, otherwise the first one. */
   function rowOf(context) {
     if (context.state.row >= 0) return context.state.row;
-    const entity = context.queries.find((unit) => unit.isEntity);
-    return (entity || context.queries[0]).positions[0];
+    const decodes = ["decoder", "cross"].includes(context.example.kind);
+    const first = context.queries.find((unit) => unit.isEntity || (decodes && unit.kind === "word"));
+    return (first || context.queries[0]).positions[0];
   }
 
   /** Values of positions as values of the shown keys (sums over pieces). */
   function shown(values, keys) {
     return keys.map((unit) => unit.positions.reduce((sum, at) => sum + values[at], 0));
+  }
+
+  /** Rollout through encoder and decoder, for a page with all three kinds of attention of an encoder-decoder; else null. */
+  async function throughBoth(context, row) {
+    const { data, example, store } = context;
+    const group = Kinds.groupOf(data, context.number);
+    if (!["decoder", "cross"].includes(example.kind) || !["encoder", "decoder", "cross"].every((kind) => group.has(kind))) return null;
+    const of = (kind) => data.examples[group.get(kind)].attention;
+    if (String(of("decoder").layers) !== String(of("cross").layers)) return null;
+    const sizes = { decoder: of("decoder").shape[2], encoder: of("encoder").shape[2] };
+    const layers = { decoder: of("decoder").layers, encoder: of("encoder").layers };
+    const found = await Analysis.crossRollout(row, sizes, layers, async (kind, layer) => (await store.layer(group.get(kind), layer)).mean([]));
+    const side = example.kind === "cross" ? "encoder" : "decoder";
+    return { name: "Rollout", note: `of the ${side}, through encoder and decoder; residuals count half`, values: found[side] };
   }
 
   /** The strips: [{name, note, values}], those that this example has. */
@@ -21,7 +36,9 @@ const RelevanceView = (() => {
     const layer = await store.layer(number, state.layer);
     const mean = layer.mean(context.headPlaces);
     const found = [{ name: "Attention", note: `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads`, values: mean.subarray(row * layer.keys, (row + 1) * layer.keys) }];
-    if (!example.keys && layer.queries === layer.keys) {
+    const through = await throughBoth(context, row);
+    if (through) found.push(through);
+    else if (!example.keys && layer.queries === layer.keys) {
       const values = await Analysis.rollout(row, layer.keys, layers, async (one) => (await store.layer(number, one)).mean([]));
       const whole = layers.length === context.data.models[example.model].layers;
       found.push({ name: "Rollout", note: whole ? "through all layers; the residual counts half" : `through the ${layers.length} layers on this page; the residual counts half`, values });
@@ -39,9 +56,11 @@ const RelevanceView = (() => {
     const { keys, colours, state } = context;
     const most = Math.max(...one.values, 1e-9);
     picture.text(6, y + 12, one.name, { colour: colours.ink, size: 15, bold: true });
-    const [shift, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
+    const [below, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
     const note = `${one.note} · ${colours.dark ? "brightest" : "darkest"}: ${most.toFixed(3)}`;
-    picture.text(beside, y + 12 + shift, note, { colour: colours.soft, size: 12, most: picture.width - beside - 6 });
+    const lines = Scene.wrap(note, picture.width - beside - 6);
+    lines.forEach((text, at) => picture.text(beside, y + 12 + below + 16 * at, text, { colour: colours.soft, size: 12, most: picture.width - beside - 6 }));
+    const shift = below + 16 * (lines.length - 1);
     let [left, top] = [6, y + 26 + shift];
     keys.forEach((unit, at) => {
       const label = Tokens.shorten(`${unit.badge} ${unit.label}`.trim(), 30);
@@ -51,7 +70,7 @@ const RelevanceView = (() => {
       const share = Palette.scaled(Math.max(0, one.values[at]) / most, state.scale);
       picture.rect(left, top, wide, LINE - 5, { fill: Palette.css(Palette.along(colours.stops, share)), colour: unit.isEntity ? colours.entity : colours.line, stroke: unit.isEntity ? 2 : 1, round: unit.isEntity ? 12 : 4 });
       picture.text(left + wide / 2, top + (LINE - 5) / 2, text, { colour: Palette.inkOn(colours, share), size: 14, align: "middle", bold: unit.isEntity });
-      picture.hit(left, top, wide, LINE - 5, `${unit.name}: ${one.values[at].toFixed(4)}`, () => context.set({ row: unit.positions[0] }));
+      picture.hit(left, top, wide, LINE - 5, `${unit.name}: ${one.values[at].toFixed(4)}`, context.example.keys ? null : () => context.set({ row: unit.positions[0] }));
       left += wide + 4;
     });
     return top + LINE + 16;

@@ -17,16 +17,24 @@ const StatisticsView = (() => {
     return rows;
   }
 
+  /** The columns that mean something for this example. */
+  function columns(context) {
+    const names = new Set(Analysis.sensible(context.example, context.classes));
+    return COLUMNS.filter(([name]) => names.has(name));
+  }
+
   function scatter(context, picture, rows) {
     const { colours, layers, state } = context;
-    const most = Math.max(0.1, ...rows.map((row) => row.distance));
-    const place = Chart.frame(picture, colours, { x: 0, y: 0, width: picture.width, height: picture.height - 24, xs: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], most, xLabel: "entropy (0: one key, 1: uniform over all keys)", title: "Mean distance in tokens, by entropy" });
+    const shown = columns(context);
+    const [upward, title] = context.example.keys ? ["largest", "Mean of the largest weight, by entropy"] : ["distance", "Mean distance in tokens, by entropy"];
+    const most = Math.max(0.1, ...rows.map((row) => row[upward]));
+    const place = Chart.frame(picture, colours, { x: 0, y: 0, width: picture.width, height: picture.height - 24, xs: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], most, xLabel: "entropy (0: one key, 1: uniform over all keys)", title });
     for (const row of rows) {
       const share = layers.length > 1 ? layers.indexOf(row.layer) / (layers.length - 1) : 0.5;
-      const [x, y] = [place.x(Math.min(1, row.entropy)), place.y(row.distance)];
+      const [x, y] = [place.x(Math.min(1, row.entropy)), place.y(row[upward])];
       const here = row.layer === state.layer;
       picture.mark(x, y, here ? 6 : 5, here ? "square" : "circle", { fill: Palette.css(Palette.along(colours.stops, 0.25 + 0.75 * share)), colour: here ? colours.accent : colours.soft, width: here ? 2.5 : 1, stroke: 2.5, alpha: 0.9 });
-      picture.hit(x - 6, y - 6, 12, 12, `layer ${row.layer}, head ${row.head}: entropy ${row.entropy.toFixed(2)}, distance ${row.distance.toFixed(1)}, special tokens ${row.separators.toFixed(2)}, entities ${row.entities.toFixed(2)}`, () => open(context, row));
+      picture.hit(x - 6, y - 6, 12, 12, `layer ${row.layer}, head ${row.head}: ${shown.map(([name, text]) => `${text} ${row[name].toFixed(2)}`).join(", ")}`, () => open(context, row));
     }
     const first = colours.dark ? "darker" : "paler";
     picture.text(8, picture.height - 10, `${first}: first layers · squares: ${context.layerName} · click opens a head`, { colour: colours.soft, size: 12, most: picture.width - 16 });
@@ -37,7 +45,7 @@ const StatisticsView = (() => {
   }
 
   function sorted(context, rows) {
-    const { sort } = context.state;
+    const sort = GridView.sortOf(context);
     if (sort === "order") return rows;
     return rows.slice().sort((a, b) => (sort === "entropy" ? a.entropy - b.entropy : b[sort] - a[sort]));
   }
@@ -48,22 +56,25 @@ const StatisticsView = (() => {
     scatter(context, picture, rows);
     const canvas = context.canvas(StatisticsView);
     Scene.paint(canvas, picture, null);
-    const list = Dom.table(["layer", "head", ...COLUMNS.map(([, name]) => name)], rows.slice(0, 50).map((row) => [row.layer, row.head, ...COLUMNS.map(([name]) => row[name])]),
-      `${Math.min(50, rows.length)} of ${rows.length} heads`);
-    context.element.append(context.interactive(canvas, picture, "Entropy and distance of every head"),
-      Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", GridView.ORDERS, context.state.sort, (sort) => context.set({ sort }))), Dom.make("div", { class: "table-box" }, list));
     context.keep = { rows, picture: () => picture };
+    const whole = table(context);
+    const list = Dom.table(whole.columns, whole.rows.slice(0, 50), `${Math.min(50, rows.length)} of ${rows.length} heads`);
+    context.element.append(context.interactive(canvas, picture, "Entropy and distance of every head"),
+      Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", GridView.orders(context), GridView.sortOf(context), (sort) => context.set({ sort }))), Dom.make("div", { class: "table-box" }, list));
     const by = (name) => rows.reduce((best, row) => (row[name] > best[name] ? row : best), rows[0]);
     const said = (text, name) => `${text}: layer ${by(name).layer}, head ${by(name).head} (${by(name)[name].toFixed(2)})`;
-    context.say(`${said("Most on special tokens", "separators")}; ${said("most on entities", "entities")}; ${said("farthest", "distance")}.`);
+    const names = columns(context).map(([name]) => name);
+    const facts = [["Most on special tokens", "separators"], ["most on entities", "entities"], ["farthest", "distance"], ["largest weight", "largest"]];
+    context.say(`${facts.filter(([, name]) => names.includes(name)).slice(0, 3).map(([text, name]) => said(text, name)).join("; ")}.`);
   }
 
   function describe(context) {
-    return `Scatter plot of ${context.keep.rows.length} heads: mean entropy from left to right, mean distance from bottom to top. The table below has the numbers.`;
+    return `Scatter plot of ${context.keep.rows.length} heads: mean entropy from left to right, ${context.example.keys ? "largest weight" : "mean distance"} from bottom to top. The table below has the numbers.`;
   }
 
   function table(context) {
-    return { columns: ["layer", "head", ...COLUMNS.map(([, name]) => name)], rows: context.keep.rows.map((row) => [row.layer, row.head, ...COLUMNS.map(([name]) => row[name])]) };
+    const shown = columns(context);
+    return { columns: ["layer", "head", ...shown.map(([, name]) => name)], rows: context.keep.rows.map((row) => [row.layer, row.head, ...shown.map(([name]) => row[name])]) };
   }
 
   return { name: "statistics", label: "Head statistics", draw, describe, table };
