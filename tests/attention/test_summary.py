@@ -1,12 +1,15 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from made_attention import made_attention
 
+from loreweave.attention.captured import EntityToken, Tokens
 from loreweave.attention.measures import class_flow
-from loreweave.attention.summary import Summary, SummarySettings, cut, interval, summarise
+from loreweave.attention.summary import ANALYSES, Summary, SummarySettings, cut, summarise
 from loreweave.errors import ConfigurationError, DataError
 
 
@@ -18,10 +21,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_tables_have_means_over_the_examples(tmp_path: Path) -> None:
     examples = [made_attention(seed=seed) for seed in range(4)]
     found = summarise(iter(examples), SummarySettings(bins=2))
-    assert found.examples == 4 and found.short == 0
-    assert set(found.write(tmp_path / "tables")) == {
-        "class_flow.csv", "quadrants.csv", "grounding.csv", "heads.csv", "bins.csv", "mention.csv"
-    }  # fmt: skip
+    assert found.examples == 4 and found.unbinned == 0
+    assert set(found.write(tmp_path / "tables")) == {f"{name}.{end}" for name in ANALYSES for end in ("csv", "png", "svg")}
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == set(found.write(tmp_path / "again"))
     flow = rows_of(tmp_path / "tables" / "class_flow.csv")
     (row,) = [row for row in flow if (row["query"], row["key"], row["layer"]) == ("mention", "entity", "1")]
     expected = np.mean([class_flow(example).shares[1, 4, 5] for example in examples])
@@ -47,31 +49,76 @@ def test_attention_of_the_entity_by_position_by_hand() -> None:
     found = summarise([made_attention(1, 1, weights=weights)], SummarySettings(bins=5, rule="thesis"))
     by_bin = [found.values["bins"][str(number), "share"][0][0] for number in range(5)]
     assert by_bin == pytest.approx([0.1, 0.4, 0.2, 0.1, 0.1])
-    assert found.values["mention"][("mean weight",)][0][0] == pytest.approx(0.4)
+    assert found.values["mention"][("all",)][0][0] == pytest.approx(0.4)
 
 
 def test_short_texts_are_counted_and_left_out_of_the_bins() -> None:
     found = summarise([made_attention()], SummarySettings(bins=9))
-    assert found.short == 1 and "bins" not in found.values
+    assert found.unbinned == 1 and "bins" not in found.values
 
 
-def test_an_interval_covers_the_mean_and_shrinks_with_more_values() -> None:
-    random = np.random.default_rng(1)
-    few, many = random.normal(size=(10, 2)), random.normal(size=(1000, 2))
-    for values in (few, many):
-        mean, low, high = interval(values, seed=0)
-        np.testing.assert_allclose(mean, values.mean(axis=0))
-        assert (low <= mean).all() and (mean <= high).all()
-    width = [np.subtract(*interval(values, seed=0)[:0:-1]) for values in (few, many)]
-    assert (width[1] < width[0] / 4).all()
-    one = interval(few[:1], seed=0)
-    np.testing.assert_allclose(one[1], one[2])
+def test_mentions_at_the_start_are_apart_from_the_rest_and_do_not_depend_on_the_bins() -> None:
+    weights = np.zeros((1, 1, 6, 6), dtype=np.float32)
+    weights[:, :, :, 0] = 1
+    weights[0, 0, 5] = [0.1, 0.4, 0.2, 0.1, 0.1, 0.1]
+    first = made_attention(1, 1, weights=weights)
+    second = made_attention(1, 1, weights=weights, entities=[EntityToken(5, "[MASK]", 4, 10, [2, 3])])
+    found = summarise([first, second, second], SummarySettings(bins=9)).values["mention"]
+    assert {which: [each[0] for each in values] for (which,), values in found.items()} == {
+        "all": pytest.approx([0.4, 0.15, 0.15]), "at the start": pytest.approx([0.4]), "elsewhere": pytest.approx([0.15, 0.15])
+    }  # fmt: skip
+
+
+def test_texts_of_another_length_than_the_bins_are_left_out_by_the_exact_rule() -> None:
+    five, six = made_attention(), made_attention(entities=[], queries=_without_entity())
+    found = summarise([five, six], SummarySettings(bins=5, rule="exact"))
+    assert found.unbinned == 1 and len(found.values["bins"]["4", "share"]) == 1
+    assert found.lengths == {5: 1, 6: 1}
+    none = summarise([six], SummarySettings(bins=6)).values["bins"]
+    assert ("itself", "share") not in none and none["0", "share"][0] == pytest.approx(six.weights.mean(axis=1)[:, 0, 0])
+
+
+def _without_entity() -> Tokens:
+    tokens = made_attention().queries
+    return replace(tokens, classes=[*tokens.classes[:-1], "word"])
+
+
+def test_only_the_chosen_analyses_are_written(tmp_path: Path) -> None:
+    found = summarise(
+        [made_attention(layers=1, seed=seed).only() for seed in range(2)], SummarySettings(["mention", "lengths"])
+    )
+    assert found.write(tmp_path / "tables") == [
+        "mention.csv", "mention.png", "mention.svg", "lengths.csv", "lengths.png", "lengths.svg"
+    ]  # fmt: skip
+    assert (tmp_path / "tables" / "lengths.csv").read_text(encoding="utf-8") == "tokens,examples\n5,2\n"
+    bare = summarise([made_attention(entities=[], queries=_without_entity())], SummarySettings(["mention"]))
+    with pytest.raises(DataError, match="found nothing to write for mention: no example has an entity"):
+        bare.write(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_layers_have_their_index_in_the_model(tmp_path: Path) -> None:
+    summarise([made_attention(layers=3).only([0, 2], [1])], SummarySettings(["heads"])).write(tmp_path / "tables")
+    assert {(row["layer"], row["head"]) for row in rows_of(tmp_path / "tables" / "heads.csv")} == {("0", "1"), ("2", "1")}
+    with pytest.raises(DataError, match="other layers or heads"):
+        summarise([made_attention(layers=3).only([0, 2]), made_attention(layers=3).only([0, 1])])
 
 
 def test_examples_that_do_not_belong_together_are_named() -> None:
-    with pytest.raises(DataError, match=r"example 1: found \(2, 2\) layers and heads, expected \(2, 3\)"):
+    with pytest.raises(DataError, match="example 1: found 2 layers and 2 heads, expected 2 layers and 3 heads"):
         summarise([made_attention(), made_attention(heads=2)])
     with pytest.raises(DataError, match="no example"):
         Summary().write("nowhere")
-    with pytest.raises(ConfigurationError, match="--bins"):
-        summarise([], SummarySettings(bins=0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"bins": 0}, "--bins: found 0, expected at least 1"),
+        ({"rule": "half"}, "--bin-rule: found 'half', expected one of equal, thesis, exact"),
+        ({"analyses": ["class_flow", "flow"]}, "--analysis: found 'flow', expected some of class-flow, quadrants"),
+    ],
+)
+def test_wrong_settings_are_named(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        SummarySettings(**settings)

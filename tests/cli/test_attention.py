@@ -35,7 +35,7 @@ def test_captured_attention_is_written_and_opened_again(
 def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = ["attention", "--model", str(tiny_bert), TEXT, "Bob works.", "--device", "cpu", "--summary", "--bins", "6"]
     assert main([*made, "--output", str(tmp_path / "tables")]) == 0
-    assert "tables of 2 examples; 1 text with fewer tokens than bins" in capsys.readouterr().err
+    assert "tables and figures of 2 examples; bins.csv is without 1 text of fewer tokens than bins" in capsys.readouterr().err
     table = (tmp_path / "tables" / "class_flow.csv").read_text(encoding="utf-8")
     assert table.startswith("query,key,layer,mean,low,high,values")
 
@@ -48,6 +48,9 @@ def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.Ca
         (["--layers", "7"], "found the layer 7, expected some of 0, 1"),
         (["--mention", "Paris"], "found no 'Paris' in the text"),
         (["--max-mb", "0"], "max-mb"),
+        (["--bins", "4"], "found --bins without --summary"),
+        (["--analysis", "flow", "--summary"], "--analysis: found 'flow', expected some of class-flow,"),
+        (["--bin-rule", "half", "--summary"], "--bin-rule: found 'half'"),
     ],
 )
 def test_wrong_options_are_named(

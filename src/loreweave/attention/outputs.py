@@ -22,16 +22,14 @@ class Output:
 
     Attributes:
         path: a page (`.html`), a pickle of the thesis tools (`.p`), or a folder.
-        summary: write tables of means over all examples to the folder.
-        bins: number of bins of word positions in the tables.
+        summary: write tables and figures of means over all examples to the folder, with these settings. None: do not.
         exact: keep weights of the page in 16 bits.
         max_mb: maximum size of the page in MB.
         overwrite: replace an existing file or folder.
     """
 
     path: Path
-    summary: bool = False
-    bins: int = 8
+    summary: SummarySettings | None = None
     exact: bool = False
     max_mb: float = LARGEST_PAGE
     overwrite: bool = False
@@ -40,11 +38,12 @@ class Output:
 def write_output(found: Iterator[CapturedAttention], output: Output) -> str:
     """Write captured attention, and return what was written, in words."""
     path = output.path
-    if output.summary:
-        means = summarise(found, SummarySettings(bins=output.bins))
+    if output.summary is not None:
+        means = summarise(found, output.summary)
         means.write(path, overwrite=output.overwrite)
-        short = f"; {counted(means.short, 'text')} with fewer tokens than bins are not in bins.csv" if means.short else ""
-        return f"wrote {path}: tables of {counted(means.examples, 'example')}{short}"
+        which = "another number of tokens than" if output.summary.rule == "exact" else "fewer tokens than"
+        left_out = f"; bins.csv is without {counted(means.unbinned, 'text')} of {which} bins" if means.unbinned else ""
+        return f"wrote {path}: tables and figures of {counted(means.examples, 'example')}{left_out}"
     if path.suffix == PAGE_ENDING:
         page = Explorer(found, quantization="u16" if output.exact else "u8-sqrt", max_mb=output.max_mb)
         page.save(path, overwrite=output.overwrite)

@@ -1,10 +1,10 @@
-"""Attention over a whole data set: means over examples with bootstrap intervals, as tables."""
+"""Attention over a whole data set: means over examples with bootstrap intervals, as tables and figures."""
 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,17 +13,21 @@ import numpy as np
 
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.measures import Numbers, class_flow, grounding, head_statistics, quadrants
+from loreweave.attention.tables import COLUMNS, Table, row_of
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder, atomic_write
 from loreweave.errors import ConfigurationError, DataError
 
-Bins = Literal["equal", "thesis"]
-LEVEL = 0.95
-"""Level of the intervals."""
-_SAMPLES = 1000
-"""Number of bootstrap samples."""
-_INSIDE = ("word", "punctuation", "mention")
-"""Classes of the tokens of a text."""
+LENGTHS = "lengths"
+ANALYSES = (*COLUMNS, LENGTHS)
+"""Names of the analyses, each a table and a figure."""
+BIN_RULES = ("equal", "thesis", "exact")
+Bins = Literal["equal", "thesis", "exact"]
+ITSELF = "itself"
+"""Bin of the entity itself."""
+_OUTSIDE = ("special", "marker")
+"""Classes of the tokens that may come before the first word."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,33 @@ class SummarySettings:
     """Settings of a summary.
 
     Attributes:
+        analyses: names of the analyses, some of `ANALYSES`.
         bins: number of bins of word positions.
         rule: `equal`: bins of equal width by relative position. `thesis`: round(tokens / bins) tokens in each bin and all the
-            rest in the last one, as in the LUKE thesis. A text with fewer tokens than bins is not counted in the bins.
+            rest in the last one, as in the LUKE thesis. Both leave a text with fewer tokens than bins out of the bins. `exact`:
+            one token in each bin, and only texts with as many tokens as bins.
         seed: seed of the bootstrap.
     """
 
+    analyses: Sequence[str] = ANALYSES
     bins: int = 8
     rule: Bins = "equal"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            ConfigurationError: names the option.
+        """
+        if self.bins < 1:
+            raise ConfigurationError(f"--bins: found {self.bins}, expected at least 1")
+        if self.rule not in BIN_RULES:
+            raise ConfigurationError(f"--bin-rule: found {self.rule!r}, expected one of {', '.join(BIN_RULES)}")
+        unknown = [name for name in self.analyses if name not in ANALYSES]
+        if unknown or not self.analyses:
+            found, names = repr(unknown[0]) if unknown else "none", ", ".join(ANALYSES).replace("_", "-")
+            raise ConfigurationError(f"--analysis: found {found}, expected some of {names}")
 
 
 @dataclass
@@ -49,18 +71,21 @@ class Summary:
     Attributes:
         settings: the settings.
         examples: number of examples.
-        short: number of examples with fewer tokens than bins.
+        unbinned: number of examples that the bins do not count, because of their number of tokens.
         values: table -> row -> one array over the layers, or [layer, head], for each example that has the row.
+        lengths: number of tokens -> number of examples.
+        layers, heads: indices of the layers and heads.
     """
 
     settings: SummarySettings = field(default_factory=SummarySettings)
     examples: int = 0
-    short: int = 0
+    unbinned: int = 0
     values: dict[str, dict[tuple[str, ...], list[Numbers]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
-    shape: tuple[int, int] | None = None
-    """Number of layers and heads."""
+    lengths: Counter[int] = field(default_factory=Counter)
+    layers: list[int] = field(default_factory=list)
+    heads: list[int] = field(default_factory=list)
 
     def add(self, example: CapturedAttention) -> None:
         """Count an example.
@@ -68,89 +93,123 @@ class Summary:
         Raises:
             DataError: it has other layers or heads than the examples before it.
         """
-        shape = (len(example.layers), len(example.heads))
-        if self.shape not in (None, shape):
-            raise DataError(f"example {example.id}: found {shape} layers and heads, expected {self.shape} as in the others")
-        self.shape = shape
+        if not self.examples:
+            self.layers, self.heads = list(example.layers), list(example.heads)
+        if (example.layers, example.heads) != (self.layers, self.heads):
+            found, expected = (example.layers, example.heads), (self.layers, self.heads)
+            what = _shape(found), _shape(expected)
+            if what[0] == what[1]:
+                raise DataError(f"example {example.id}: found other layers or heads than in the examples before it")
+            raise DataError(f"example {example.id}: found {what[0]}, expected {what[1]} as in the others")
         self.examples += 1
+        self.lengths[sum(kind != "entity" for kind in example.looked_at.classes)] += 1
+        for name, add in (
+            ("class_flow", self._add_flow), ("quadrants", self._add_quadrants), ("grounding", self._add_grounding),
+            ("heads", self._add_heads), ("bins", self._add_bins), ("mention", self._add_mention),
+        ):  # fmt: skip
+            if name in self.settings.analyses:
+                add(example)
+
+    def _add_flow(self, example: CapturedAttention) -> None:
         flow = class_flow(example)
         for row, query in enumerate(flow.queries):
             for column, key in enumerate(flow.keys):
                 self.values["class_flow"][query, key].append(flow.shares[:, row, column])
+
+    def _add_quadrants(self, example: CapturedAttention) -> None:
         for name, shares in quadrants(example).items():
             self.values["quadrants"][tuple(name.split(" -> "))].append(shares)
+
+    def _add_grounding(self, example: CapturedAttention) -> None:
         for entity in grounding(example):
             for name in ("own mention", "other mentions", "other words", "entities", "mention to entity"):
                 self.values["grounding"][(name,)].append(entity[name])
+
+    def _add_heads(self, example: CapturedAttention) -> None:
         for name, numbers in head_statistics(example).items():
             self.values["heads"][(name,)].append(numbers)
-        self._add_bins(example)
 
     def _add_bins(self, example: CapturedAttention) -> None:
-        """Attention of the entities (or of the first token, if there is none) on words by position, and on their mentions."""
-        rows = [entity.row for entity in example.entities] or [0]
+        """Attention of the entities (or of the first token, if there is none) on words by position, and on themselves."""
+        rows = [entity.row for entity in example.entities]
         mean = example.weights.mean(axis=1, dtype=np.float64)  # [layer, query, key]
         words = [place for place, kind in enumerate(example.looked_at.classes) if kind != "entity"]
-        if len(words) < self.settings.bins:
-            self.short += 1
+        bins, rule = self.settings.bins, self.settings.rule
+        if len(words) < bins or (rule == "exact" and len(words) != bins):
+            self.unbinned += 1
             return
-        for number, places in enumerate(cut(len(words), self.settings.bins, self.settings.rule)):
+        for number, places in enumerate(cut(len(words), bins, rule)):
             columns = [words[place] for place in places]
-            on_bin = mean[:, rows][:, :, columns]
+            on_bin = mean[:, rows or [0]][:, :, columns]
             self.values["bins"][str(number), "mean weight"].append(on_bin.mean(axis=(1, 2)))
             self.values["bins"][str(number), "share"].append(on_bin.sum(axis=2).mean(axis=1))
+        if rows:
+            itself = mean[:, rows, rows].mean(axis=1)
+            for what in ("mean weight", "share"):
+                self.values["bins"][ITSELF, what].append(itself)
+
+    def _add_mention(self, example: CapturedAttention) -> None:
+        """Mean weight from each entity to the tokens of its mention, without markers."""
+        classes, table = example.queries.classes, self.values["mention"]
+        by_place = [table[(which,)] for which in ("all", "at the start", "elsewhere")]  # in this order in the table
         for entity in example.entities:
-            inside = [place for place in entity.words if example.queries.classes[place] != "marker"]
+            inside = [place for place in entity.words if classes[place] != "marker"]
             if inside:
-                self.values["mention"][("mean weight",)].append(mean[:, entity.row][:, inside].mean(axis=1))
+                weight = example.weights[:, :, entity.row][..., inside].mean(axis=(1, 2), dtype=np.float64)
+                first = all(kind in _OUTSIDE for kind in classes[: min(inside)])
+                for values in (by_place[0], by_place[1 if first else 2]):
+                    values.append(weight)
+
+    def tables(self) -> Iterator[Table]:
+        """Tables of the analyses that have values, in the order of `ANALYSES`."""
+        for name in COLUMNS:
+            found = self.values.get(name, {})
+            rows = {key: row_of(values, self.settings.seed) for key, values in found.items() if values}
+            if rows:
+                yield Table(name, self.layers, self.heads if name == "heads" else [], rows)
 
     def write(self, folder: Pathname, *, overwrite: bool = False) -> list[str]:
-        """Write one table for each measure to a new folder, and return their names.
+        """Write a table and a figure for each analysis to a new folder, and return the names of the files.
 
         Raises:
-            DataError: there is no example.
+            DataError: there is no example, or none has what the analyses are about.
             ConfigurationError: the folder exists.
         """
         if not self.examples:
             raise DataError("found no example, expected at least one to summarise")
+        from loreweave.attention.figures.drawing import draw_lengths, draw_table
+
         names = []
         with atomic_folder(folder, overwrite) as place:
-            for table, rows in self.values.items():
-                names.append(f"{table}.csv")
-                self._write_table(place / names[-1], table, rows)
+            for table in self.tables():
+                table.write(place / f"{table.name}.csv")
+                names += [f"{table.name}.csv", *draw_table(table, place)]
+            if LENGTHS in self.settings.analyses:
+                self._write_lengths(place / f"{LENGTHS}.csv")
+                names += [f"{LENGTHS}.csv", *draw_lengths(self.lengths, place)]
+            if not names:
+                chosen = ", ".join(self.settings.analyses)
+                raise DataError(f"found nothing to write for {chosen}: no example has an entity, or enough tokens for the bins")
         return names
 
-    def _write_table(self, path: Path, table: str, rows: dict[tuple[str, ...], list[Numbers]]) -> None:
-        """One row for each measure and layer (and head): mean, interval, number of values."""
-        with_heads = table == "heads"
+    def _write_lengths(self, path: Path) -> None:
+        """Number of examples for each number of tokens."""
         with atomic_write(path) as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*_COLUMNS[table], "layer", *(["head"] if with_heads else []), "mean", "low", "high", "values"])
-            for key, values in rows.items():
-                mean, low, high = interval(np.stack(values), self.settings.seed)
-                for place in np.ndindex(mean.shape):
-                    writer.writerow([*key, *place, *(f"{number[place]:.6f}" for number in (mean, low, high)), len(values)])
-
-
-_COLUMNS = {
-    "class_flow": ("query", "key"),
-    "quadrants": ("query", "key"),
-    "grounding": ("of",),
-    "heads": ("statistic",),
-    "bins": ("bin", "what"),
-    "mention": ("what",),
-}
-"""Table -> names of the columns that name a row."""
+            writer.writerow(["tokens", "examples"])
+            writer.writerows(sorted(self.lengths.items()))
 
 
 def summarise(examples: Iterable[CapturedAttention], settings: SummarySettings | None = None) -> Summary:
     """Summary of examples, which are read once."""
     found = Summary(settings or SummarySettings())
-    if found.settings.bins < 1:
-        raise ConfigurationError(f"--bins: found {found.settings.bins}, expected at least 1")
     for example in examples:
         found.add(example)
     return found
+
+
+def _shape(of: tuple[list[int], list[int]]) -> str:
+    return f"{counted(len(of[0]), 'layer')} and {counted(len(of[1]), 'head')}"
 
 
 def cut(tokens: int, bins: int, rule: Bins) -> list[list[int]]:
@@ -160,7 +219,7 @@ def cut(tokens: int, bins: int, rule: Bins) -> list[list[int]]:
         >>> cut(5, 2, "equal"), cut(5, 2, "thesis")
         ([[0, 1, 2], [3, 4]], [[0, 1], [2, 3, 4]])
     """
-    if rule == "equal":
+    if rule != "thesis":  # `exact` has one token in each bin
         number = [int((place + 0.5) * bins / tokens) for place in range(tokens)]
     else:
         size = round(tokens / bins)
@@ -168,13 +227,3 @@ def cut(tokens: int, bins: int, rule: Bins) -> list[list[int]]:
             size -= 1
         number = [min(place // size, bins - 1) for place in range(tokens)]
     return [[place for place in range(tokens) if number[place] == each] for each in range(bins)]
-
-
-def interval(values: Numbers, seed: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Mean over the first axis, and the bounds of its bootstrap interval."""
-    random = np.random.default_rng(seed)
-    count = len(values)
-    drawn = random.multinomial(count, np.full(count, 1 / count), size=_SAMPLES) / count  # [sample, value]
-    means = np.tensordot(drawn, values, axes=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return values.mean(axis=0), low, high

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loreweave.cli.console import say
 from loreweave.cli.options import Base, Device
+
+if TYPE_CHECKING:
+    from loreweave.attention.summary import SummarySettings
 
 _PAGE = Path("attention.html")
 Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts, each in quotes.")]
@@ -55,9 +58,25 @@ Explain = Annotated[
     int, typer.Option("--explain", min=0, help="Number of most probable labels for which gradient x attention is shown.")
 ]
 SummaryFolder = Annotated[
-    bool, typer.Option("--summary", help="Write tables of means over all examples to the folder --output, instead of a page.")
+    bool,
+    typer.Option("--summary", help="Write tables and figures of means over all examples to the folder --output, not a page."),
 ]
-Bins = Annotated[int, typer.Option("--bins", min=1, help="Number of bins of word positions in the tables of --summary.")]
+Analyses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--analysis",
+        help="Analysis of --summary: class-flow, quadrants, grounding, mention, bins, heads or lengths; can be repeated. "
+        "Default: all.",
+    ),
+]
+Bins = Annotated[int | None, typer.Option("--bins", min=1, help="Number of bins of word positions. Default: 8.")]
+BinRule = Annotated[
+    str | None,
+    typer.Option(
+        "--bin-rule",
+        help="Tokens of a bin: 'equal' (widths), 'thesis' (the last bin takes the rest) or 'exact' (one each). Default: equal.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file or folder.")]
 
 
@@ -81,7 +100,9 @@ def command(
     max_mb: MostBytes = 25,
     explain: Explain = 1,
     summary: SummaryFolder = False,
-    bins: Bins = 8,
+    analysis: Analyses = None,
+    bins: Bins = None,
+    bin_rule: BinRule = None,
     base: Base = None,
     device: Device = None,
     overwrite: Overwrite = False,
@@ -110,8 +131,27 @@ def command(
         examples=examples, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
-    written = Output(path=output, summary=summary, bins=bins, exact=exact, max_mb=max_mb, overwrite=overwrite)
+    means = _summary(summary, analysis, bins, bin_rule)
+    written = Output(path=output, summary=means, exact=exact, max_mb=max_mb, overwrite=overwrite)
     say(write_output(captured_attention(model or [], asked), written))
+
+
+def _summary(wanted: bool, analysis: list[str] | None, bins: int | None, rule: Any) -> SummarySettings | None:
+    """Settings of the summary, if one is wanted.
+
+    Raises:
+        ConfigurationError: a wrong setting, or settings without --summary.
+    """
+    from loreweave.attention.summary import SummarySettings
+    from loreweave.errors import ConfigurationError
+
+    names = None if analysis is None else [name.replace("-", "_") for name in analysis]
+    given = {"analyses": names, "bins": bins, "rule": rule}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if chosen and not wanted:
+        option = {"analyses": "--analysis", "bins": "--bins", "rule": "--bin-rule"}[next(iter(chosen))]
+        raise ConfigurationError(f"found {option} without --summary, whose tables it is about; add --summary, or leave it out")
+    return SummarySettings(**chosen) if wanted else None
 
 
 def _numbers(given: str | None, option: str) -> list[int] | None:

@@ -109,9 +109,7 @@ def test_other_scopes(folder: Path) -> None:
 
 def test_a_dictionary_that_is_not_there_is_named(tmp_path: Path) -> None:
     finder = MentionEntities(tmp_path / "gone", VOCABULARY)
-    with pytest.raises(
-        ConfigurationError, match=r"gone: found no such folder.*this mention dictionary.*mentions=DIR"
-    ):
+    with pytest.raises(ConfigurationError, match=r"gone: found no such folder.*this mention dictionary.*mentions=DIR"):
         found(finder, "Oslo")
     with pytest.raises(ConfigurationError, match="found a LUKE without embeddings of entities"):
         entity_finder(QaSettings(mentions="x"), EntityVocabulary.from_counts({}))

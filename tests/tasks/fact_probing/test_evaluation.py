@@ -125,9 +125,7 @@ def test_an_object_with_unknown_letters_is_named_as_such(known_bert: Path, write
 
 
 def test_no_fact_that_can_be_asked_is_an_error(known_bert: Path, write: Any) -> None:
-    with pytest.raises(
-        DataError, match=r"found no fact that the words head can answer \(object has several words \(1\)\)"
-    ):
+    with pytest.raises(DataError, match=r"found no fact that the words head can answer \(object has several words \(1\)\)"):
         evaluate(TASK, known_bert, write([row("Ann", "New Paris")]))
 
 
