@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 
@@ -33,3 +34,8 @@ def test_the_percentiles() -> None:
 def test_nothing_to_draw_from() -> None:
     with pytest.raises(ValueError, match="found 0 units and 3 samples"):
         resampled_sums(np.zeros((0, 2)), 3, seed=0)
+
+
+def test_a_sparse_table_gives_the_same_sums() -> None:
+    table = np.array([[1.0, 0.0, 0.5], [0.0, 2.0, 0.0], [4.0, 0.0, 0.0]])
+    assert (resampled_sums(csr_array(table), 120, seed=3) == resampled_sums(table, 120, seed=3)).all()

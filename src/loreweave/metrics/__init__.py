@@ -1,1 +1,1 @@
-"""Scorers, each agreeing with its task's official definition; numpy only."""
+"""Scorers, each agreeing with its task's official definition; numpy and scipy only."""

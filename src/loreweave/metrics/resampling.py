@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 LEVEL = 0.95
 """Confidence level of all intervals."""
@@ -11,12 +12,15 @@ LEVEL = 0.95
 INTERVALS = f"intervals_{100 * LEVEL:.0f}_percent"
 """The name of tables with intervals in results."""
 
+SPARSE_SAMPLES = 50
+"""Number of samples that a sparse table is multiplied with at a time."""
+
 
 def resampled_sums(table: NDArray[np.number], samples: int, seed: int) -> NDArray[np.number]:
     """Sums over the units of each sample.
 
     Args:
-        table: the values of each unit [units, columns]. Values of one unit are drawn together.
+        table: the values of each unit [units, columns], also a sparse array. Values of one unit are drawn together.
         samples: the number of samples, each with as many units as there are.
         seed: equal seeds give equal samples.
 
@@ -26,11 +30,20 @@ def resampled_sums(table: NDArray[np.number], samples: int, seed: int) -> NDArra
     Raises:
         ValueError: there are no units, or no samples.
     """
-    units = len(table)
+    units = table.shape[0]
     if not units or samples < 1:
         raise ValueError(f"found {units} units and {samples} samples, expected at least one of each")
     random = np.random.default_rng(seed)
-    return np.stack([np.bincount(random.integers(units, size=units), minlength=units) @ table for _ in range(samples)])
+
+    def times_drawn() -> NDArray[np.int_]:
+        return np.bincount(random.integers(units, size=units), minlength=units)
+
+    if not issparse(table):
+        return np.stack([times_drawn() @ table for _ in range(samples)])
+    columns = table.T.tocsr()  # type: ignore[attr-defined]
+    starts = range(0, samples, SPARSE_SAMPLES)
+    drawn = (np.stack([times_drawn() for _ in range(min(SPARSE_SAMPLES, samples - start))]) for start in starts)
+    return np.concatenate([(columns @ weights.T).T for weights in drawn])
 
 
 def interval(values: NDArray[np.floating]) -> dict[str, float]:

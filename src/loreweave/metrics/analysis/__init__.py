@@ -1,0 +1,1 @@
+"""What reports say beyond a task's own score: calibration, confusion, comparisons of systems, correlations."""
