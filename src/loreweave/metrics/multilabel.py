@@ -36,14 +36,14 @@ def predicted_labels(logits: ArrayLike, threshold: float = 0.0) -> Bools:
 
 def micro(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
     """Micro average, from the counts over all examples and labels: correct / predicted and correct / gold."""
-    predicted, gold = _checked(predicted, gold)
+    predicted, gold = checked(predicted, gold)
     correct = float((predicted & gold).sum())
     return PrecisionRecallF1(_divide(correct, predicted.sum()), _divide(correct, gold.sum()))
 
 
 def macro(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
     """Loose macro: mean precision of the examples with a prediction, mean recall of the examples with a gold label."""
-    predicted, gold = _checked(predicted, gold)
+    predicted, gold = checked(predicted, gold)
     correct = (predicted & gold).sum(axis=1)
     return PrecisionRecallF1(_mean_ratio(correct, predicted.sum(axis=1)), _mean_ratio(correct, gold.sum(axis=1)))
 
@@ -53,7 +53,7 @@ def strict(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
 
     UFET's scorer divides both by the number of all examples, which is `accuracy`. The two agree where every example has both.
     """
-    predicted, gold = _checked(predicted, gold)
+    predicted, gold = checked(predicted, gold)
     has_prediction, has_gold = predicted.any(axis=1), gold.any(axis=1)
     correct = float(((predicted == gold).all(axis=1) & has_gold).sum())
     return PrecisionRecallF1(_divide(correct, has_prediction.sum()), _divide(correct, has_gold.sum()))
@@ -61,7 +61,7 @@ def strict(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
 
 def accuracy(predicted: ArrayLike, gold: ArrayLike) -> float:
     """Share of the examples whose predicted set equals the gold set, empty sets included."""
-    predicted, gold = _checked(predicted, gold)
+    predicted, gold = checked(predicted, gold)
     return _divide(float((predicted == gold).all(axis=1).sum()), len(gold))
 
 
@@ -80,7 +80,7 @@ def per_label(predicted: ArrayLike, gold: ArrayLike, labels: Sequence[str]) -> l
     Raises:
         ValueError: the arrays do not have one column for each label.
     """
-    predicted, gold = _checked(predicted, gold)
+    predicted, gold = checked(predicted, gold)
     if gold.shape[1] != len(labels):
         raise ValueError(f"found {gold.shape[1]} columns, expected one for each of {len(labels)} labels")
     rows: list[dict[str, float | int | str]] = []
@@ -94,7 +94,12 @@ def per_label(predicted: ArrayLike, gold: ArrayLike, labels: Sequence[str]) -> l
     return rows
 
 
-def _checked(predicted: ArrayLike, gold: ArrayLike) -> tuple[Bools, Bools]:
+def checked(predicted: ArrayLike, gold: ArrayLike) -> tuple[Bools, Bools]:
+    """Both as booleans [examples, labels].
+
+    Raises:
+        ValueError: the shapes differ, or values are not 0 or 1.
+    """
     predicted, gold = np.asarray(predicted), np.asarray(gold)
     if predicted.ndim != 2 or predicted.shape != gold.shape:
         raise ValueError(f"found shapes {predicted.shape} and {gold.shape}, expected [examples, labels] twice")
