@@ -16,6 +16,7 @@ _PUBLIC = {
     "load": "loreweave.tasks.jobs.predictor",
     "pretrain": "loreweave.pretraining.by_recipe",
     "probe": "loreweave.experiments.probes.run",
+    "report": "loreweave.experiments.report.run",
     "rerun": "loreweave.experiments.runs.rerun",
 }
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "attention": "Write a page that shows the attention between the words and entities of texts.",
     "probe": "Compare encoders without fine-tuning, on few-shot relations and types of mentions.",
     "runs": "List the runs in folders, with their settings and scores.",
+    "report": "Write one page, pictures and tables about runs.",
     "rerun": "Repeat a run from its record, and compare the numbers.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
@@ -34,7 +35,7 @@ COMMANDS = {
 }
 """Every command with its line in `loreweave --help`; `command` in its module (see `module_of`) is its function."""
 
-_EXPERIMENTS = {"runs", "rerun"}
+_EXPERIMENTS = {"runs", "report", "rerun"}
 """Commands in the folder `experiments`; all others are beside this module."""
 
 INTERRUPTED = 130

@@ -206,6 +206,12 @@ def write_json(path: Pathname, value: Any) -> None:
         file.write(json_text(value, indent=2) + "\n")
 
 
+def write_text(path: Pathname, text: str) -> None:
+    """Write a text as it is."""
+    with atomic_write(path) as file:
+        file.write(text)
+
+
 def write_lines(path: Pathname, lines: Iterable[str]) -> None:
     """Write lines of text."""
     with atomic_write(path) as file:

@@ -42,7 +42,7 @@ def score(
         decision = replace(decision, threshold=settings.threshold)
     logits = logit_matrix(outputs, len(labels))
     evaluation = _score(records, _chosen(logits, decision), labels)
-    evaluation.arrays["logits"] = logits
+    evaluation.arrays.update(logits=logits, multi_label=np.array(decision.multi_label))
     return evaluation
 
 

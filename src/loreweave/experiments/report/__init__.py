@@ -1,0 +1,1 @@
+"""`loreweave report`: one page, pictures and tables about runs."""

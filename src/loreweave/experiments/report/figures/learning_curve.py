@@ -1,0 +1,52 @@
+"""Score against the part of the training set that was used."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+
+from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
+from loreweave.experiments.report.style import legend_beside, looks, new_figure
+
+_FRACTION = "train_fraction"
+
+
+def draw(section: Section) -> Part | NotShown:
+    """One line for each combination of the other settings; bars are the standard deviation over seeds."""
+    if _FRACTION not in section.varied:
+        return NotShown(f"{_FRACTION} is the same in all runs")
+    split = section.splits[-1] if section.splits else "dev"
+    lines: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    examples: dict[float, list[int]] = defaultdict(list)
+    for group in section.groups:
+        others = ", ".join(f"{name}={shown(value)}" for name, value in group.settings.items() if name != _FRACTION)
+        for run in group.finished:
+            fraction, score = causes_of(run).get(_FRACTION), score_of(run, split, section.metric)
+            if fraction is not None and score is not None:
+                lines[others or "all runs"][float(fraction)].append(score)
+                examples[float(fraction)].append(int(run.results.get("examples", 0)))
+    if len(examples) < 2:
+        return NotShown(f"fewer than two values of {_FRACTION} have finished runs")
+    figure, axes = new_figure()
+    rows: list[list[object]] = []
+    for (colour, dash), (name, line) in zip(looks(len(lines)), lines.items(), strict=True):
+        fractions = sorted(line)
+        means = [statistics.mean(line[fraction]) for fraction in fractions]
+        spreads = [statistics.stdev(line[fraction]) if len(line[fraction]) > 1 else 0.0 for fraction in fractions]
+        axes.errorbar(fractions, means, yerr=spreads, ls=dash, color=colour, marker="o", ms=4, capsize=2, label=name)
+        rows += [
+            [name, fraction, max(examples[fraction]), mean, spread if len(line[fraction]) > 1 else None, len(line[fraction])]
+            for fraction, mean, spread in zip(fractions, means, spreads, strict=True)
+        ]
+    axes.set_xscale("log")
+    ticks = sorted(examples)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("part of the training set")
+    axes.set_ylabel(f"{split} {section.metric}")
+    legend_beside(axes)
+    caption = "The parts are nested: a larger part contains each smaller one of the same data_seed. Bars: standard deviation."
+    columns = ["settings", _FRACTION, "training examples", f"mean {split} {section.metric}", "± sd", "runs"]
+    return Part("Learning curve", caption, [Picture("learning_curve", figure, "Score against the part of the training set.")],
+                [Table("learning_curve", columns, rows)])  # fmt: skip

@@ -1,0 +1,65 @@
+"""Scores and training loss over epochs: the mean of each group with the range of its seeds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.sections import Group, Section
+from loreweave.experiments.report.style import legend_beside, looks, new_figure
+
+_TRAINING = "loss"
+_POINTS = 60
+"""Maximum number of points of a loss curve; it is the mean over equal parts of the epochs."""
+
+
+def draw(section: Section) -> Part | NotShown:
+    """One picture for each: the main metric on dev data, and the training loss."""
+    wanted = [(split, section.metric) for split in section.splits if section.kind == "finetuning"] + [("train", _TRAINING)]
+    pictures, rows = [], []
+    for split, metric in wanted:
+        curves = {group: curve for group in section.groups if len(curve := _curve(group, split, metric)) > 1}
+        if not curves:
+            continue
+        figure, axes = new_figure()
+        for (colour, dash), (group, curve) in zip(looks(len(curves)), curves.items(), strict=True):
+            epochs = sorted(curve)
+            means = [float(np.mean(curve[epoch])) for epoch in epochs]
+            axes.plot(epochs, means, dash, color=colour, marker="o" if len(epochs) < 20 else None, ms=3, label=group.label)
+            lows, highs = ([float(end(curve[epoch])) for epoch in epochs] for end in (np.min, np.max))
+            axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, lw=0)
+            table = zip(epochs, means, lows, highs, strict=True)
+            rows += [[group.label, split, metric, *row, len(curve[row[0]])] for row in table]
+        axes.set_xlabel("epoch (0: before training)")
+        axes.set_ylabel(f"{split} {metric}")
+        legend_beside(axes)
+        pictures.append(Picture(f"progression_{split}_{metric}", figure, f"{split} {metric} by epoch, one line per group."))
+    if not pictures:
+        return NotShown("no run has measured anything in two epochs")
+    columns = ["group", "split", "metric", "epoch", "mean", "min", "max", "runs"]
+    caption = "Lines: mean over the runs of a group, with running and failed runs. Bands: from the lowest to the highest run."
+    return Part("Progression", caption, pictures, [Table("progression", columns, rows, shown=0)])
+
+
+def _curve(group: Group, split: str, metric: str) -> dict[float, list[float]]:
+    """Epoch -> one value per run. Losses between epochs are averaged over equal parts."""
+    found: dict[float, list[float]] = defaultdict(list)
+    for run in group.runs:
+        rows = [(float(row["epoch"]), float(row[metric])) for row in run.rows if _has(row, split, metric)]
+        for epoch, value in _thinned(rows):
+            found[epoch].append(value)
+    return found
+
+
+def _has(row: object, split: str, metric: str) -> bool:
+    return isinstance(row, dict) and row.get("split") == split and row.get("epoch") is not None and row.get(metric) is not None
+
+
+def _thinned(rows: list[tuple[float, float]]) -> Iterable[tuple[float, float]]:
+    if len(rows) <= _POINTS:
+        return rows
+    parts = np.array_split(np.array(rows), _POINTS)
+    return [(round(float(part[-1, 0]), 6), float(part[:, 1].mean())) for part in parts]

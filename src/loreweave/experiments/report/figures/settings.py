@@ -1,0 +1,69 @@
+"""Score against the value of each setting that was varied, with the spread over seeds and other settings."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import numpy as np
+
+from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
+from loreweave.experiments.report.style import COLOURS, new_figure
+
+_RATIO = 20
+"""Values whose largest is more than so many times the smallest get a logarithmic axis."""
+
+
+def draw(section: Section) -> Part | NotShown:
+    """One picture per setting: a point per finished run, and the mean of each value."""
+    if not section.varied:
+        return NotShown("all runs have the same settings")
+    pictures: list[Picture] = []
+    rows: list[list[object]] = []
+    split = section.splits[0] if section.splits else "dev"
+    for name in section.varied:
+        points = [
+            (causes_of(run).get(name), score) for run in section.runs if run.state == "done"
+            and (score := score_of(run, split, section.metric)) is not None
+        ]  # fmt: skip
+        values = list(dict.fromkeys(_key(value) for value, _ in points))
+        if len(values) < 2:
+            continue
+        scores = {key: [score for value, score in points if _key(value) == key] for key in sorted(values, key=_order)}
+        rows += [[name, shown(key), statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
+        figure, axes = new_figure(4.8, 3.2)
+        places = _places(list(scores))
+        for place, of in zip(places, scores.values(), strict=True):
+            axes.scatter([place] * len(of), of, s=14, color=COLOURS[0], alpha=0.6)
+        axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
+        if all(_is_number(key) for key in scores):
+            if min(scores) > 0 and max(scores) > _RATIO * min(scores):
+                axes.set_xscale("log")
+        else:
+            axes.set_xticks(places, [shown(key) for key in scores], rotation=20, ha="right")
+        axes.set_xlabel(name)
+        axes.set_ylabel(f"{split} {section.metric}")
+        pictures.append(Picture(f"setting_{name.replace('.', '_')}", figure, f"{split} {section.metric} against {name}."))
+    if not pictures:
+        return NotShown("fewer than two values of a setting have finished runs")
+    caption = "Points: runs. Line: mean over all runs with the value, whatever their other settings are."
+    columns = ["setting", "value", f"mean {split} {section.metric}", "min", "max", "runs"]
+    return Part("Settings", caption, pictures, [Table("settings", columns, rows)])
+
+
+def _key(value: Any) -> Any:
+    return value if isinstance(value, int | float | str) or value is None else shown(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _order(value: Any) -> tuple[bool, float, str]:
+    return (not _is_number(value), float(value) if _is_number(value) else 0.0, str(value))
+
+
+def _places(keys: list[Any]) -> list[float]:
+    return [float(key) for key in keys] if all(_is_number(key) for key in keys) else list(np.arange(len(keys), dtype=float))

@@ -1,0 +1,123 @@
+"""The page of a report: one HTML file with all pictures, which needs no network and runs no script."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loreweave.corpus.counts import counted
+from loreweave.experiments.report.parts import NotShown, Part, Table
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1b1b; --soft: #595959; --line: #d0d0d0; --back: #ffffff; --head: #f2f2f2; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #ececec; --soft: #b0b0b0; --line: #4a4a4a; --back: #161616; --head: #242424; }
+}
+body { margin: 0 auto; max-width: 72rem; padding: 1rem; color: var(--ink); background: var(--back);
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.35rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+h3 { font-size: 1.1rem; margin-top: 2rem; }
+p.caption, p.note { color: var(--soft); max-width: 60rem; }
+p.answer { font-size: 1.1rem; }
+img { max-width: 100%; height: auto; background: #ffffff; }
+.pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
+.table { overflow-x: auto; max-height: 32rem; overflow-y: auto; border: 1px solid var(--line); }
+table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line);
+  overflow-wrap: normal; max-width: 36rem; }
+th { position: sticky; top: 0; background: var(--head); } td.number { text-align: right; white-space: nowrap; }
+a { color: inherit; } nav ul { columns: 16rem; padding-left: 1.2rem; }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of a section as the page shows it.
+
+    Attributes:
+        name: name of the figure.
+        part: what it shows, or why it does not apply.
+        svgs: the pictures as SVG text, in the order of `part.pictures`.
+        prefix: of the names of its files.
+    """
+
+    name: str
+    part: Part | NotShown
+    svgs: Sequence[str] = ()
+    prefix: str = ""
+
+
+def page_html(title: str, answers: Sequence[str], sections: Sequence[tuple[str, Sequence[Drawn]]]) -> str:
+    """The page: the answer of each section first, then contents, then the figures."""
+    shown = [(name, [drawn for drawn in figures if isinstance(drawn.part, Part)]) for name, figures in sections]
+    start = "{}: " if len(sections) > 1 else ""
+    contents = "".join(
+        f'<li><a href="#{_anchor(place, drawn)}">{_text(start.format(name) + drawn.part.title)}</a></li>'
+        for place, (name, figures) in enumerate(shown)
+        for drawn in figures
+        if isinstance(drawn.part, Part)
+    )
+    body = "".join(_section(place, name, figures) for place, (name, figures) in enumerate(sections))
+    answer = "".join(f'<p class="answer">{_text(line)}</p>' for line in answers)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body><main>"
+        f'<h1>{_text(title)}</h1>{answer}<nav aria-label="Contents"><ul>{contents}</ul></nav>{body}</main></body></html>\n'
+    )
+
+
+def _section(place: int, name: str, figures: Sequence[Drawn]) -> str:
+    parts = "".join(_figure(place, drawn) for drawn in figures if isinstance(drawn.part, Part))
+    left = [f"{drawn.name} ({drawn.part.reason})" for drawn in figures if isinstance(drawn.part, NotShown)]
+    note = f'<p class="note">Not shown: {_text("; ".join(left))}.</p>' if left else ""
+    return f"<h2>{_text(name)}</h2>{parts}{note}"
+
+
+def _figure(place: int, drawn: Drawn) -> str:
+    part = drawn.part
+    assert isinstance(part, Part)
+    pictures = "".join(
+        f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode("ascii")}" alt="{_text(picture.text)}">'
+        for picture, svg in zip(part.pictures, drawn.svgs, strict=True)
+    )
+    pictures = f'<div class="pictures">{pictures}</div>' if pictures else ""
+    notes = "".join(f'<p class="note">{_text(note[0].upper() + note[1:])}.</p>' for note in part.notes if note)
+    tables = "".join(_table(table, drawn.prefix) for table in part.tables)
+    title = f'<h3 id="{_anchor(place, drawn)}">{_text(part.title)}</h3>'
+    return f'{title}<p class="caption">{_text(part.caption)}</p>{pictures}{notes}{tables}'
+
+
+def _table(table: Table, prefix: str) -> str:
+    """The first rows, and the name of the file with all."""
+    file = f"tables/{prefix}{table.name}.csv"
+    rows = table.rows[: table.shown]
+    more = f"{counted(len(table.rows), 'row')}, " if len(rows) < len(table.rows) else ""
+    link = f'<p class="note">{more}<a href="{_text(file)}">{_text(file)}</a></p>'
+    if not rows:
+        return link
+    head = "".join(f'<th scope="col">{_text(column)}</th>' for column in table.columns)
+    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
+    label = f'role="region" tabindex="0" aria-label="{_text(table.name.replace("_", " "))}"'
+    return f'<div class="table" {label}><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{link}'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f'<td class="number">{value:.4g}</td>' if math.isfinite(value) else "<td></td>"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f'<td class="number">{value:,}</td>' if abs(value) >= 10000 else f'<td class="number">{value}</td>'
+    return f"<td>{_text('' if value is None else str(value))}</td>"
+
+
+def _anchor(place: int, drawn: Drawn) -> str:
+    return f"{drawn.name}-{place + 1}"
+
+
+def _text(value: str) -> str:
+    return html.escape(value, quote=True)

@@ -1,0 +1,68 @@
+"""What a figure gives to a report: pictures, tables and a caption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from loreweave.experiments.report.sections import Section
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `name` is that of its file.
+
+    Attributes:
+        name: letters, digits and underscores.
+        columns: names of the columns.
+        rows: the cells. None is an empty cell.
+        shown: number of rows on the page; the file has all of them.
+    """
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    shown: int = 50
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture; `name` is that of its files, and `text` says in words what it shows."""
+
+    name: str
+    figure: Figure
+    text: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One figure of a section: what is shown, how it was computed, and what was left out.
+
+    Attributes:
+        title: a short heading.
+        caption: how to read it, with definitions.
+        pictures: the pictures.
+        tables: the tables.
+        notes: what the reader must know, such as runs that were left out, and why.
+    """
+
+    title: str
+    caption: str
+    pictures: Sequence[Picture] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class NotShown:
+    """A figure that does not apply to a section, with the reason."""
+
+    reason: str
+
+
+Draw = Callable[["Section"], "Part | NotShown"]
+"""A figure: from the runs of a section to a part of the report."""

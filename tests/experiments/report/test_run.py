@@ -1,0 +1,164 @@
+"""`loreweave.report` writes a page that works offline, and the same files for the same runs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import finetuning_run
+from task_jobs import silent
+
+import loreweave
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.experiments.report.figures.registry import FIGURES
+from loreweave.experiments.report.parts import NotShown, Part, Table
+
+WRONG = np.array([[2.0, 0, 0], [0, 0, 1.0], [0, 0, 3.0], [0, 4.0, 0]])
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two groups of two seeds, one run that crashed; the first run has two wrong predictions."""
+    for seed in (0, 1):
+        low = {"logits": WRONG} if seed == 0 else {}
+        finetuning_run(tmp_path / "runs" / f"low-{seed}", seed, (0.25, 0.5), 0.5 + seed / 4, train_fraction=0.5, **low)
+        finetuning_run(tmp_path / "runs" / f"high-{seed}", seed, (0.5, 0.75 + seed / 8), 0.75, train_fraction=1.0)
+    finetuning_run(tmp_path / "runs" / "crashed", 2, finished=False, train_fraction=1.0)
+    return tmp_path / "runs"
+
+
+def table(report: Path, name: str) -> list[dict[str, str]]:
+    with open(report / "tables" / f"{name}.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_scores_are_means_over_seeds_and_no_run_is_left_out(runs: Path, tmp_path: Path) -> None:
+    found = loreweave.report(runs, output=tmp_path / "report", figures=["scores"], tell=silent)
+    low, high = table(found.path, "scores")
+    assert (low["train_fraction"], low["runs"], low["finished"]) == ("0.5", "2", "2")
+    assert (float(low["test accuracy"]), float(low["dev accuracy"])) == (0.625, 0.5)
+    assert (high["runs"], high["finished"], float(high["dev accuracy"])) == ("3", "2", 0.8125)
+    with open(found.path / "tables" / "scores.csv") as file:
+        assert next(csv.reader(file)).count("± sd") == 2
+    every = table(found.path, "runs")
+    assert [row["state"] for row in every] == ["done", "done", "done", "done", "crashed"]
+    assert found.answers == [
+        "text-classification on dev.json and test.json: 5 runs in 2 groups, 1 not finished. Best by dev data: "
+        "train_fraction=1: dev accuracy 0.8125 ± 0.0884; test accuracy 0.7500 ± 0.0000 (2 runs)."
+    ]
+
+
+def test_figures_have_the_right_numbers(runs: Path, tmp_path: Path) -> None:
+    report = loreweave.report(runs, output=tmp_path / "report", tell=silent).path
+    curve = {(row["group"], row["split"], float(row["epoch"])): row for row in table(report, "progression")}
+    assert float(curve["train_fraction=1", "dev", 2]["mean"]) == pytest.approx((0.75 + 0.875 + 0.5) / 3)
+    assert curve["train_fraction=1", "dev", 2]["runs"] == "3" and float(curve["train_fraction=0.5", "train", 2]["mean"]) == 1.0
+    assert [float(row["dev - test"]) for row in table(report, "dev_test")] == [0.0, -0.25, 0.0, 0.125]
+    assert [float(row["mean test accuracy"]) for row in table(report, "learning_curve")] == [0.625, 0.75]
+    assert [row["value"] for row in table(report, "settings")] == ["0.5", "1"]
+    assert {row["label"] for row in table(report, "labels")} == {"person", "place", "thing"}
+
+
+def test_errors_are_those_of_the_run_with_the_best_dev_score_most_certain_first(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "runs" / "best", dev=(0.9,), logits=WRONG)
+    finetuning_run(tmp_path / "runs" / "other", seed=1, dev=(0.1,))
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["errors"], tell=silent).path
+    rows = table(report, "errors")
+    assert [(row["id"], row["gold"], row["predicted"]) for row in rows] == [("3", "person", "place"), ("1", "place", "thing")]
+    assert rows[0]["most likely"] == f"place {np.exp(4) / (np.exp(4) + 2):.2f}, person 0.02, thing 0.02"
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.found += [(name, value) for name, value in attributes if value and name in ("src", "href")]
+
+
+def test_the_page_is_one_file_without_scripts_and_its_links_exist(runs: Path, tmp_path: Path) -> None:
+    report = loreweave.report(runs, output=tmp_path / "report", tell=silent).path
+    links = _Links()
+    page = (report / "index.html").read_text()
+    links.feed(page)
+    assert "script" not in links.tags and "default-src 'none'" in page
+    for name, value in links.found:
+        assert value.startswith("data:image/svg+xml" if name == "src" else ("#", "tables/"))
+        if value.startswith("#"):
+            assert f'id="{value[1:]}"' in page
+        elif name == "href":
+            assert (report / value).is_file()
+    pictures = {path.name for path in (report / "figures").iterdir()}
+    assert {"dev_test.svg", "dev_test.png", "progression_dev_accuracy.svg"} <= pictures
+
+
+def test_the_same_runs_give_the_same_files(runs: Path, tmp_path: Path) -> None:
+    names = ["scores", "progression", "labels"]
+    first, second = (
+        loreweave.report(runs, output=tmp_path / name, figures=names, tell=silent).path for name in ("first", "second")
+    )
+    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file()) and len(files) > 9
+    for file in files:
+        assert (first / file).read_bytes() == (second / file).read_bytes(), file
+
+
+def test_text_of_runs_is_never_markup(tmp_path: Path) -> None:
+    record = finetuning_run(tmp_path / "runs" / "<b>", logits=WRONG, model_name="<script>alert(1)</script>")
+    finetuning_run(tmp_path / "runs" / "b", model_name="&lt;")
+    rows = (record.path / "predictions" / "test.jsonl").read_text().replace("word word", "<img src=x onerror=1> $x_1$")
+    (record.path / "predictions" / "test.jsonl").write_text(rows)
+    names = ["scores", "errors"]
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=silent)
+    page = (report.path / "index.html").read_text()
+    assert "<script" not in page and "<img src=x" not in page and "&lt;img src=x onerror=1&gt; $x_1$" in page
+
+
+def test_numbers_that_are_not_finite_are_blank(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "runs" / "a", dev=(float("nan"), 0.5))
+    finetuning_run(tmp_path / "runs" / "b", seed=1, dev=(float("inf"), 0.25))
+    names = ["scores", "progression", "settings"]
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=silent).path
+    for path in [report / "index.html", *(report / "tables").iterdir()]:
+        assert not re.search(r"\b(nan|inf|NaN|Infinity)\b", path.read_text()), path
+
+
+def test_wrong_use(runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--figures: there is no figure 'score'; did you mean 'scores'"):
+        loreweave.report(runs, output=tmp_path / "report", figures=["score"], tell=silent)
+    with pytest.raises(ConfigurationError, match="--without: there is no figure"):
+        loreweave.report(runs, output=tmp_path / "report", without=["x"], tell=silent)
+    with pytest.raises(DataError, match="no such folder"):
+        loreweave.report(tmp_path / "none", output=tmp_path / "report", tell=silent)
+    assert not (tmp_path / "report").exists()
+    with pytest.raises(ConfigurationError, match="found a run in"):
+        loreweave.report(runs, output=runs / "low-0", tell=silent, overwrite=True)
+
+
+def test_figures_are_chosen_and_added(runs: Path, tmp_path: Path) -> None:
+    def draw(section: object) -> Part | NotShown:
+        return Part("Mine", "own figure", tables=[Table("mine", ["a"], [[1]])])
+
+    FIGURES.register(draw, "mine")
+    try:
+        found = loreweave.report(runs, output=tmp_path / "report", figures=["mine", "scores"], without=["scores"], tell=silent)
+    finally:
+        FIGURES._registered.clear()
+    assert list(found.figures.values()) == [["mine"]] and table(found.path, "mine") == [{"a": "1"}]
+
+
+def test_runs_of_several_tasks_have_files_of_their_own(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "runs" / "a")
+    finetuning_run(tmp_path / "runs" / "b", task="ner")
+    found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["scores"], tell=silent)
+    tasks, names = ("ner", "text_classification"), ("runs", "scores")
+    expected = [f"{task}_on_dev_json_and_test_json_{name}.csv" for task in tasks for name in names]
+    assert sorted(path.name for path in (found.path / "tables").iterdir()) == ["measurements.csv", *expected]
+    assert len(found.answers) == 2
