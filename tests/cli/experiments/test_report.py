@@ -18,6 +18,6 @@ def test_a_report_says_what_is_best_and_what_is_not_shown(tmp_path: Path, capsys
     assert "1 run in 1 group. Best by dev data: all runs: dev accuracy 0.5000; test accuracy 0.5000 (1 run)." in err
     assert "no figure settings: all runs have the same settings" in err
     assert f"wrote {tmp_path / 'report' / 'index.html'}" in err
-    assert main(command) == 1
+    assert main(command) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main([*command, "--overwrite", "--without", "scores"]) == 0
