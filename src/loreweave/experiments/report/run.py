@@ -11,7 +11,7 @@ from pathlib import Path
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.csv_tables import write_csv
-from loreweave.corpus.files.writing import atomic_folder, write_text
+from loreweave.corpus.files.writing import atomic_folder, write_json, write_text
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.page import Drawn, page_html
@@ -22,7 +22,7 @@ from loreweave.experiments.runs.recorded import RecordedRun, find_runs
 from loreweave.training.settings.configuration import unknown_name
 
 Place = str | PathLike[str]
-PAGE = "index.html"
+PAGE, MANIFEST = "index.html", "report.json"
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,28 @@ def report(
         raise ConfigurationError("found no run that was recorded by finetune, pretrain, evaluate or score")
     sections = sections_of(found)
     drawn: list[tuple[Section, list[Drawn]]] = []
-    with atomic_folder(output, overwrite, manifest=PAGE) as folder:
+    with atomic_folder(output, overwrite, manifest=MANIFEST) as folder:
         for section in sections:
             prefix = f"{_slug(section.name)}_" if len(sections) > 1 else ""
             drawn.append((section, [_draw(name, section, folder, prefix) for name in names]))
         write_csv(folder / "tables" / "measurements.csv", _MEASURED, _measurements(sections))
-        answers = [answer_of(section) for section in sections]
+        written = _described(Path(output), drawn)
         title = f"Report on {counted(len(found), 'run')}"
-        write_text(folder / PAGE, page_html(title, answers, [(section.name, parts) for section, parts in drawn]))
-    for line in answers:
+        write_text(folder / PAGE, page_html(title, written.answers, [(section.name, parts) for section, parts in drawn]))
+        facts = {name: value for name, value in vars(written).items() if name != "path"}
+        write_json(folder / MANIFEST, {"format": "loreweave report", "runs": [str(run.path) for run in found], **facts})
+    for line in written.answers:
         tell(line)
+    return written
+
+
+def _described(output: Path, drawn: Sequence[tuple[Section, Sequence[Drawn]]]) -> Report:
     shown = {section.name: [part.name for part in parts if isinstance(part.part, Part)] for section, parts in drawn}
     left = {
         section.name: {part.name: part.part.reason for part in parts if isinstance(part.part, NotShown)}
         for section, parts in drawn
     }
-    return Report(Path(output), answers, shown, left)
+    return Report(output, [answer_of(section) for section, _ in drawn], shown, left)
 
 
 def answer_of(section: Section) -> str:
