@@ -17,6 +17,7 @@ SCRIPTS = (
     "scene",
     "chart",
     "dom",
+    "pointing",
     "aligned",
     "changes",
     "lists",

@@ -3,8 +3,9 @@ const App = (() => {
 
   const FORMAT = "attention-explorer/1";
   const MOST_KEPT = 12e6;
+  const ZOOMS = { matrix: "zoom", grid: "gridzoom" };
   const place = (name) => document.getElementById(name);
-  const memory = { find: "", onlyWrong: false, token: "", open: true, table: false, anchor: {} };
+  const memory = { find: "", onlyWrong: false, token: "", open: true, table: false, anchor: {}, places: {}, moved: false };
   let data = null;
   let store = null;
   let start = null;
@@ -75,6 +76,13 @@ const App = (() => {
     };
   }
 
+  /** Where a picture that scrolls was left. */
+  function placeOf({ state: { view }, number }) {
+    const name = `${view}/${number}`;
+    memory.places[name] = memory.places[name] || { centre: null };
+    return memory.places[name];
+  }
+
   function tools(self) {
     const key = (layer, number) => [number, layer, state.merge, state.special, state.markers, state.punctuation, state.sentences].join("/");
     return {
@@ -96,40 +104,21 @@ const App = (() => {
         return pictures.get(name);
       },
       canvas: (view) => Dom.make("canvas", { role: "img", "aria-label": `${view.label} view`, "aria-describedby": "described" }),
-      interactive: (canvas, picture, label) => interactive(self, canvas, picture, label),
+      interactive: (canvas, picture, label) => Pointing.whole(canvas, picture, label),
+      scrolling: (canvas, picture, label, target) => {
+        self.box = Pointing.scrolling(canvas, picture, self.width, { label, target: memory.moved ? target : null, place: placeOf(self), zoomBy: self.zoomBy });
+        return self.box;
+      },
+      zoomBy: (factor) => {
+        const part = ZOOMS[state.view];
+        const [low, high] = State.ZOOMS[part];
+        set({ [part]: factor ? Math.min(high, Math.max(low, state[part] * factor)) : 1 });
+      },
+      moved: (changes) => { // by a key: what is moved to must be seen
+        memory.moved = true;
+        return set(changes).finally(() => { memory.moved = false; });
+      },
     };
-  }
-
-  function interactive(self, canvas, picture, label) {
-    const box = Dom.make("div", { class: "interactive", tabindex: "0", role: "group", "aria-label": label, "data-key": "picture" }, canvas);
-    const at = (event) => {
-      const frame = canvas.getBoundingClientRect();
-      return picture.at(((event.clientX - frame.left) * picture.width) / frame.width, ((event.clientY - frame.top) * picture.height) / frame.height);
-    };
-    canvas.addEventListener("pointermove", (event) => {
-      const hit = at(event);
-      canvas.style.cursor = hit && hit.act ? "pointer" : "default";
-      tip(hit && hit.tip, event);
-    });
-    canvas.addEventListener("pointerleave", () => tip(null));
-    canvas.addEventListener("click", (event) => {
-      const hit = at(event);
-      if (hit && hit.act) {
-        tip(null);
-        hit.act();
-      }
-    });
-    return box;
-  }
-
-  function tip(text, event) {
-    const element = place("tip");
-    element.hidden = !text;
-    if (!text) return;
-    element.textContent = text;
-    const left = Math.min(event.clientX + 14, window.innerWidth - element.offsetWidth - 6);
-    const top = event.clientY + 18 + element.offsetHeight > window.innerHeight ? event.clientY - element.offsetHeight - 10 : event.clientY + 18;
-    Object.assign(element.style, { left: `${Math.max(4, left)}px`, top: `${top}px` });
   }
 
   /** Pins a token: alone, a range from the last one, or added to the group; a pinned token is unpinned. */
@@ -179,7 +168,7 @@ const App = (() => {
   }
 
   function set(changes) {
-    accept({ ...state, ...changes });
+    return accept({ ...state, ...changes });
   }
 
   function accept(next) {
@@ -228,6 +217,7 @@ const App = (() => {
     place("strip").replaceChildren(...(view === HeadsView && !context.example.types ? [] : Lists.strips(context)));
     context.element.prepend(Dom.make("p", { id: "described", class: "hidden" }, context.failed ? "" : view.describe(context)));
     place("view").replaceChildren(context.element);
+    if (context.box) context.box.settle();
     place("view").classList.remove("busy");
     place("view").setAttribute("aria-label", view.label);
     place("said").textContent = context.spoken || "";

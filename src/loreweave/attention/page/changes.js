@@ -38,13 +38,18 @@ const Changes = (() => {
   /** Divergence of each head (or, where the heads differ in number, of the mean of the heads) between both sides: [{layer, head, value}]. */
   async function all(context, other, pair) {
     const [rows, columns] = [pair.units.queries.first.length, pair.units.keys.first.length];
+    const { merge, special, markers, punctuation } = context.state;
+    const name = ["changes", context.number, other, merge, special, markers, punctuation].join("/");
+    const known = context.memory(name);
+    if (known) return [...known];
     const found = [];
     for (const layer of context.layers) {
       const [a, b] = await weights(context, other, pair, layer);
       if (pair.paired) context.heads.forEach((head, place) => found.push({ layer, head, value: Analysis.divergence(a.one(place), b.one(place), rows, columns) }));
       else found.push({ layer, head: "mean", value: Analysis.divergence(a.together([], "mean"), b.together([], "mean"), rows, columns) });
     }
-    return found;
+    context.memory(name, found);
+    return [...found];
   }
 
   return { candidates, otherOf, pairing, weights, all };

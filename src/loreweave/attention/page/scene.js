@@ -38,10 +38,14 @@ const Scene = (() => {
     return lines;
   }
 
-  /** A picture as a list of shapes, which is drawn on a canvas or written as SVG. hits: places that answer to the pointer. */
+  /**
+   * A picture as a list of shapes, which is drawn on a canvas or written as SVG. hits: places that answer to the pointer.
+   * frozen: size of the labels on the left and at the top, which stay when a part of the picture is shown; their shapes have
+   * `pin`: "x" (do not move to the side), "y" (do not move up and down) or "xy".
+   */
   class Picture {
     constructor(width, height) {
-      Object.assign(this, { width: Math.max(1, Math.ceil(width)), height: Math.max(1, Math.ceil(height)), shapes: [], hits: [], locate: null });
+      Object.assign(this, { width: Math.max(1, Math.ceil(width)), height: Math.max(1, Math.ceil(height)), shapes: [], hits: [], locate: null, frozen: { left: 0, top: 0 } });
     }
 
     add(kind, shape) {
@@ -78,7 +82,10 @@ const Scene = (() => {
     /** Pixels [4 * columns * rows] stretched over a rectangle. */
     image(x, y, width, height, columns, rows, pixels) { return this.add("image", { x, y, width, height, columns, rows, pixels }); }
 
-    /** A place that shows `tip` when the pointer is over it, and does `act` when it is clicked. */
+    /** Shapes that are made when they are drawn: draw(other, part) adds those in a part of the picture to another picture. */
+    late(draw) { return this.add("late", { draw }); }
+
+    /** A place that shows `tip` (a text, or a function of x and y) when the pointer is over it, and does `act` when it is clicked. */
     hit(x, y, width, height, tip, act) {
       this.hits.push({ x, y, width, height, tip, act });
       return this;
@@ -151,31 +158,74 @@ const Scene = (() => {
     return canvas;
   }
 
-  /** Draws a picture on a canvas, sharp on dense screens, with no side above 8,192 pixels. paper: background colour or null. */
-  function paint(canvas, picture, paper, density = window.devicePixelRatio || 1) {
-    const scale = Math.min(density, MOST_SIDE / picture.width, MOST_SIDE / picture.height);
-    const width = Math.max(1, Math.floor(picture.width * scale));
-    const height = Math.max(1, Math.floor(picture.height * scale));
+  /** The shapes of `picture` in a part of it, with those that are made when they are drawn. */
+  function shapesIn(picture, part) {
+    return picture.shapes.flatMap((shape) => {
+      if (shape.kind !== "late") return [shape];
+      const made = new Picture(1, 1);
+      shape.draw(made, part);
+      return made.shapes;
+    });
+  }
+
+  /** Whether a text, an image or a rectangle is outside of a part of the picture; other shapes are drawn anyway. */
+  function outside(shape, { x, y, width, height }) {
+    const [across, down] = shape.kind === "text" ? [200, 200] : shape.kind === "image" || shape.kind === "rect" ? [shape.width, shape.height] : [Infinity, Infinity];
+    if (across === Infinity) return false;
+    const before = shape.kind === "text" ? 200 : 4;
+    return shape.x + across < x || shape.x - before > x + width || shape.y + down < y || shape.y - before > y + height;
+  }
+
+  function drawShape(target, shape) {
+    target.globalAlpha = shape.alpha === undefined ? 1 : shape.alpha;
+    if (shape.kind === "text") write(target, shape);
+    else if (shape.kind === "image") {
+      target.imageSmoothingEnabled = false;
+      target.drawImage(bitmap(shape), shape.x, shape.y, shape.width, shape.height);
+    } else if (shape.kind === "curves") stroke(target, shape);
+    else trace(target, shape);
+  }
+
+  /** What is drawn where for a part of a picture: the body moves, the labels stay. Each: {pin, clip and part as {x, y, width, height}}. */
+  function regions({ x, y, width, height }, { left, top }) {
+    const [wide, high] = [Math.max(0, width - left), Math.max(0, height - top)];
+    const box = (at, over, across, down) => ({ x: at, y: over, width: across, height: down });
+    return [{ pin: undefined, clip: box(left, top, wide, high), part: box(x + left, y + top, wide, high) },
+      { pin: "y", clip: box(left, 0, wide, top), part: box(x + left, 0, wide, top) },
+      { pin: "x", clip: box(0, top, left, high), part: box(0, y + top, left, high) },
+      { pin: "xy", clip: box(0, 0, left, top), part: box(0, 0, left, top) }];
+  }
+
+  /**
+   * Draws a picture on a canvas, sharp on dense screens, with no side above 8,192 pixels. paper: background colour or null.
+   * view: the part to draw, {x, y, width, height}; null: all of it.
+   */
+  function paint(canvas, picture, paper, density = window.devicePixelRatio || 1, view = null) {
+    const size = view || picture;
+    const scale = Math.min(density, MOST_SIDE / size.width, MOST_SIDE / size.height);
+    const width = Math.max(1, Math.floor(size.width * scale));
+    const height = Math.max(1, Math.floor(size.height * scale));
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
-    canvas.style.width = `${picture.width}px`;
-    canvas.style.height = `${picture.height}px`;
+    canvas.style.width = `${size.width}px`;
+    canvas.style.height = `${size.height}px`;
     const target = canvas.getContext("2d");
     target.setTransform(1, 0, 0, 1, 0, 0);
     target.clearRect(0, 0, canvas.width, canvas.height);
     target.setTransform(scale, 0, 0, scale, 0, 0);
     if (paper) {
       target.fillStyle = paper;
-      target.fillRect(0, 0, picture.width, picture.height);
+      target.fillRect(0, 0, size.width, size.height);
     }
-    for (const shape of picture.shapes) {
-      target.globalAlpha = shape.alpha === undefined ? 1 : shape.alpha;
-      if (shape.kind === "text") write(target, shape);
-      else if (shape.kind === "image") {
-        target.imageSmoothingEnabled = false;
-        target.drawImage(bitmap(shape), shape.x, shape.y, shape.width, shape.height);
-      } else if (shape.kind === "curves") stroke(target, shape);
-      else trace(target, shape);
+    if (!view) shapesIn(picture, { x: 0, y: 0, width: picture.width, height: picture.height }).forEach((shape) => drawShape(target, shape));
+    for (const { pin, clip, part } of view ? regions(view, picture.frozen) : []) {
+      target.save();
+      target.beginPath();
+      target.rect(clip.x, clip.y, clip.width, clip.height);
+      target.clip();
+      target.translate(clip.x - part.x, clip.y - part.y);
+      for (const shape of shapesIn(picture, part)) if (shape.pin === pin && !outside(shape, part)) drawShape(target, shape);
+      target.restore();
     }
     target.globalAlpha = 1;
     return canvas;
@@ -218,7 +268,7 @@ const Scene = (() => {
   function svg(picture, paper) {
     const { width, height } = picture;
     return `<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
-      + ` font-family="${escape(FONT)}">\n<rect width="${width}" height="${height}" fill="${escape(paper)}"/>\n${picture.shapes.map(element).join("\n")}\n</svg>\n`;
+      + ` font-family="${escape(FONT)}">\n<rect width="${width}" height="${height}" fill="${escape(paper)}"/>\n${shapesIn(picture, { x: 0, y: 0, width, height }).map(element).join("\n")}\n</svg>\n`;
   }
 
   return { Picture, measure, fit, wrap, paint, svg };

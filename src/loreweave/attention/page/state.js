@@ -28,15 +28,18 @@ const State = (() => {
     heads: [[], numbers], mode: ["mean", word], share: [95, number], least: [0, number], top: [0, number],
     merge: [false, flag], special: [true, flag], markers: [true, flag], punctuation: [true, flag],
     from: [[], numbers], to: [[], numbers], pairs: [[], pairs], scale: ["sqrt", word], sort: ["order", word],
-    show: ["flow", word], lift: [false, flag], row: [-1, number], label: [0, number], zoom: [1, number],
+    show: ["flow", word], lift: [false, flag], row: [-1, number], label: [0, number], zoom: [1, number], gridzoom: [1, number],
     sentences: ["all", word], theme: ["auto", word], pins: [[], pins],
   };
 
   const CHOICES = {
     view: VIEWS, mode: ["mean", "max", "each"], scale: ["linear", "sqrt"], theme: ["auto", "light", "dark"],
     show: ["flow", "quadrants", "grounding"], sentences: ["all", "aa", "bb", "ab", "ba"],
-    sort: ["order", "entropy", "entities", "separators", "distance"],
+    sort: ["order", "entropy", "entities", "separators", "distance", "difference"],
   };
+
+  /** How far the pictures can be zoomed: [smallest, largest], 1 fits the width. */
+  const ZOOMS = { zoom: [0.25, 16], gridzoom: [0.5, 8] };
 
   /** The initial state; `given`, which comes from the data of the page, overrides it. */
   function initial(given = {}) {
@@ -91,7 +94,7 @@ const State = (() => {
     found.share = between(found.share, 0, 100);
     found.least = between(found.least, 0, 1);
     found.top = between(Math.round(found.top), 0, 100000);
-    found.zoom = between(found.zoom, 0.25, 8);
+    for (const [name, [low, high]] of Object.entries(ZOOMS)) found[name] = between(found[name], low, high);
     return found;
   }
 
@@ -100,6 +103,6 @@ const State = (() => {
     return { example, from: [], to: [], pairs: [], row: -1 };
   }
 
-  return { VIEWS, CHOICES, initial, write, read, valid, another };
+  return { VIEWS, CHOICES, ZOOMS, initial, write, read, valid, another };
 })();
 if (typeof module !== "undefined") module.exports = State;

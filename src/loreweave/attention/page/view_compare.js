@@ -88,7 +88,8 @@ const CompareView = (() => {
     const rows = (await Changes.all(context, other, pair)).sort((x, y) => y.value - x.value);
     const buttons = rows.slice(0, 12).map((row) => Dom.button(`${row.layer}·${row.head}  ${row.value.toFixed(3)}`, () => context.set({ layer: row.layer, heads: row.head === "mean" ? [] : [row.head] }), { class: "chip", title: `Layer ${row.layer}, head ${row.head}` }));
     context.element.append(context.interactive(canvas, picture, "Both sides and their difference"),
-      Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Changed most"), Dom.make("div", { class: "chips" }, buttons, Dom.make("span", { class: "legend" }, "layer·head, Jensen-Shannon divergence (0 to 1)"))));
+      Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Changed most"), Dom.make("div", { class: "chips" }, buttons, Dom.make("span", { class: "legend" }, "layer·head, Jensen-Shannon divergence (0 to 1)"),
+        pair.paired ? Dom.button("All heads, sorted", () => context.set({ view: "grid", sort: "difference" }), { class: "chip link", title: "Show all heads, sorted by their difference" }) : null)));
     context.keep = { rows, found, picture: () => picture };
     context.say(`${words(found.units)}Most changed: layer ${rows[0].layer}, head ${rows[0].head} (${rows[0].value.toFixed(3)}).${pinned(context, found)}`);
   }
@@ -115,6 +116,6 @@ const CompareView = (() => {
     return { columns: ["layer", "head", "Jensen-Shannon divergence"], rows: context.keep.rows.map((row) => [row.layer, row.head, row.value]) };
   }
 
-  return { name: "compare", label: "Compare", draw, describe, table };
+  return { name: "compare", label: "Compare", draw, describe, table, titleOf };
 })();
 if (typeof module !== "undefined") module.exports = CompareView;

@@ -29,16 +29,24 @@ const MatrixView = (() => {
   function names(picture, context, { queries, keys }, { left, margin, top, high, side, named }) {
     if (!named) return;
     const style = (unit) => ({ colour: unit.isEntity ? context.colours.entity : unit.kind === "special" || unit.kind === "separator" ? context.colours.soft : context.colours.ink, size: Math.max(9, Math.min(12, side - 1)), bold: unit.isEntity });
-    queries.forEach((unit, at) => picture.text(left - 6, top + (at + 0.5) * side, unit.name, { ...style(unit), align: "end", most: margin - 10 }));
-    keys.forEach((unit, at) => picture.text(left + (at + 0.5) * side, top - 6, unit.name, { ...style(unit), turn: -90, most: high - 10 }));
+    queries.forEach((unit, at) => picture.text(left - 6, top + (at + 0.5) * side, unit.name, { ...style(unit), align: "end", most: margin - 10, pin: "x" }));
+    keys.forEach((unit, at) => picture.text(left + (at + 0.5) * side, top - 6, unit.name, { ...style(unit), turn: -90, most: high - 10, pin: "y" }));
   }
 
   function numbers(picture, context, matrix, width, { left, top, side }) {
     if (side < 34) return;
-    matrix.forEach((weight, i) => {
-      if (weight < 0.005) return;
-      const colour = Palette.inkOn(context.colours, Palette.scaled(weight, context.state.scale));
-      picture.text(left + ((i % width) + 0.5) * side, top + (Math.floor(i / width) + 0.5) * side, weight.toFixed(2).replace(/^0/, ""), { colour, size: 11, align: "middle" });
+    picture.late((other, part) => {
+      const within = (from, length, start, count) => [Math.max(0, Math.floor((from - start) / side)), Math.min(count, Math.ceil((from + length - start) / side))];
+      const [firstRow, endRow] = within(part.y, part.height, top, matrix.length / width);
+      const [first, end] = within(part.x, part.width, left, width);
+      for (let row = firstRow; row < endRow; row++) {
+        for (let column = first; column < end; column++) {
+          const weight = matrix[row * width + column];
+          if (weight < 0.005) continue;
+          const colour = Palette.inkOn(context.colours, Palette.scaled(weight, context.state.scale));
+          other.text(left + (column + 0.5) * side, top + (row + 0.5) * side, side > 60 ? weight.toFixed(3) : weight.toFixed(2).replace(/^0/, ""), { colour, size: side > 60 ? 13 : 11, align: "middle" });
+        }
+      }
     });
   }
 
@@ -65,6 +73,7 @@ const MatrixView = (() => {
     const grid = layout(queries, keys, context.width, state.zoom);
     const picture = new Scene.Picture(grid.left + grid.side * keys.length + 4, grid.top + grid.side * queries.length + 4);
     const units = { queries, keys };
+    picture.frozen = grid.named ? { left: grid.left, top: grid.top } : { left: 0, top: 0 };
     place(picture, context, units, grid, Palette.pixels(matrix, colours, state.scale));
     numbers(picture, context, matrix, keys.length, grid);
     const [from, to] = [Tokens.unitsAt(queries, state.from), Tokens.unitsAt(keys, state.to)];
@@ -72,9 +81,8 @@ const MatrixView = (() => {
     const valueOf = (query, key) => matrix[query * keys.length + key];
     picture.locate = locate(context, units, grid, valueOf, (query, key) => context.set({ from: queries[query].positions, to: keys[key].positions }));
     const canvas = context.canvas(MatrixView);
-    Scene.paint(canvas, picture, null);
-    const box = context.interactive(canvas, picture, "Matrix of weights: arrow keys move the cell");
-    box.classList.toggle("zoomed", state.zoom > 1);
+    const target = from.length && to.length ? [grid.left + to[0] * grid.side, grid.top + from[0] * grid.side, grid.left + (to[0] + 1) * grid.side, grid.top + (from[0] + 1) * grid.side] : null;
+    const box = context.scrolling(canvas, picture, "Matrix of weights: arrow keys move the cell, Shift and arrows move the picture, + and - zoom", target);
     box.addEventListener("keydown", (event) => move(event, context, from, to));
     context.element.append(controls(context), box);
     context.keep = { matrix, picture: () => picture };
@@ -89,9 +97,7 @@ const MatrixView = (() => {
   }
 
   function controls(context) {
-    const zoom = (factor) => context.set({ zoom: Math.min(8, Math.max(0.25, context.state.zoom * factor)) });
-    return Dom.make("div", { class: "view-controls" }, Dom.button("+", () => zoom(1.5), { title: "Zoom in" }), Dom.button("−", () => zoom(1 / 1.5), { title: "Zoom out" }),
-      Dom.button("Fit", () => context.set({ zoom: 1 }), { title: "Fit the width" }), scaleBar(context));
+    return Dom.make("div", { class: "view-controls" }, Pointing.zoomButtons(context.state.zoom, State.ZOOMS.zoom, context.zoomBy), scaleBar(context));
   }
 
   /** The colour scale, from 0 to 1. */
@@ -110,7 +116,7 @@ const MatrixView = (() => {
     const [down, right] = from.length && to.length ? moves[event.key] : [0, 0];
     const query = Math.min(context.queries.length - 1, Math.max(0, (from[0] || 0) + down));
     const key = Math.min(context.keys.length - 1, Math.max(0, (to[0] || 0) + right));
-    context.set({ from: context.queries[query].positions, to: context.keys[key].positions });
+    context.moved({ from: context.queries[query].positions, to: context.keys[key].positions });
   }
 
   function describe(context) {
