@@ -26,8 +26,10 @@ from attention_pages import (
 )
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "none"])
-@pytest.mark.parametrize(("quantization", "tolerance"), [("u8-sqrt", 0.004), ("u16", 2e-5)])
+@pytest.mark.parametrize(
+    ("encoding", "quantization", "tolerance"),
+    [("rows", "u8-sqrt", 0.004), ("deflate", "u16", 2e-5), ("gzip", "u8-sqrt", 0.004), ("none", "u16", 2e-5)],
+)
 def test_weights_equal_those_that_were_written(
     page: Any, tmp_path: Path, encoding: str, quantization: str, tolerance: float
 ) -> None:
@@ -170,6 +172,18 @@ def test_keys_move_everywhere(page: Any, tmp_path: Path) -> None:
     assert page.locator(".tokens.from .found").count() == 1
     page.keyboard.press("Enter")
     assert state(page)["from"] == [3] and state(page)["view"] == "heads"
+
+
+def test_keys_that_are_faster_than_the_drawing_are_not_lost(page: Any, tmp_path: Path) -> None:
+    open_page(page, tmp_path, words_page(20, layers=6), "layer=0&view=matrix&from=0&to=0")
+    press = """(keys) => { for (const key of keys) document.activeElement.dispatchEvent(
+        new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })); }"""
+    page.evaluate(press, ["]", "]", "]", "["])
+    assert state(page)["layer"] == 2
+    settled(page)
+    page.locator(".interactive").focus()
+    page.evaluate(press, ["ArrowRight", "ArrowRight", "ArrowDown"])
+    assert state(page)["to"] == [2] and state(page)["from"] == [1]
 
 
 def test_a_token_list_is_moved_through_with_arrows(page: Any, tmp_path: Path) -> None:

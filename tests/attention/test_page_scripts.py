@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from loreweave.attention import page_files
-from loreweave.attention.page_files import SCRIPTS, page_file, page_html, script
+from loreweave.attention.packing import unpacked
+from loreweave.attention.page_files import LOADER, SCRIPTS, bundle, page_file, page_html, script
 
 PAGE = Path(page_files.__file__).parent / "page"
 UNIT_TESTS = sorted((Path(__file__).parent / "page").glob("*.test.js"))
@@ -26,12 +28,12 @@ def test_unit_tests_of_the_scripts(path: Path) -> None:
 
 
 def test_every_script_is_part_of_the_page() -> None:
-    assert sorted(SCRIPTS) == sorted(path.stem for path in PAGE.glob("*.js"))
+    assert sorted(SCRIPTS + LOADER) == sorted(path.stem for path in PAGE.glob("*.js"))
 
 
 def test_the_scripts_are_small_and_plain() -> None:
-    files = [PAGE / f"{name}.js" for name in SCRIPTS]
-    assert len((script() + page_file("style.css")).encode()) < 150_000
+    files = [PAGE / f"{name}.js" for name in SCRIPTS + LOADER]
+    assert len(page_html("", "")) < 75_000
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert text.count("\n") <= 400, path
@@ -43,5 +45,8 @@ def test_placeholders_are_filled_once() -> None:
     page = page_html("<b> & /*STYLE*/", "<!--TITLE--> /*SCRIPT*/")
     assert "&lt;b&gt; &amp; /*STYLE*/" in page
     assert page.count("<!--TITLE--> /*SCRIPT*/") == 1
-    assert page.count("const Numbers = ") == 1
+    assert page.count("const Packed = ") == 1
+    assert page.count(bundle()) == 1 and "</script" not in bundle()
+    assert json.loads(unpacked(bundle())) == {"style": page_file("style.css"), "script": script()}
+    assert script().count("const Numbers = ") == 1
     assert "<!--DATA-->" not in page

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from loreweave.attention.packing import packed, row_differences
 from loreweave.attention.page_files import page_html
 
 CLASSES = ["special", "separator", "marker", "word", "punctuation", "mention", "entity"]
@@ -46,7 +47,9 @@ def rows_that_sum_to_one(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).dirichlet(np.full(shape[-1], 0.5), shape[:-1])
 
 
-def packed(data: bytes, encoding: str) -> str:
+def block_text(data: bytes, encoding: str) -> str:
+    if encoding in ("rows", "deflate"):
+        return packed(data)
     return base64.b64encode(gzip.compress(data) if encoding == "gzip" else data).decode()
 
 
@@ -66,7 +69,7 @@ class PageData:
         self.models: list[dict[str, Any]] = []
 
     def block(self, data: bytes) -> int:
-        self.blocks.append(packed(data, self.encoding))
+        self.blocks.append(block_text(data, self.encoding))
         return len(self.blocks) - 1
 
     def add(
@@ -82,7 +85,11 @@ class PageData:
         **rest: Any,
     ) -> PageData:
         """Adds an example; weights [layers, heads, queries, keys]."""
-        blocks = [self.block(quantised(layer, self.quantization)) for layer in weights]
+        codes = [quantised(layer, self.quantization) for layer in weights]
+        if self.encoding == "rows":
+            shape = weights.shape[1:]
+            codes = [row_differences(np.frombuffer(layer, np.uint8).reshape(shape)).tobytes() for layer in codes]
+        blocks = [self.block(layer) for layer in codes]
         attention = {
             "shape": list(weights.shape),
             "quantization": self.quantization,

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from numpy.typing import NDArray
+
 from loreweave import __version__
 from loreweave.attention.captured import CLASSES, CapturedAttention, Tokens
-from loreweave.attention.quantization import Quantization, packed, quantize
+from loreweave.attention.packing import packed, row_differences
+from loreweave.attention.quantization import Quantization, quantize
 
 FORMAT = "attention-explorer/1"
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
@@ -51,9 +54,11 @@ def _model(name: str, layers: int, heads: int, examples: Sequence[CapturedAttent
 
 def _example(example: CapturedAttention, model: int, quantization: Quantization, blocks: list[str]) -> dict[str, Any]:
     """Header of an example; its blocks are added to `blocks`."""
-    numbers = [_added(blocks, packed(quantize(layer, quantization))) for layer in example.weights]
+    codes = [quantize(layer, quantization) for layer in example.weights]
+    predicted = quantization == "u8-sqrt" and _predictable(codes[len(codes) // 2])
+    numbers = [_added(blocks, packed((row_differences(layer) if predicted else layer).tobytes())) for layer in codes]
     relevance = [
-        {"label": label, "shape": list(matrix.shape), "block": _added(blocks, packed(matrix.astype("<f4")))}
+        {"label": label, "shape": list(matrix.shape), "block": _added(blocks, packed(matrix.astype("<f4").tobytes()))}
         for label, matrix in example.relevance.items()
     ]
     types = example.types
@@ -72,12 +77,17 @@ def _example(example: CapturedAttention, model: int, quantization: Quantization,
             "quantization": quantization,
             "layers": example.layers,
             "heads": example.heads,
-            "encoding": "gzip",
+            "encoding": "rows" if predicted else "deflate",
             "blocks": numbers,
         },
         "relevance": relevance,
         "types": None if types is None else {"of": types.of, "score": types.scores},
     }
+
+
+def _predictable(layer: NDArray[Any]) -> bool:
+    """Whether a layer is smaller as differences of its rows; those of trained models are."""
+    return len(packed(row_differences(layer).tobytes())) < len(packed(layer.tobytes()))
 
 
 def _tokens(tokens: Tokens) -> dict[str, Any]:

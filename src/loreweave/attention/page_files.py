@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from collections.abc import Sequence
+from functools import cache
 from importlib import resources
+
+from loreweave.attention.packing import packed
 
 SCRIPTS = (
     "numbers",
@@ -38,8 +43,10 @@ SCRIPTS = (
     "app",
 )
 """The scripts in the order in which the page runs them: each uses only those before it when it starts."""
+LOADER = ("packed", "loader")
+"""The scripts that unpack and start the others."""
 
-PLACES = re.compile(r"/\*STYLE\*/|/\*SCRIPT\*/|<!--DATA-->|<!--TITLE-->")
+PLACES = re.compile(r"/\*BUNDLE\*/|/\*LOADER\*/|<!--DATA-->|<!--TITLE-->")
 
 
 def page_file(name: str) -> str:
@@ -47,10 +54,16 @@ def page_file(name: str) -> str:
     return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
-def script() -> str:
-    """All scripts in their order, without the comments of functions and without indentation."""
-    text = "".join(page_file(f"{name}.js") for name in SCRIPTS)
+def script(names: Sequence[str] = SCRIPTS) -> str:
+    """Scripts one after the other, without the comments of functions and without indentation."""
+    text = "".join(page_file(f"{name}.js") for name in names)
     return re.sub(r"^ +", "", re.sub(r"^ */\*\*.*?\*/\n", "", text, flags=re.MULTILINE | re.DOTALL), flags=re.MULTILINE)
+
+
+@cache
+def bundle() -> str:
+    """Style and scripts, compressed."""
+    return packed(json.dumps({"style": page_file("style.css"), "script": script()}).encode(), numbers=False)
 
 
 def page_html(title: str, data: str) -> str:
@@ -60,8 +73,8 @@ def page_html(title: str, data: str) -> str:
     with the identifier `attention-data`, and one script element of type `text/plain` for each block (`block-0`, ...).
     """
     parts = {
-        "/*STYLE*/": page_file("style.css"),
-        "/*SCRIPT*/": script(),
+        "/*BUNDLE*/": bundle(),
+        "/*LOADER*/": script(LOADER),
         "<!--DATA-->": data,
         "<!--TITLE-->": html.escape(title),
     }

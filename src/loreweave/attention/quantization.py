@@ -6,8 +6,6 @@ them, do not become 0 as they would in linear bytes. `u16` keeps weights to 1e-5
 
 from __future__ import annotations
 
-import base64
-import gzip
 from typing import Any, Literal
 
 import numpy as np
@@ -17,8 +15,6 @@ from loreweave.attention.captured import Weights
 
 Quantization = Literal["u8-sqrt", "u16"]
 QUANTIZATIONS: tuple[Quantization, ...] = ("u8-sqrt", "u16")
-_LEVEL = 6
-"""Level of compression: higher ones take longer and save about 1 %."""
 
 
 def quantize(weights: Weights, how: Quantization) -> NDArray[Any]:
@@ -33,13 +29,3 @@ def dequantize(numbers: NDArray[Any], how: Quantization) -> Weights:
     """Integers as probabilities."""
     shares: Weights = numbers.astype(np.float32) / np.float32(255 if how == "u8-sqrt" else 65535)
     return shares * shares if how == "u8-sqrt" else shares
-
-
-def packed(numbers: NDArray[Any]) -> str:
-    """An array as base64 of its compressed bytes; the same for the same numbers."""
-    return base64.b64encode(gzip.compress(numbers.tobytes(), compresslevel=_LEVEL, mtime=0)).decode("ascii")
-
-
-def unpacked(text: str, dtype: str) -> NDArray[Any]:
-    """The numbers of `packed`, as one row."""
-    return np.frombuffer(gzip.decompress(base64.b64decode(text)), dtype=dtype)

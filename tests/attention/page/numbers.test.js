@@ -2,6 +2,7 @@ const test = require("node:test");
 const assert = require("node:assert/strict");
 const zlib = require("node:zlib");
 const { join } = require("node:path");
+global.Packed = require(join(process.env.PAGE, "packed.js"));
 const Numbers = require(join(process.env.PAGE, "numbers.js"));
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
@@ -54,4 +55,16 @@ test("a store decodes only the layers that are asked for, once", async () => {
   await store.layer(0, 7);
   assert.deepEqual(read, [1]);
   await assert.rejects(store.layer(0, 4), /layer 4 was not captured/);
+});
+
+test("text of 91 characters is read in pairs of 13 bits and a last letter of 6 bits", () => {
+  assert.deepEqual([...Packed.bytesOf("!#\\")], [0, 15]); // values 0, 1 and 56: 0000000000001 111000
+  assert.equal(Packed.bytesOf("").length, 0);
+  assert.deepEqual([...Packed.bytesOf("!~")], [2]);
+});
+
+test("differences of rows become codes again", () => {
+  const codes = Uint8Array.from([8, 10, 1, 0, 255, 5, 8, 10]);
+  assert.deepEqual([...Packed.addRows(codes.slice(0, 6), 1, 3, 2)], [8, 12, 9, 12, 8, 16]);
+  assert.deepEqual([...Packed.addRows(codes.slice(0, 4), 2, 1, 2)], [8, 12, 1, 0]); // each head starts anew
 });

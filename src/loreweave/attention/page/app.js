@@ -68,7 +68,7 @@ const App = (() => {
 
   function actions(self) {
     return {
-      set: (changes) => set(changes), help: () => place("help").showModal(), search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
+      now: () => state, set: (changes) => set(changes), help: () => place("help").showModal(), search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
       address: () => State.write({ ...state, pins: [] }, { ...start, pins: [] }), saidText: () => place("said").textContent,
       say: (text) => { self.spoken = text; if (self === context) place("said").textContent = text; },
       announceSoftly: (text) => { place("said").textContent = text || self.spoken || ""; },
@@ -249,7 +249,7 @@ const App = (() => {
       fault(error);
       return;
     }
-    Keyboard.listen(() => context);
+    Keyboard.listen(() => context && Object.assign(Object.create(context), { state })); // keys may be faster than the drawing
     let width = window.innerWidth;
     let timer = 0;
     window.addEventListener("hashchange", () => { accept(State.read(location.hash, start)); });

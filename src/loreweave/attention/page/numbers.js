@@ -9,16 +9,12 @@ const Numbers = (() => {
     return bytes;
   }
 
-  /** Bytes of a block, unpacked. encoding: "gzip" or "none". */
-  async function unpack(base64, encoding) {
-    const bytes = bytesOf(base64);
-    if (encoding === "none") return bytes;
-    if (encoding !== "gzip") throw new Error(`unknown encoding of a block: ${encoding}`);
-    if (typeof DecompressionStream === "undefined") {
-      throw new Error("this browser cannot unpack gzip: use a newer browser");
-    }
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+  /** Bytes of a block, unpacked. encoding: "rows" or "deflate" (text of 91 characters), "gzip" or "none" (base64). */
+  async function unpack(text, encoding) {
+    if (encoding === "none") return bytesOf(text);
+    if (encoding === "gzip") return Packed.inflate(bytesOf(text), "gzip");
+    if (encoding === "rows" || encoding === "deflate") return Packed.inflate(Packed.bytesOf(text));
+    throw new Error(`unknown encoding of a block: ${encoding}`);
   }
 
   const tables = {};
@@ -128,6 +124,7 @@ const Numbers = (() => {
       const bytes = await unpack(this.readBlock(attention.blocks[place]), attention.encoding);
       this.decoded += 1;
       const codes = codesOf(bytes, attention.quantization, heads * queries * keys);
+      if (attention.encoding === "rows") Packed.addRows(codes, heads, queries, keys);
       return new Layer(codes, tableOf(attention.quantization), heads, queries, keys);
     }
 

@@ -134,10 +134,11 @@ const GridView = (() => {
 
   /** Arrow keys move to the head that stands there, Enter opens it. */
   function keys(event, context, { cells, count }) {
-    const head = context.state.heads.length ? context.state.heads[0] : context.heads[0];
-    const at = cells.findIndex((cell) => cell.layer === context.state.layer && cell.head === head);
+    const { layer, heads } = context.now();
+    const head = heads.length ? heads[0] : context.heads[0];
+    const at = cells.findIndex((cell) => cell.layer === layer && cell.head === head);
     const steps = { ArrowDown: count, ArrowUp: -count, ArrowRight: 1, ArrowLeft: -1 };
-    if (event.key === "Enter") open(context, context.state.layer, head);
+    if (event.key === "Enter") open(context, layer, head);
     else if (event.key in steps) {
       const there = at + steps[event.key];
       const sameRow = Math.floor(there / count) === Math.floor(at / count);

@@ -83,7 +83,7 @@ const MatrixView = (() => {
     const canvas = context.canvas(MatrixView);
     const target = from.length && to.length ? [grid.left + to[0] * grid.side, grid.top + from[0] * grid.side, grid.left + (to[0] + 1) * grid.side, grid.top + (from[0] + 1) * grid.side] : null;
     const box = context.scrolling(canvas, picture, "Matrix of weights: arrow keys move the cell, Shift and arrows move the picture, + and - zoom", target);
-    box.addEventListener("keydown", (event) => move(event, context, from, to));
+    box.addEventListener("keydown", (event) => move(event, context));
     context.element.append(controls(context), box);
     context.keep = { matrix, picture: () => picture };
     context.say(said(context, valueOf, from, to));
@@ -108,11 +108,12 @@ const MatrixView = (() => {
     return Dom.make("span", { class: "scale" }, "0", ramp, "1");
   }
 
-  function move(event, context, from, to) {
+  function move(event, context) {
     const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] };
     if (!(event.key in moves) || !context.queries.length || !context.keys.length) return;
     event.preventDefault();
     event.stopPropagation();
+    const [from, to] = [Tokens.unitsAt(context.queries, context.now().from), Tokens.unitsAt(context.keys, context.now().to)];
     const [down, right] = from.length && to.length ? moves[event.key] : [0, 0];
     const query = Math.min(context.queries.length - 1, Math.max(0, (from[0] || 0) + down));
     const key = Math.min(context.keys.length - 1, Math.max(0, (to[0] || 0) + right));
