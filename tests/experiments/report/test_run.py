@@ -72,6 +72,48 @@ def test_errors_are_those_of_the_run_with_the_best_dev_score_most_certain_first(
     assert rows[0]["most likely"] == f"place {np.exp(4) / (np.exp(4) + 2):.2f}, person 0.02, thing 0.02"
 
 
+def test_confusion_counts_gold_and_predicted_classes_of_the_best_run(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "runs" / "best", logits=WRONG)
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["confusion"], tell=silent).path
+    cells = {(row["gold"], row["predicted"]): float(row["records"]) for row in table(report, "confusion")}
+    assert cells == {("person", "person"): 1, ("person", "place"): 1, ("place", "thing"): 1, ("thing", "thing"): 1}
+    person = table(report, "confusion_by_label")[0]
+    assert (person["support"], person["true positives"], person["false negatives"]) == ("2", "1", "1")
+    assert [row["f1"] for row in table(report, "averages")][-1] == "0.5"
+
+
+def test_calibration_has_the_numbers_of_every_run_and_split(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "runs" / "right")
+    finetuning_run(tmp_path / "runs" / "wrong", seed=1, logits=WRONG)
+    finetuning_run(tmp_path / "runs" / "broken", seed=2, logits=np.full((4, 3), np.nan))
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["calibration"], tell=silent).path
+    rows = table(report, "calibration")
+    assert [(row["seed"], row["split"]) for row in rows] == [("0", "dev"), ("0", "test"), ("1", "dev"), ("1", "test")]
+    sure = np.exp(2) / (np.exp(2) + 2)
+    assert float(rows[0]["accuracy"]) == 1 and float(rows[0]["confidence"]) == pytest.approx(sure)
+    assert float(rows[0]["ece"]) == pytest.approx(1 - sure) and float(rows[0]["nll"]) == pytest.approx(-np.log(sure))
+    assert float(rows[2]["accuracy"]) == 0.5 and float(rows[0]["nll after"]) < float(rows[0]["nll"])
+    page = (report / "index.html").read_text()
+    assert "2 rows are left out: logits that are not finite" in page and "biased upwards on fewer than 1,000 records" in page
+
+
+def test_figures_over_many_runs(tmp_path: Path) -> None:
+    for seed in range(3):
+        for rate, epochs in ((1e-4, 1), (1e-3, 1), (1e-4, 2), (1e-3, 2)):
+            score = rate * 500 + epochs / 10 + seed / 1000
+            logits = WRONG if rate == 1e-4 else None
+            folder = tmp_path / "runs" / f"{rate}-{epochs}-{seed}"
+            finetuning_run(folder, seed, [score] * epochs, score, logits=logits, optimizer={"learning_rate": rate})
+    names = ["importance", "parallel", "runs_map", "settings"]
+    found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=silent)
+    assert list(found.figures.values()) == [["importance", "parallel", "runs_map", "settings"]]
+    importance = [row["setting"] for row in table(found.path, "importance")]
+    assert importance[0] == "optimizer.learning_rate" and set(importance) == {"optimizer.learning_rate", "epochs", "seed"}
+    places = {(row["PCA 1"], row["PCA 2"]) for row in table(found.path, "runs_map")}
+    assert len(table(found.path, "runs_map")) == 12 and len(places) == 2  # equal errors, equal places
+    assert len(table(found.path, "parallel")) == 12
+
+
 class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

@@ -55,7 +55,7 @@ def class_outputs(run: RecordedRun, split: str) -> ClassOutputs | None:
         return None
     arrays_path, rows_path = files
     with np.load(arrays_path, allow_pickle=False) as file:
-        if not {"logits", "labels", "label_list"} <= set(file.files):
+        if not {"logits", "labels", "label_list"} <= set(file.files) or not len(file["logits"]):
             return None
         logits, gold, names = file["logits"], file["labels"], [str(name) for name in file["label_list"]]
         multi_label = bool(file["multi_label"]) if "multi_label" in file.files else gold.ndim == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,18 +87,19 @@ class Section:
         for runs in found.values():
             settings = self._settings(runs[0])
             runs.sort(key=lambda run: tuple(str(run.settings.get(seed, "")).zfill(20) for seed in SEEDS))
-            groups.append(Group(self._label(settings), settings, runs))
+            groups.append(Group(label_of(settings), settings, runs))
         return sorted(groups, key=lambda group: [_order(value) for value in group.settings.values()])
+
+    def best_run(self, having: Callable[[RecordedRun], bool]) -> RecordedRun | None:
+        """The finished run with the best dev score (test score if there is no dev data) among those that have something."""
+        found = [run for run in self.runs if run.state == "done" and having(run)]
+        split = self.splits[0] if self.splits else "dev"
+        scores = {id(run): score_of(run, split, self.metric) for run in found}
+        return max(found, key=lambda run: float("-inf") if (score := scores[id(run)]) is None else score, default=None)
 
     def _settings(self, run: RecordedRun) -> dict[str, Any]:
         causes = causes_of(run)
         return {name: causes.get(name) for name in self.varied}
-
-    def _label(self, settings: Mapping[str, Any]) -> str:
-        """The settings in short: the last part of each name, if no other name ends in it."""
-        ends = [name.rpartition(".")[2] for name in settings]
-        short = {name: end if ends.count(end) == 1 else name for name, end in zip(settings, ends, strict=True)}
-        return ", ".join(f"{short[name]}={shown(value)}" for name, value in settings.items()) or "all runs"
 
 
 def sections_of(runs: Sequence[RecordedRun]) -> list[Section]:
@@ -121,6 +122,13 @@ def causes_of(run: RecordedRun) -> dict[str, Any]:
     """The settings that may explain a score: the model and all settings but seeds and those without influence."""
     settings = {name: value for name, value in run.settings.items() if name not in (*SEEDS, *_NO_CAUSES)}
     return {"model": run.model} | settings
+
+
+def label_of(settings: Mapping[str, Any]) -> str:
+    """Settings in short: the last part of each name, if no other name ends in it."""
+    ends = [name.rpartition(".")[2] for name in settings]
+    short = {name: end if ends.count(end) == 1 else name for name, end in zip(settings, ends, strict=True)}
+    return ", ".join(f"{short[name]}={shown(value)}" for name, value in settings.items()) or "all runs"
 
 
 def score_of(run: RecordedRun, split: str, metric: str) -> float | None:

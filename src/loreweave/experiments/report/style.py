@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's palette without yellow, which is too light for lines."""
+_CHARACTERS = 100
+"""Number of characters of a legend that fit beside each other."""
 _DASHES = ("-", "--", ":", "-.")
 _SETTINGS: Any = {
     "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e5e5e5",
@@ -36,16 +38,24 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def two_diagrams(width: float = 7.2, height: float = 3.6) -> tuple[Figure, tuple[Axes, Axes]]:
+    """A figure with two diagrams side by side."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    return figure, (left, right)
+
+
 def looks(count: int) -> list[tuple[str, str]]:
     """Colour and dashes of each of several lines; the first seven differ in colour, the others also in dashes."""
     return list(islice(cycle((colour, dash) for dash, colour in product(_DASHES, COLOURS)), count))
 
 
-def legend_beside(axes: Axes, title: str | None = None) -> None:
-    """Put the legend to the right of the diagram, if there is something to tell apart."""
-    handles, _ = axes.get_legend_handles_labels()
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """Put one legend below the diagrams, if there is something to tell apart."""
+    handles, labels = axes.get_legend_handles_labels()
     if len(handles) > 1:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, title=title, fontsize=8)
+        columns = max(1, min(len(labels), _CHARACTERS // (max(map(len, labels)) + 6)))
+        figure.legend(handles, labels, loc="outside lower left", ncols=columns, fontsize=8)
 
 
 def svg_of(figure: Figure) -> str:

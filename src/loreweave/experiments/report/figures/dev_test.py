@@ -6,7 +6,7 @@ import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
-from loreweave.experiments.report.style import legend_beside, looks, new_figure
+from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -38,7 +38,7 @@ def draw(section: Section) -> Part | NotShown:
     axes.set_ylabel(f"test {section.metric}")
     axes.set_aspect("equal")
     axes.locator_params(nbins=5)
-    legend_beside(axes)
+    legend_below(figure, axes)
     gap = float(np.mean(gaps))
     caption = (
         f"A point per run; below the dashed line, the dev score is higher than the test score. Mean difference (dev - test): "

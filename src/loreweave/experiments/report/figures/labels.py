@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import legend_beside, looks, new_figure
+from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _MOST = 40
 """Maximum number of labels in the picture: the most frequent ones."""
@@ -44,7 +44,7 @@ def draw(section: Section) -> Part | NotShown:
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"{split} F1")
-    legend_beside(axes)
+    legend_below(figure, axes)
     rows = [
         [label, support[label], name, statistics.mean(of), min(of), max(of), len(of)]
         for label in labels for name in groups if (of := found[label][name])

@@ -6,8 +6,8 @@ import statistics
 from collections import defaultdict
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
-from loreweave.experiments.report.style import legend_beside, looks, new_figure
+from loreweave.experiments.report.sections import Section, causes_of, label_of, score_of
+from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _FRACTION = "train_fraction"
 
@@ -20,11 +20,11 @@ def draw(section: Section) -> Part | NotShown:
     lines: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     examples: dict[float, list[int]] = defaultdict(list)
     for group in section.groups:
-        others = ", ".join(f"{name}={shown(value)}" for name, value in group.settings.items() if name != _FRACTION)
+        others = label_of({name: value for name, value in group.settings.items() if name != _FRACTION})
         for run in group.finished:
             fraction, score = causes_of(run).get(_FRACTION), score_of(run, split, section.metric)
             if fraction is not None and score is not None:
-                lines[others or "all runs"][float(fraction)].append(score)
+                lines[others][float(fraction)].append(score)
                 examples[float(fraction)].append(int(run.results.get("examples", 0)))
     if len(examples) < 2:
         return NotShown(f"fewer than two values of {_FRACTION} have finished runs")
@@ -45,7 +45,7 @@ def draw(section: Section) -> Part | NotShown:
     axes.minorticks_off()
     axes.set_xlabel("part of the training set")
     axes.set_ylabel(f"{split} {section.metric}")
-    legend_beside(axes)
+    legend_below(figure, axes)
     caption = "The parts are nested: a larger part contains each smaller one of the same data_seed. Bars: standard deviation."
     columns = ["settings", _FRACTION, "training examples", f"mean {split} {section.metric}", "± sd", "runs"]
     return Part("Learning curve", caption, [Picture("learning_curve", figure, "Score against the part of the training set.")],

@@ -9,7 +9,7 @@ import numpy as np
 from loreweave.experiments.report.outputs import prediction_rows
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import legend_beside, looks, new_figure
+from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _PARTS = 5
 _TEXTS = ("text", "context", "query")
@@ -43,7 +43,7 @@ def draw(section: Section) -> Part | NotShown:
     axes.set_xlabel("words in the text")
     axes.set_ylabel(f"{split} records exactly right")
     axes.set_ylim(bottom=0)
-    legend_beside(axes)
+    legend_below(figure, axes)
     table = Table("lengths", ["group", "words", "records of all runs", "exactly right"], rows)
     picture = Picture("lengths", figure, "Share of exactly right records by length of the text.")
     caption = "A record is right if its whole prediction equals the gold answer. Words are separated by blanks."

@@ -9,7 +9,7 @@ import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Group, Section
-from loreweave.experiments.report.style import legend_beside, looks, new_figure
+from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _TRAINING = "loss"
 _POINTS = 60
@@ -35,7 +35,7 @@ def draw(section: Section) -> Part | NotShown:
             rows += [[group.label, split, metric, *row, len(curve[row[0]])] for row in table]
         axes.set_xlabel("epoch (0: before training)")
         axes.set_ylabel(f"{split} {metric}")
-        legend_beside(axes)
+        legend_below(figure, axes)
         pictures.append(Picture(f"progression_{split}_{metric}", figure, f"{split} {metric} by epoch, one line per group."))
     if not pictures:
         return NotShown("no run has measured anything in two epochs")

@@ -10,7 +10,10 @@ from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.parts import Draw
 from loreweave.plugins import Registry
 
-_OWN = ("scores", "progression", "dev_test", "settings", "learning_curve", "labels", "lengths", "errors")
+_OWN = (
+    "scores", "progression", "dev_test", "settings", "importance", "parallel", "learning_curve", "confusion", "calibration",
+    "labels", "lengths", "errors", "runs_map",
+)  # fmt: skip
 
 
 def _check(name: str, added: Any, known: Collection[str]) -> None:

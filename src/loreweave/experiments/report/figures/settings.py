@@ -12,8 +12,8 @@ from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
 from loreweave.experiments.report.style import COLOURS, new_figure
 
-_RATIO = 20
-"""Values whose largest is more than so many times the smallest get a logarithmic axis."""
+_RATIO = 5
+"""Positive values whose largest is at least so many times the smallest get a logarithmic axis."""
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -38,11 +38,10 @@ def draw(section: Section) -> Part | NotShown:
         for place, of in zip(places, scores.values(), strict=True):
             axes.scatter([place] * len(of), of, s=14, color=COLOURS[0], alpha=0.6)
         axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
-        if all(_is_number(key) for key in scores):
-            if min(scores) > 0 and max(scores) > _RATIO * min(scores):
-                axes.set_xscale("log")
-        else:
-            axes.set_xticks(places, [shown(key) for key in scores], rotation=20, ha="right")
+        if all(_is_number(key) for key in scores) and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
+            axes.set_xscale("log")
+        axes.set_xticks(places, [shown(key) for key in scores], rotation=20, ha="right")
+        axes.minorticks_off()
         axes.set_xlabel(name)
         axes.set_ylabel(f"{split} {section.metric}")
         pictures.append(Picture(f"setting_{name.replace('.', '_')}", figure, f"{split} {section.metric} against {name}."))

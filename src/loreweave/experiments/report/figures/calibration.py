@@ -1,0 +1,121 @@
+"""Reliability of probabilities: how often predictions of a probability are right, and the errors of calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from loreweave.corpus.counts import counted
+from loreweave.experiments.report.outputs import ClassOutputs, class_outputs
+from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.sections import Section, seed_of
+from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.metrics.analysis.calibration import (
+    FEWEST_RECORDS,
+    Calibration,
+    Pairs,
+    calibration,
+    multilabel_pairs,
+    single_label_pairs,
+)
+from loreweave.metrics.analysis.estimates import Estimate
+from loreweave.metrics.analysis.temperature import fit_temperature, negative_log_likelihood
+
+_BINS, _SAMPLES = 10, 300
+_COLUMNS = [
+    "group", "seed", "split", "records", "accuracy", "confidence", "ece", "ece low", "ece high", "ece by chance",
+    "debiased ece", "smooth ece", "smooth low", "smooth high", "mce", "brier", "nll", "temperature", "nll after", "ece after",
+    "right at exactly 0", "wrong at exactly 0", "right at exactly 1", "wrong at exactly 1",
+]  # fmt: skip
+_CAPTION = (
+    "Dots: share of right answers in {bins} bins of equal width, with 95 % Wilson intervals. On the dashed line, "
+    "probabilities are right as often as they say. Steps: share of all answers in each bin. The picture has the first finished "
+    "run of each group, the table has every run. Intervals of errors resample records. ECE by chance: what a perfectly "
+    "calibrated system would show with as many records. Temperature: the one with the lowest negative log-likelihood (nll) on "
+    "dev data, and both after it."
+)
+
+
+def draw(section: Section) -> Part | NotShown:
+    """One reliability diagram, and a row of errors for every run and split."""
+    rows: list[list[object]] = []
+    firsts: dict[str, Calibration] = {}
+    few, lost = False, 0
+    shown = section.splits[-1] if section.splits else "dev"
+    for group in section.groups:
+        for run in group.finished:
+            dev = class_outputs(run, "dev")
+            for split in section.splits:
+                found = dev if split == "dev" else class_outputs(run, split)
+                if found is None or not np.isfinite(found.logits).all():
+                    lost += found is not None
+                    continue
+                errors = calibration(_pairs(found), bins=_BINS, samples=_SAMPLES)
+                few |= errors.records < FEWEST_RECORDS
+                rows.append([group.label, seed_of(run), split, *_numbers(errors, dev, found)])
+                if split == shown:
+                    firsts.setdefault(group.label, errors)
+    if not firsts:
+        return NotShown("no finished run has predictions of classes with logits")
+    view = next(iter(firsts.values())).view
+    kinds = {"one-vs-rest": "each label of each record", "top-label": "the predicted class of each record"}
+    biased = f"plain ECE is biased upwards on fewer than {FEWEST_RECORDS:,} records; smooth ECE is not"
+    table = Table("calibration", _COLUMNS, rows)
+    picture = Picture("calibration", _diagram(firsts, shown), f"Reliability of probabilities on {shown} data.")
+    caption = f"Probabilities of {kinds.get(view, view)}. {_CAPTION.format(bins=_BINS)}"
+    notes = [biased] if few else []
+    notes += [f"{counted(lost, 'row is', 'rows are')} left out: logits that are not finite"] if lost else []
+    return Part("Calibration", caption, [picture], [table], notes)
+
+
+def _pairs(found: ClassOutputs, divisor: float = 1.0) -> Pairs:
+    logits = found.logits / divisor
+    return multilabel_pairs(logits, found.gold) if found.multi_label else single_label_pairs(logits, found.gold.argmax(axis=1))
+
+
+def _gold(found: ClassOutputs) -> np.ndarray:
+    gold: np.ndarray = found.gold if found.multi_label else found.gold.argmax(axis=1)
+    return gold
+
+
+def _after_scaling(dev: ClassOutputs | None, found: ClassOutputs) -> list[object]:
+    """Temperature of the dev data, and the errors of a split after it."""
+    if dev is None or not np.isfinite(dev.logits).all():
+        return [None] * 3
+    value = fit_temperature(dev.logits, _gold(dev)).value
+    scaled = calibration(_pairs(found, value), bins=_BINS, samples=1)
+    return [value, negative_log_likelihood(found.logits / value, _gold(found)), scaled.ece.value]
+
+
+def _numbers(errors: Calibration, dev: ClassOutputs | None, found: ClassOutputs) -> list[object]:
+    """The cells of `_COLUMNS` after those that name the row."""
+    likelihood = negative_log_likelihood(found.logits, _gold(found))
+    return [
+        errors.records, errors.accuracy, errors.confidence, *_with_interval(errors.ece), errors.chance_ece,
+        errors.debiased_ece.value, *_with_interval(errors.smooth_ece), errors.mce.value, errors.brier.value, likelihood,
+        *_after_scaling(dev, found), *vars(errors.certain).values(),
+    ]  # fmt: skip
+
+
+def _with_interval(found: Estimate) -> list[object]:
+    return [found.value, found.low, found.high]
+
+
+def _diagram(firsts: dict[str, Calibration], split: str) -> Figure:
+    figure, axes = new_figure(6.4, 4.6)
+    axes.plot([0, 1], [0, 1], "--", color="black", lw=0.8)
+    for (colour, dash), (label, errors) in zip(looks(len(firsts)), firsts.items(), strict=True):
+        full = [part for part in errors.bins if part.confidence is not None]
+        places, values = [part.confidence or 0.0 for part in full], [part.accuracy or 0.0 for part in full]
+        reach = [[value - (part.low or 0.0) for value, part in zip(values, full, strict=True)],
+                 [(part.high or 0.0) - value for value, part in zip(values, full, strict=True)]]  # fmt: skip
+        axes.errorbar(places, values, yerr=reach, ls=dash, color=colour, marker="o", ms=4, lw=1, capsize=2, label=label)
+        shares = [part.count / errors.pairs for part in errors.bins]
+        edges = [part.lower_edge for part in errors.bins] + [errors.bins[-1].upper_edge]
+        axes.stairs(shares, edges, color=colour, alpha=0.5, lw=1)
+    axes.set_xlabel("predicted probability")
+    axes.set_ylabel(f"share that is right, {split}")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    legend_below(figure, axes)
+    return figure

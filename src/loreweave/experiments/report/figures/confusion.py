@@ -1,0 +1,107 @@
+"""Confusion of classes by the run with the best dev score: counts and rates."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from loreweave.experiments.report.outputs import ClassOutputs, class_outputs
+from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.sections import Section
+from loreweave.experiments.report.style import new_figure
+from loreweave.metrics.analysis.confusion import (
+    REJECT,
+    Confusion,
+    averages,
+    error_flow,
+    free_name,
+    label_counts,
+    single_label_confusion,
+    with_reject,
+)
+
+_MOST = 30
+"""Maximum number of classes in the picture."""
+_SINGLE = (
+    "Rows: gold classes. Columns: predicted classes. Each cell has the number of records; its shade is the share of the gold "
+    "class."
+)
+_MULTI = (
+    "Where gold labels went. Diagonal: predicted correctly. Other columns: the label was missed, and its record has these "
+    "labels wrongly (shared equally); none: nothing was predicted in its place. Each row adds up to the records with the label."
+)
+
+
+def draw(section: Section) -> Part | NotShown:
+    """A heat map; tables with all counts and averages."""
+    split = section.splits[-1] if section.splits else "dev"
+    run = section.best_run(lambda run: class_outputs(run, split) is not None)
+    found = None if run is None else class_outputs(run, split)
+    if run is None or found is None:
+        return NotShown("no finished run has predictions of classes with logits")
+    matrix = _flow(found) if found.multi_label else _matrix(found)
+    counts = Table(
+        "confusion", ["gold", "predicted", "records", "share of gold"],
+        [
+            [row, column, float(matrix.counts[place, other]), None if share is None else float(share)]
+            for place, (row, shares) in enumerate(zip(matrix.rows, matrix.rates().tolist(), strict=True))
+            for other, (column, share) in enumerate(zip(matrix.columns, shares, strict=True))
+            if matrix.counts[place, other]
+        ],
+        shown=0,
+    )  # fmt: skip
+    sets = with_reject(found.gold), with_reject(found.predicted)
+    names = [*found.labels, free_name(REJECT, found.labels)]
+    rows = [
+        [one.label, one.support, one.true_positives, one.false_positives, one.false_negatives, one.true_negatives,
+         one.score.precision, one.score.recall, one.score.f1]
+        for one in label_counts(sets[1], sets[0], names)
+    ]  # fmt: skip
+    columns = ["label", "support", "true positives", "false positives", "false negatives", "true negatives"]
+    each = Table("confusion_by_label", [*columns, "precision", "recall", "f1"], rows)
+    explained = _MULTI if found.multi_label else _SINGLE
+    caption = f"{split} data, {run.path.name}. {explained} A record without any label counts as {REJECT}."
+    fits = len(matrix.rows) <= _MOST
+    pictures = [Picture("confusion", _heat_map(matrix), "Confusion of gold and predicted classes.")] if fits else []
+    notes = [f"{found.left_out} records have no gold label and are left out"] if found.left_out else []
+    notes += [] if pictures else [f"there are {len(matrix.rows)} classes, more than the {_MOST} that a picture can show"]
+    return Part("Confusion", caption, pictures, [counts, each, _averages(found)], notes)
+
+
+def _matrix(found: ClassOutputs) -> Confusion:
+    gold, predicted = (side.argmax(axis=1) for side in (found.gold, found.predicted))
+    predicted[~found.predicted.any(axis=1)] = -1
+    rejected = REJECT if (predicted < 0).any() else None
+    return single_label_confusion(predicted, gold, found.labels, rejected)
+
+
+def _flow(found: ClassOutputs) -> Confusion:
+    return error_flow(found.predicted, found.gold, found.labels).confusion
+
+
+def _averages(found: ClassOutputs) -> Table:
+    every = averages(found.predicted, found.gold)
+    kinds = {"micro": every.micro, "macro": every.macro, "weighted": every.weighted, "mean over records": every.examples}
+    rows: list[list[object]] = [[name, one.precision, one.recall, one.f1] for name, one in kinds.items()]
+    return Table("averages", ["average", "precision", "recall", "f1"], [*rows, ["exact match", None, None, every.exact_match]])
+
+
+def _heat_map(matrix: Confusion) -> Figure:
+    """Counts in the cells, shares of the row as shades."""
+    rates = matrix.rates().filled(0.0)
+    size = max(3.2, 0.42 * len(matrix.columns) + 1.6)
+    figure, axes = new_figure(size + 0.6, max(2.8, 0.36 * len(matrix.rows) + 1.4))
+    image = axes.imshow(rates, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in ((place, matrix.counts[place]) for place in _cells(matrix)):
+        shade = "white" if rates[row, column] > 0.6 else "black"
+        axes.text(column, row, f"{count:.3g}", ha="center", va="center", color=shade, fontsize=7)
+    axes.set_xticks(range(len(matrix.columns)), list(matrix.columns), rotation=45, ha="right")
+    axes.set_yticks(range(len(matrix.rows)), list(matrix.rows))
+    axes.grid(False)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("gold")
+    figure.colorbar(image, ax=axes, label="share of the gold class", shrink=0.8)
+    return figure
+
+
+def _cells(matrix: Confusion) -> list[tuple[int, int]]:
+    return [(int(row), int(column)) for row, column in zip(*matrix.counts.nonzero(), strict=True)]

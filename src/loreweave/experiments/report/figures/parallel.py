@@ -1,0 +1,59 @@
+"""Parallel coordinates: one line per run through its settings to its score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
+from loreweave.experiments.report.style import new_figure
+
+
+def draw(section: Section) -> Part | NotShown:
+    """An axis per varied setting, and one for the dev score, which also chooses the colour."""
+    if len(section.varied) < 2:
+        return NotShown("fewer than two settings were varied")
+    split = section.splits[0] if section.splits else "dev"
+    scored = [(run, score) for run in section.runs if run.state == "done"
+              and (score := score_of(run, split, section.metric)) is not None]  # fmt: skip
+    if len(scored) < 2:
+        return NotShown("fewer than two runs are finished")
+    names = [*section.varied, f"{split} {section.metric}"]
+    values = [[*(causes_of(run).get(name) for name in section.varied), score] for run, score in scored]
+    columns = [_places([row[place] for row in values]) for place in range(len(names))]
+    scores = np.array([score for _, score in scored])
+    shade = ScalarMappable(Normalize(scores.min(), scores.max()), matplotlib.colormaps["cividis"])
+    figure, axes = new_figure(max(5.0, 1.3 * len(names)), 3.6)
+    for row, score in sorted(enumerate(scores), key=lambda pair: float(pair[1])):
+        line = [column[0][row] for column in columns]
+        axes.plot(range(len(names)), line, color=shade.to_rgba(score), lw=1.2, alpha=0.8)
+    for place, (_, ticks) in enumerate(columns):
+        for height, text in ticks:
+            axes.annotate(text, (place, height), xytext=(4, 0), textcoords="offset points", fontsize=7, va="center")
+    axes.set_xticks(range(len(names)), [name.rpartition(".")[2] for name in names], rotation=20, ha="right")
+    axes.set_yticks([])
+    axes.grid(True, axis="x")
+    figure.colorbar(shade, ax=axes, label=names[-1])
+    table = Table("parallel", ["run", *names], [[run.path.name, *row] for (run, _), row in zip(scored, values, strict=True)], 0)
+    caption = "One line per finished run. Heights are ranks of the values among the runs; light lines have high scores."
+    return Part("Parallel coordinates", caption, [Picture("parallel", figure, "Settings and score of each run.")], [table])
+
+
+def _places(values: list[Any]) -> tuple[list[float], list[tuple[float, str]]]:
+    """Heights from 0 to 1 in the order of the distinct values, and the ticks: all of a few, or the first and the last."""
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    distinct = sorted({value if numeric else shown(value) for value in values})
+    height = {value: place / max(1, len(distinct) - 1) for place, value in enumerate(distinct)}
+    ticked = distinct if len(distinct) <= 8 else [distinct[0], distinct[-1]]
+    return [height[value if numeric else shown(value)] for value in values], [
+        (height[value], _short(value)) for value in ticked
+    ]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else shown(value)
