@@ -44,6 +44,10 @@ def test_a_logit_of_zero_is_not_predicted() -> None:
     assert predicted_labels([[0.0, 1e-9, -1.0]]).tolist() == [[False, True, False]]
 
 
+def test_each_label_can_have_a_threshold() -> None:
+    assert predicted_labels([[1.0, 1.0]], [2.0, -1.0]).tolist() == [[False, True]]
+
+
 def test_per_label_table() -> None:
     row = per_label(PREDICTED, GOLD, ["a", "b", "c"])[2]
     assert row == {"label": "c", "gold": 1, "predicted": 2, "correct": 1, "precision": 0.5, "recall": 1.0, "f1": 2 / 3}

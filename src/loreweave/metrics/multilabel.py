@@ -29,9 +29,9 @@ class PrecisionRecallF1:
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def predicted_labels(logits: ArrayLike, threshold: float = 0.0) -> Bools:
-    """Labels whose logit is above `threshold`; a logit of 0 is a probability of one half."""
-    return np.asarray(logits, dtype=np.float64) > threshold
+def predicted_labels(logits: ArrayLike, threshold: ArrayLike = 0.0) -> Bools:
+    """Labels whose logit is above `threshold`, one or one a label; a logit of 0 is a probability of one half."""
+    return np.asarray(logits, dtype=np.float64) > np.asarray(threshold, dtype=np.float64)
 
 
 def micro(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from loreweave.errors import DataError
+from loreweave.metrics.analysis.estimates import Estimate
 from loreweave.metrics.analysis.groups import (
     Group,
     cliffs_delta,
     cohens_d,
     compare_groups,
     compare_paired_groups,
+    group_mean,
     holm,
     permutation_test,
     welch_test,
@@ -53,6 +55,13 @@ def test_power_is_the_share_of_simulated_tests_that_reject() -> None:
     assert sure is not None and sure.power == pytest.approx(1)
 
 
+def test_mean_over_seeds_is_that_of_a_t_test() -> None:
+    found, interval = group_mean(A), stats.ttest_1samp(A, 0).confidence_interval()
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((4.5, *interval))
+    assert group_mean([1.0]) is None and group_mean([0.1] * 3) == Estimate(pytest.approx(0.1), *[pytest.approx(0.1)] * 2)
+
+
 def test_permutations_are_all_of_them() -> None:
     theirs = stats.permutation_test((A, B), lambda one, other: abs(one.mean() - other.mean()), alternative="greater")
     assert permutation_test(A, B) == (pytest.approx(theirs.pvalue), True)
@@ -66,6 +75,7 @@ def test_many_numbers_are_permuted_at_random() -> None:
     assert not exact and p == pytest.approx(stats.ttest_ind(first, second).pvalue, abs=0.02)
 
 
+@pytest.mark.filterwarnings("ignore:Precision loss:RuntimeWarning")  # scipy's, of constant groups
 @settings(max_examples=25, deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_groups_are_symmetric_and_finite(first: list[float], second: list[float]) -> None:

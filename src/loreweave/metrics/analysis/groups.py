@@ -188,6 +188,21 @@ def summary(values: Floats) -> Group:
     return Group(len(values), float(values.mean()), 0.0 if values.min() == values.max() else float(values.std(ddof=1)))
 
 
+def group_mean(values: ArrayLike) -> Estimate | None:
+    """Mean of a group with the interval of Student's t, such as the mean over seeds; None of a single number.
+
+    Raises:
+        DataError: numbers are not finite.
+        ValueError: there are no numbers.
+    """
+    numbers = checked_group(values, "given")
+    group = summary(numbers)
+    if group.deviation is None:
+        return None
+    half = float(student.ppf((1 + LEVEL) / 2, group.size - 1)) * group.deviation / math.sqrt(group.size)
+    return Estimate(group.mean, group.mean - half, group.mean + half)
+
+
 def welch_test(first: Floats, second: Floats, seed: int = 0) -> TTest | None:
     """Welch's test of two groups [n], [m] of at least two numbers; None where neither has a spread."""
     one, other = summary(first), summary(second)
