@@ -23,6 +23,7 @@ SCRIPTS = (
     "chart",
     "dom",
     "pointing",
+    "tables",
     "aligned",
     "changes",
     "lists",

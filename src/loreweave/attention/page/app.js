@@ -5,7 +5,7 @@ const App = (() => {
   const MOST_KEPT = 12e6;
   const ZOOMS = { matrix: "zoom", grid: "gridzoom" };
   const place = (name) => document.getElementById(name);
-  const memory = { find: "", onlyWrong: false, token: "", open: true, table: false, anchor: {}, places: {}, moved: false };
+  const memory = { find: "", onlyWrong: false, token: "", open: true, table: false, anchor: {}, places: {}, tables: {}, moved: false };
   let data = null;
   let store = null;
   let start = null;
@@ -102,6 +102,11 @@ const App = (() => {
       memory: (name, found) => {
         if (found) pictures.set(name, found, found.length);
         return pictures.get(name);
+      },
+      tablePlace: (name) => {
+        const key = `${name} ${state.view}`;
+        memory.tables[key] = memory.tables[key] || { name: key, page: 0, column: null, up: false };
+        return memory.tables[key];
       },
       canvas: (view) => Dom.make("canvas", { role: "img", "aria-label": `${view.label} view`, "aria-describedby": "described" }),
       interactive: (canvas, picture, label) => Pointing.whole(canvas, picture, label),

@@ -1,8 +1,6 @@
 const Exports = (() => {
   "use strict";
 
-  const MOST_SHOWN = 50;
-
   /** One field of a CSV file; a text that a spreadsheet would take for a formula gets an apostrophe. */
   function field(value) {
     if (typeof value === "number") return Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "";
@@ -31,13 +29,8 @@ const Exports = (() => {
   /** Buttons for files, and the table of what is shown (built when it is opened). */
   function draw(context, view, memory) {
     const name = (ending) => `attention_${view.name}_layer${context.state.layer}.${ending}`;
-    const box = Dom.make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": "Table of what is shown" });
-    const fill = () => {
-      const table = view.table(context);
-      const rows = table.rows.slice(0, memory.allRows ? undefined : MOST_SHOWN);
-      const caption = rows.length < table.rows.length ? `The first ${rows.length} of ${table.rows.length} rows; the CSV file has all.` : `${rows.length} rows`;
-      box.replaceChildren(Dom.table(table.columns, rows, caption));
-    };
+    const box = Dom.make("div", {});
+    const fill = () => box.replaceChildren(Tables.paged(view.table(context), context.tablePlace("shown"), "Table of what is shown"));
     const details = Dom.make("details", { open: memory.table, ontoggle: (event) => { memory.table = event.target.open; if (memory.table) fill(); } }, Dom.make("summary", { "data-key": "table" }, "Show as table"), box);
     if (memory.table) fill();
     return Dom.make("div", {}, Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Save what is shown" }, Dom.make("span", {}, "Save"),

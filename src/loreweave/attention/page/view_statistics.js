@@ -57,10 +57,10 @@ const StatisticsView = (() => {
     const canvas = context.canvas(StatisticsView);
     Scene.paint(canvas, picture, null);
     context.keep = { rows, picture: () => picture };
-    const whole = table(context);
-    const list = Dom.table(whole.columns, whole.rows.slice(0, 50), `${Math.min(50, rows.length)} of ${rows.length} heads`);
+    const list = Tables.paged(table(context), context.tablePlace("heads"), "Statistics of all heads",
+      ([layer, head]) => ({ title: `Open layer ${layer}, head ${head}`, act: () => open(context, { layer, head }) }));
     context.element.append(context.interactive(canvas, picture, "Entropy and distance of every head"),
-      Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", GridView.orders(context), GridView.sortOf(context), (sort) => context.set({ sort }))), Dom.make("div", { class: "table-box" }, list));
+      Dom.make("div", { class: "view-controls" }, Dom.select("Sorted by", GridView.orders(context), GridView.sortOf(context), (sort) => context.set({ sort }))), list);
     const by = (name) => rows.reduce((best, row) => (row[name] > best[name] ? row : best), rows[0]);
     const said = (text, name) => `${text}: layer ${by(name).layer}, head ${by(name).head} (${by(name)[name].toFixed(2)})`;
     const names = columns(context).map(([name]) => name);
