@@ -107,6 +107,12 @@ def test_layers_have_their_index_in_the_model(tmp_path: Path) -> None:
 def test_examples_that_do_not_belong_together_are_named() -> None:
     with pytest.raises(DataError, match="example 1: found 2 layers and 2 heads, expected 2 layers and 3 heads"):
         summarise([made_attention(), made_attention(heads=2)])
+    with pytest.raises(DataError, match="example 1: found the model other, expected tiny: a summary is of one model"):
+        summarise([made_attention(), made_attention(model="other")])
+    with pytest.raises(
+        DataError, match="found cross attention, expected encoder attention as in the others; leave --target out"
+    ):
+        summarise([made_attention(kind="encoder"), made_attention(kind="cross")])
     with pytest.raises(DataError, match="no example"):
         Summary().write("nowhere")
 

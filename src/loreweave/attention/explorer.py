@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loreweave.attention.capture.encoders import TextInput, open_encoder
 from loreweave.attention.capture.mentions import Given, find_mentions
 from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
+from loreweave.attention.notebooks import frame, png
 from loreweave.attention.page_data import page_data
 from loreweave.attention.page_files import page_html
 from loreweave.attention.quantization import Quantization
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_write, check_free
 from loreweave.errors import DataError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 LARGEST_PAGE = 25.0
 """Default maximum size of a page in MB. Browsers open larger pages slowly."""
-_HEIGHT = 720
-"""Height of the page in a notebook, in pixels."""
 
 
 class Explorer:
@@ -97,15 +99,41 @@ class Explorer:
         """The same page with other examples."""
         return Explorer(examples, title=self.title, quantization=self.quantization, max_mb=self.max_mb, view=self.view)
 
+    def figure(self) -> Figure:
+        """The page's first view as a figure of matplotlib: all layers and heads (`view="grid"`), or lines between tokens.
+
+        Example:
+            >>> page.figure().savefig("attention.pdf")  # doctest: +SKIP
+        """
+        from loreweave.attention.figures import text_grid, text_heads
+        from loreweave.attention.figures.style import styled
+
+        place = self.view.get("example", 0)
+        example = self.examples[place if 0 <= place < len(self.examples) else 0]
+        with styled():
+            if self.view.get("view") == "grid":
+                return text_grid.draw(example)
+            layer = min(example.layers, key=lambda index: abs(index - self.view.get("layer", 0)))  # as the page does
+            chosen = [head for head in self.view.get("heads", ()) if head in example.heads]
+            return text_heads.draw(example, layer, chosen or example.heads)
+
     def _repr_html_(self) -> str:
         """The page in a frame of its own, so that several pages in one notebook do not touch one another."""
-        return (
-            f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{escape(self.to_html())}" title="{escape(self.title)}" '
-            f'style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
-        )
+        return frame(self.to_html(), self.title)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        """The page for a notebook, and a picture of its first view for readers that run no scripts (GitHub, PDF)."""
+        makers: dict[str, Callable[[], str]] = {
+            "text/plain": self.__repr__, "text/html": self._repr_html_, "image/png": lambda: png(self.figure())
+        }  # fmt: skip
+        wanted = {kind: make for kind, make in makers.items() if include is None or kind in include}
+        return {kind: make() for kind, make in wanted.items() if kind not in (exclude or ())}
 
     def __repr__(self) -> str:
-        return f"Explorer({len(self.examples)} examples of {', '.join(sorted({example.model for example in self.examples}))})"
+        models = ", ".join(sorted({example.model for example in self.examples}))
+        return f"Explorer({counted(len(self.examples), 'example')} of {models})"
 
 
 def explore(

@@ -75,6 +75,7 @@ class Summary:
         values: table -> row -> one array over the layers, or [layer, head], for each example that has the row.
         lengths: number of tokens -> number of examples.
         layers, heads: indices of the layers and heads.
+        model, kind: name of the model, and the kind of its attention.
     """
 
     settings: SummarySettings = field(default_factory=SummarySettings)
@@ -86,21 +87,16 @@ class Summary:
     lengths: Counter[int] = field(default_factory=Counter)
     layers: list[int] = field(default_factory=list)
     heads: list[int] = field(default_factory=list)
+    model: str = ""
+    kind: str = ""
 
     def add(self, example: CapturedAttention) -> None:
         """Count an example.
 
         Raises:
-            DataError: it has other layers or heads than the examples before it.
+            DataError: it is of another model or kind than the examples before it, or has other layers or heads.
         """
-        if not self.examples:
-            self.layers, self.heads = list(example.layers), list(example.heads)
-        if (example.layers, example.heads) != (self.layers, self.heads):
-            found, expected = (example.layers, example.heads), (self.layers, self.heads)
-            what = _shape(found), _shape(expected)
-            if what[0] == what[1]:
-                raise DataError(f"example {example.id}: found other layers or heads than in the examples before it")
-            raise DataError(f"example {example.id}: found {what[0]}, expected {what[1]} as in the others")
+        self._check(example)
         self.examples += 1
         self.lengths[sum(kind != "entity" for kind in example.looked_at.classes)] += 1
         for name, add in (
@@ -109,6 +105,23 @@ class Summary:
         ):  # fmt: skip
             if name in self.settings.analyses:
                 add(example)
+
+    def _check(self, example: CapturedAttention) -> None:
+        """Refuse an example that does not belong to the others, because means over both would say nothing."""
+        if not self.examples:
+            self.layers, self.heads = list(example.layers), list(example.heads)
+            self.model, self.kind = example.model, example.kind
+        place = f"example {example.id}: found"
+        if example.model != self.model:
+            raise DataError(f"{place} the model {example.model}, expected {self.model}: a summary is of one model")
+        if example.kind != self.kind:
+            way_out = "; leave --target out for the encoder's" if "encoder" in (example.kind, self.kind) else ""
+            raise DataError(f"{place} {example.kind} attention, expected {self.kind} attention as in the others{way_out}")
+        if (example.layers, example.heads) != (self.layers, self.heads):
+            found, expected = _shape(example.layers, example.heads), _shape(self.layers, self.heads)
+            if found == expected:
+                raise DataError(f"{place} other layers or heads than in the examples before it")
+            raise DataError(f"{place} {found}, expected {expected} as in the others")
 
     def _add_flow(self, example: CapturedAttention) -> None:
         flow = class_flow(example)
@@ -208,8 +221,8 @@ def summarise(examples: Iterable[CapturedAttention], settings: SummarySettings |
     return found
 
 
-def _shape(of: tuple[list[int], list[int]]) -> str:
-    return f"{counted(len(of[0]), 'layer')} and {counted(len(of[1]), 'head')}"
+def _shape(layers: Sequence[int], heads: Sequence[int]) -> str:
+    return f"{counted(len(layers), 'layer')} and {counted(len(heads), 'head')}"
 
 
 def cut(tokens: int, bins: int, rule: Bins) -> list[list[int]]:

@@ -76,6 +76,13 @@ def finish(figure: Figure, axes: Sequence[Axes], y_label: str, *, columns: int =
     return figure
 
 
+def shortened(text: str, most: int = 40) -> str:
+    """A text in one line of at most so many characters, with an ellipsis in place of its middle."""
+    line = " ".join(text.split())
+    half = (most - 1) // 2
+    return line if len(line) <= most else f"{line[:half]}…{line[-half:]}"
+
+
 def save(figure: Figure, stem: Path) -> list[str]:
     """Write a PNG and an SVG without dates and versions, and return their names."""
     kinds: dict[str, dict[str, str | None]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
