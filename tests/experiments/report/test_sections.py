@@ -7,7 +7,7 @@ from pathlib import Path
 from made_runs import finetuning_run
 
 from loreweave.experiments.report.sections import sections_of
-from loreweave.experiments.runs.recorded import find_runs
+from loreweave.experiments.runs.folders import find_runs
 
 
 def test_groups_differ_in_settings_and_hold_all_seeds(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made_runs import finetuning_run
 
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.runs.listing import Condition, in_order, select
@@ -76,3 +77,15 @@ def test_the_table_shows_what_differs_and_the_main_scores(tmp_path: Path) -> Non
         list_runs([tmp_path], columns=["epoch_s"])
     with pytest.raises(ConfigurationError, match="--sort: no run has"):
         list_runs([tmp_path], sort="f1")
+
+
+def test_finished_runs_become_event_files(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    finetuning_run(tmp_path / "runs" / "a", dev=(0.25, 0.5))
+    finetuning_run(tmp_path / "runs" / "b", seed=1, dev=(0.5, 0.75))
+    list_runs([tmp_path / "runs"]).write_event_files(tmp_path / "board")
+    assert sorted(path.name for path in (tmp_path / "board").iterdir()) == ["a", "b"]
+    board = EventAccumulator(str(tmp_path / "board" / "b"))
+    board.Reload()
+    assert [(event.step, event.value) for event in board.Scalars("dev/accuracy")] == [(0, 0.125), (1, 0.5), (2, 0.75)]

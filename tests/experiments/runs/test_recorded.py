@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.experiments.runs.recorded import find_runs, read_run
+from loreweave.experiments.runs.folders import find_runs, read_run
 from loreweave.training.runs.record import RunRecord
 
 CONFIG = {"task": "ner", "model": "minilm", "settings": {"seed": 1, "epochs": 3, "optimizer": {"learning_rate": 0.001}}}

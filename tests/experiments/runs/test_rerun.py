@@ -14,7 +14,7 @@ from tiny_worlds import make_world
 import loreweave
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.experiments.runs.comparison import differences
-from loreweave.experiments.runs.recorded import read_run
+from loreweave.experiments.runs.folders import read_run
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run as pretrain
 from loreweave.training.settings.configuration import fill

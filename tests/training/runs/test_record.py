@@ -174,6 +174,27 @@ def test_tensorboard_gets_the_numbers(tmp_path: Path) -> None:
     assert record.metrics() == [{"step": 3, "split": "dev", "micro_f1": 0.5, "note": "text"}]
 
 
+def test_tensorboard_gets_the_settings_for_its_hparams_tab(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    config = {"task": "ner", "settings": {"seed": 3, "optimizer": {"learning_rate": 0.5}, "patience": None}}
+    record = RunRecord.create(tmp_path, "finetuning", config)
+    record.open_tensorboard()
+    record.log(step=1, split="train", loss=2.0)
+    record.log(step=1, split="dev", micro_f1=0.5)
+    record.finish({})
+    board = EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    parts = board.PluginTagToContent("hparams")
+    session = HParamsPluginData.FromString(parts["_hparams_/session_start_info"]).session_start_info.hparams
+    assert (session["seed"].number_value, session["optimizer.learning_rate"].number_value) == (3, 0.5)
+    assert session["patience"].string_value == "none"
+    experiment = HParamsPluginData.FromString(parts["_hparams_/experiment"]).experiment
+    assert [metric.name.tag for metric in experiment.metric_infos] == ["dev/micro_f1"]
+    assert [event.value for event in board.Scalars("dev/micro_f1")] == [0.5]
+
+
 def test_other_processes_write_nothing(tmp_path: Path) -> None:
     record = made(tmp_path / "run", is_writer=False)
     record.log(step=1, split="dev")

@@ -16,6 +16,9 @@ def command(
     output: Annotated[Path, typer.Option("--output", help="Folder for index.html, figures/ (SVG, PNG) and tables/ (CSV).")],
     figures: Annotated[str | None, typer.Option("--figures", help="Figures to draw: a,b. Default: all that apply.")] = None,
     without: Annotated[str | None, typer.Option("--without", help="Figures to leave out: a,b.")] = None,
+    thesis: Annotated[
+        bool, typer.Option("--thesis", help="Also write each run's results.json in the layout of the LUKE thesis tools.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a report about runs: scores with their spread over seeds, and figures, as one page and as plain files.
@@ -30,7 +33,7 @@ def command(
     from loreweave.experiments.report.run import PAGE, report
 
     found = report(
-        runs, output=output, figures=_names(figures), without=_names(without), overwrite=overwrite, tell=say,
+        runs, output=output, figures=_names(figures), without=_names(without), thesis=thesis, overwrite=overwrite, tell=say,
     )  # fmt: skip
     for section, left in found.left_out.items():
         for name, reason in left.items():

@@ -32,6 +32,9 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", help="CSV file for all columns, with one row per run; also those not shown.")
     ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", help="New folder for event files with the metrics and settings of the runs.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the runs in folders: their state, the settings that differ between them, and their scores.
@@ -44,8 +47,11 @@ def command(
 
     Example: loreweave runs runs/ner --where state=done --where 'dev.micro_f1>0.8' --sort dev.micro_f1 --reverse
 
+    Example: loreweave runs runs/ner --tensorboard board    # then: tensorboard --logdir board
+
     Example: loreweave runs --column run --column optimizer.learning_rate --column test.micro_f1
     """
+    from loreweave.corpus.files.writing import check_free
     from loreweave.experiments.runs.listing import Condition
     from loreweave.experiments.runs.table import list_runs
 
@@ -56,6 +62,10 @@ def command(
     if output is not None:
         table.write(output)
         say(f"wrote {output}")
+    if tensorboard is not None:
+        check_free(tensorboard, overwrite=False)
+        table.write_event_files(tensorboard)
+        say(f"wrote {tensorboard}")
     if as_json:
         show_json(table.rows)
         return

@@ -18,7 +18,9 @@ from loreweave.experiments.report.page import Drawn, page_html
 from loreweave.experiments.report.parts import NotShown, Part
 from loreweave.experiments.report.sections import Group, Section, rows_of, sections_of, seed_of
 from loreweave.experiments.report.style import png_of, style, svg_of
-from loreweave.experiments.runs.recorded import RecordedRun, find_runs
+from loreweave.experiments.runs.folders import find_runs, run_names
+from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.experiments.runs.thesis import write_thesis_results
 from loreweave.training.settings.configuration import unknown_name
 
 Place = str | PathLike[str]
@@ -48,6 +50,7 @@ def report(
     output: Place,
     figures: Sequence[str] = (),
     without: Sequence[str] = (),
+    thesis: bool = False,
     overwrite: bool = False,
     tell: Callable[[str], None] = print,
 ) -> Report:
@@ -60,6 +63,7 @@ def report(
         output: folder for `index.html`, `figures/` (SVG and PNG) and `tables/` (CSV).
         figures: names of the figures to draw. Default: all that apply.
         without: names of figures to leave out.
+        thesis: also write `thesis/<run>/results.json`, as the LUKE thesis tools do, for runs that predict classes.
         overwrite: replace an existing report.
         tell: called with what the user should know, a line at a time.
 
@@ -79,6 +83,8 @@ def report(
             prefix = f"{_slug(section.name)}_" if len(sections) > 1 else ""
             drawn.append((section, [_draw(name, section, folder, prefix) for name in names]))
         write_csv(folder / "tables" / "measurements.csv", _MEASURED, _measurements(sections))
+        if thesis:
+            tell(_write_thesis(found, folder / "thesis"))
         written = _described(Path(output), drawn)
         title = f"Report on {counted(len(found), 'run')}"
         write_text(folder / PAGE, page_html(title, written.answers, [(section.name, parts) for section, parts in drawn]))
@@ -96,6 +102,15 @@ def _described(output: Path, drawn: Sequence[tuple[Section, Sequence[Drawn]]]) -
         for section, parts in drawn
     }
     return Report(output, [answer_of(section) for section, _ in drawn], shown, left)
+
+
+def _write_thesis(runs: Sequence[RecordedRun], folder: Path) -> str:
+    """Write each run in the layout of the thesis tools, and say for how many that was possible."""
+    names = run_names(runs)
+    done = sum(write_thesis_results(run, folder / name) for run, name in zip(runs, names, strict=True))
+    return f"thesis/: results.json of {counted(done, 'run')}" + (
+        f"; {len(runs) - done} others have no logits of classes" if done < len(runs) else ""
+    )
 
 
 def answer_of(section: Section) -> str:

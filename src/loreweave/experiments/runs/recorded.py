@@ -8,11 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.reading import read_json
-from loreweave.errors import DataError
-from loreweave.training.runs.lock import is_held
-from loreweave.training.runs.metric_lines import read_lines
-from loreweave.training.runs.status import FILE as STATUS
+import numpy as np
+
+from loreweave.corpus.files.reading import read_json_lines
 
 RESULTS = "results.json"
 STATES = ("running", "done", "failed", "interrupted", "crashed", "pruned", "unreadable")
@@ -104,68 +102,31 @@ class RecordedRun:
         """The last epoch that was finished, or the part of the data that pre-training has read so far."""
         return next((float(row["epoch"]) for row in reversed(self.rows) if row.get("epoch") is not None), None)
 
+    def arrays(self, split: str) -> dict[str, np.ndarray]:
+        """The arrays of the predictions for a split (`logits`, `labels`, ...); empty if there are none."""
+        path = self._predictions(split, ".npz")
+        if path is None:
+            return {}
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+
+    def predictions(self, split: str) -> list[dict[str, Any]]:
+        """The predictions for a split, one object per record; empty if there are none."""
+        path = self._predictions(split, ".jsonl")
+        return [] if path is None else [row for _, row in read_json_lines(path)]
+
+    def _predictions(self, split: str, ending: str) -> Path | None:
+        """A file of a split. The data of an evaluation, after which its files are named, count as test data."""
+        folder = self.path / "predictions"
+        others = [path.stem for path in folder.glob("*.jsonl")] if split == "test" else []
+        names = [split] if self.kind == "finetuning" else others
+        path = folder / f"{names[0]}{ending}" if len(names) == 1 else None
+        return path if path is not None and path.is_file() else None
+
     def _last(self, split: str | None) -> Mapping[str, Any]:
         """The last line of a split, or of all."""
         found: Mapping[str, Any] = next((row for row in reversed(self.rows) if split in (None, row.get("split"))), {})
         return {name: value for name, value in found.items() if name not in ("step", "split", "epoch")}
-
-
-def read_run(folder: Path) -> RecordedRun:
-    """The run in a folder; a folder that cannot be read has the state `unreadable` and says why."""
-    try:
-        status = _object(folder / STATUS)
-        config = _object(folder / "config.json")
-        results = _object(folder / RESULTS)
-        rows, _ = read_lines(folder / "metrics.jsonl")
-    except (DataError, OSError) as error:
-        return RecordedRun(folder, "unreadable", error=str(error))
-    if not status and not results:
-        return RecordedRun(folder, "unreadable", error=f"{folder / STATUS}: found no status")
-    state = str(status.get("status", "done"))
-    if state == "running" and not is_held(folder):
-        state = "crashed"
-    return RecordedRun(folder, state, status, config, results, rows, status.get("error"))
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder has a run: a status, or the results of an evaluation."""
-    return (folder / STATUS).is_file() or (folder / RESULTS).is_file()
-
-
-def find_runs(folders: Sequence[Path]) -> list[RecordedRun]:
-    """All runs in folders and their subfolders, in the order of their paths; a run in a run (a checkpoint) is not one.
-
-    Raises:
-        DataError: a folder does not exist, or has no run.
-    """
-    found: dict[Path, RecordedRun] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise DataError("found no such folder, expected the folder of a run, or one with runs", path=folder)
-        paths = list(_runs_below(folder))
-        if not paths:
-            raise DataError(f"found no run here or in a subfolder (a run has a file {STATUS} or {RESULTS})", path=folder)
-        found |= {path.resolve(): read_run(path) for path in paths}
-    return list(found.values())
-
-
-def _runs_below(folder: Path) -> Iterator[Path]:
-    if is_run(folder):
-        yield folder
-        return
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
-            yield from _runs_below(entry)
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """A JSON object; empty if there is no file, or one that a full disk has left empty."""
-    if not path.is_file() or not path.stat().st_size:
-        return {}
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise DataError(f"found a {type(found).__name__}, expected a JSON object", path=path)
-    return found
 
 
 def _numbers(values: Mapping[str, Any], without: Sequence[str] = ()) -> Iterator[tuple[str, float]]:

@@ -15,7 +15,8 @@ from loreweave.corpus.files.reading import read_json
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.runs.comparison import differences
-from loreweave.experiments.runs.recorded import RecordedRun, is_run, read_run
+from loreweave.experiments.runs.folders import is_run, read_run
+from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run as pretrain
 from loreweave.tasks.contract import Reading

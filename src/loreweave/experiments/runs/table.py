@@ -9,8 +9,10 @@ from pathlib import Path
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.csv_tables import write_csv
+from loreweave.experiments.runs.folders import find_runs, run_names
 from loreweave.experiments.runs.listing import Condition, Facts, check_name, columns_of, facts_of, in_order, select
-from loreweave.experiments.runs.recorded import STATES, RecordedRun, find_runs
+from loreweave.experiments.runs.recorded import STATES, RecordedRun
+from loreweave.training.runs.event_files import EventFiles
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,13 @@ class RunTable:
         columns: names of the facts that are shown.
         rows: everything that is known about each run.
         title: how many runs there are, by their states.
+        runs: the runs themselves.
     """
 
     columns: list[str]
     rows: list[Facts]
     title: str
+    runs: list[RecordedRun]
 
     def cells(self) -> list[list[object]]:
         """The shown values of each run."""
@@ -35,6 +39,11 @@ class RunTable:
         """Write all facts as CSV, one row per run."""
         names = list(dict.fromkeys(name for facts in self.rows for name in facts))
         write_csv(path, names, ([facts.get(name) for name in names] for facts in self.rows))
+
+    def write_event_files(self, folder: Path) -> None:
+        """Write the metrics and settings of each run as event files for TensorBoard, one folder per run."""
+        for run, name in zip(self.runs, run_names(self.runs), strict=True):
+            EventFiles(folder / name, run.rows, run.settings).close()
 
 
 def list_runs(
@@ -69,8 +78,8 @@ def list_runs(
         rows = in_order(rows, sort, reverse)
     elif reverse:
         rows.reverse()
-    shown = list(columns) or columns_of([by_path[facts["run"]] for facts in rows], rows)
-    return RunTable(shown, rows, _title(rows, runs))
+    kept = [by_path[facts["run"]] for facts in rows]
+    return RunTable(list(columns) or columns_of(kept, rows), rows, _title(rows, runs), kept)
 
 
 def _title(rows: Sequence[Facts], runs: Sequence[RecordedRun]) -> str:

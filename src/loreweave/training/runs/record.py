@@ -297,7 +297,8 @@ class RunRecord:
             return
         if self._board is not None:
             self._board.close()
-        self._board = EventFiles(self.path / "tensorboard", self.metrics())
+        config = read_json(self.path / "config.json")
+        self._board = EventFiles(self.path / "tensorboard", self.metrics(), config.get("settings", config))
 
     def log(self, *, step: int, split: str, **values: Any) -> None:
         """Append one object to `metrics.jsonl`, and its numbers to TensorBoard if that is open."""
@@ -375,6 +376,9 @@ class RunRecord:
         """Write `results.json`, set the status to `done`, and only then remove the checkpoints."""
         if self.is_writer:
             write_json(self.path / "results.json", dict(results))
+            if self._board is not None:
+                self._board.close()
+                self._board = None
             self._end("done")
             shutil.rmtree(self.checkpoints_path, ignore_errors=True)
             if not self._watches and self._lock is not None:

@@ -16,6 +16,7 @@ from loreweave.metrics.analysis.confusion import (
     free_name,
     label_counts,
     single_label_confusion,
+    three_structures,
     with_reject,
 )
 
@@ -64,7 +65,8 @@ def draw(section: Section) -> Part | NotShown:
     pictures = [Picture("confusion", _heat_map(matrix), "Confusion of gold and predicted classes.")] if fits else []
     notes = [f"{found.left_out} records have no gold label and are left out"] if found.left_out else []
     notes += [] if pictures else [f"there are {len(matrix.rows)} classes, more than the {_MOST} that a picture can show"]
-    return Part("Confusion", caption, pictures, [counts, each, _averages(found)], notes)
+    tables = [counts, each, _averages(found), *([_structures(found)] if found.multi_label else [])]
+    return Part("Confusion", caption, pictures, tables, notes)
 
 
 def _matrix(found: ClassOutputs) -> Confusion:
@@ -83,6 +85,21 @@ def _averages(found: ClassOutputs) -> Table:
     kinds = {"micro": every.micro, "macro": every.macro, "weighted": every.weighted, "mean over records": every.examples}
     rows: list[list[object]] = [[name, one.precision, one.recall, one.f1] for name, one in kinds.items()]
     return Table("averages", ["average", "precision", "recall", "f1"], [*rows, ["exact match", None, None, every.exact_match]])
+
+
+def _structures(found: ClassOutputs) -> Table:
+    """The three structures of the LUKE thesis, in counts."""
+    parts = three_structures(found.predicted, found.gold, found.labels)
+    matrices = [(f"all records: {one.label}", one.confusion) for one in parts.multi_label_all]
+    matrices += [("records with single labels", parts.single_label_only)]
+    matrices += [(f"records with several labels: {one.label}", one.confusion) for one in parts.multi_label_only]
+    rows = [
+        [name, row, column, int(matrix.counts[place, other])]
+        for name, matrix in matrices
+        for place, row in enumerate(matrix.rows)
+        for other, column in enumerate(matrix.columns)
+    ]
+    return Table("confusion_structures", ["structure", "gold", "predicted", "records"], rows, shown=0)
 
 
 def _heat_map(matrix: Confusion) -> Figure:

@@ -7,7 +7,7 @@ from typing import Any
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.figures.lengths import exactly_right
-from loreweave.experiments.report.outputs import class_outputs, prediction_rows
+from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Table
 from loreweave.experiments.report.sections import Section
 from loreweave.metrics.probabilities import by_name
@@ -20,10 +20,10 @@ _AROUND = 120
 def draw(section: Section) -> Part | NotShown:
     """A table of the wrong records of the run with the best dev score; the most certain errors come first."""
     split = section.splits[-1] if section.splits else "dev"
-    best = section.best_run(lambda run: bool(prediction_rows(run, split)))
+    best = section.best_run(lambda run: bool(run.predictions(split)))
     if best is None:
         return NotShown("no finished run has predictions")
-    rows, outputs = prediction_rows(best, split), class_outputs(best, split)
+    rows, outputs = best.predictions(split), class_outputs(best, split)
     if not all("gold" in row and "predicted" in row for row in rows):
         return NotShown("the predictions have no gold answers")
     likely: dict[Any, dict[str, float]] = {}

@@ -6,7 +6,6 @@ from collections import defaultdict
 
 import numpy as np
 
-from loreweave.experiments.report.outputs import prediction_rows
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
 from loreweave.experiments.report.style import legend_below, looks, new_figure
@@ -21,7 +20,7 @@ def draw(section: Section) -> Part | NotShown:
     found: dict[str, list[tuple[int, bool]]] = defaultdict(list)
     for group in section.groups:
         for run in group.finished:
-            for row in prediction_rows(run, split):
+            for row in run.predictions(split):
                 text = next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
                 if text is not None and "gold" in row and "predicted" in row:
                     found[group.label].append((len(text.split()), exactly_right(row["predicted"], row["gold"])))
