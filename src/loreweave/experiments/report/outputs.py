@@ -59,7 +59,7 @@ def class_outputs(run: RecordedRun, split: str) -> ClassOutputs | None:
     if gold.ndim == 1:
         gold = np.asarray(gold[:, None] == np.arange(len(names)))
     predicted = _matrix([row.get("predicted") for row in rows], names)
-    has_gold: np.ndarray = np.ones(len(gold), dtype=bool) if multi_label else gold.any(axis=1)
+    has_gold = np.asarray(gold.any(axis=1)) | multi_label
     kept = [row for row, there in zip(rows, has_gold, strict=True) if there]
     return ClassOutputs(
         names, multi_label, gold[has_gold].astype(bool), predicted[has_gold], logits[has_gold], kept, int((~has_gold).sum())
