@@ -17,6 +17,7 @@ _PUBLIC = {
     "pretrain": "loreweave.pretraining.by_recipe",
     "probe": "loreweave.experiments.probes.run",
     "report": "loreweave.experiments.report.run",
+    "search": "loreweave.experiments.search.run",
     "rerun": "loreweave.experiments.runs.rerun",
 }
 

@@ -14,8 +14,9 @@ import pytest
 
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.training.runs.endings import Interrupted
 from loreweave.training.runs.interruption import StopOnInterrupt
-from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
 
 SCRIPT = Path(__file__).parents[1] / "pretraining" / "pretraining_script.py"

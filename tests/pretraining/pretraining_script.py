@@ -13,7 +13,7 @@ from pretraining_runs import interrupting
 
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.training.runs.record import Interrupted
+from loreweave.training.runs.endings import Interrupted
 from loreweave.training.settings.configuration import fill
 
 

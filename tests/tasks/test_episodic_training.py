@@ -18,7 +18,7 @@ from loreweave.tasks.few_shot_ner import model as few_shot_ner
 from loreweave.tasks.few_shot_relation import model as few_shot_relation
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
 from loreweave.tasks.registry import load_task, load_training
-from loreweave.training.runs.record import Interrupted
+from loreweave.training.runs.endings import Interrupted
 from loreweave.training.settings.configuration import fill
 
 COMMON = {"way": 2, "episodes": 10, "batch_size": 2, "epochs": 2, "device": "cpu", "keep": "last", "leftover": "flush"}

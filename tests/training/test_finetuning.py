@@ -19,7 +19,8 @@ from toy_finetuning import CONFIG, load, run, toy_job, with_loss
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
-from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.endings import Interrupted
+from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.task_model import TaskModel

@@ -25,6 +25,7 @@ COMMANDS = {
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "attention": "Write a page that shows the attention between the words and entities of texts.",
     "probe": "Compare encoders without fine-tuning, on few-shot relations and types of mentions.",
+    "search": "Search over settings of a task or of pre-training.",
     "runs": "List the runs in folders, with their settings and scores.",
     "report": "Write one page, pictures and tables about runs.",
     "rerun": "Repeat a run from its record, and compare the numbers.",
@@ -35,7 +36,7 @@ COMMANDS = {
 }
 """Every command with its line in `loreweave --help`; `command` in its module (see `module_of`) is its function."""
 
-_EXPERIMENTS = {"runs", "report", "rerun"}
+_EXPERIMENTS = {"search", "runs", "report", "rerun"}
 """Commands in the folder `experiments`; all others are beside this module."""
 
 INTERRUPTED = 130

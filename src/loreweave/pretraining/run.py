@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,13 @@ from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.runs.checkpoints import step_of
+from loreweave.training.runs.endings import Interrupted
 from loreweave.training.runs.interruption import StopOnInterrupt
-from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.record import RunRecord
 from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
 from loreweave.training.settings.configuration import to_dict
+
+AfterLog = Callable[[int, Mapping[str, float]], None]
 
 _READS_TEXT = (WindowObjective, TextObjective)
 
@@ -66,8 +69,22 @@ class PretrainingResult:
         return Path(self.record.path)
 
 
-def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = False) -> PretrainingResult:
+def run(
+    config: PretrainingConfig,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    after_log: AfterLog | None = None,
+    command: Sequence[str] | None = None,
+) -> PretrainingResult:
     """Pre-train with `config`; the model is saved in `<output>/model`.
+
+    Args:
+        config: the settings.
+        resume: resume the run in the output folder, or begin it.
+        overwrite: replace the run in the output folder.
+        after_log: called with the step and the values of each log line. It may raise `Pruned`.
+        command: command that repeats the run, for its record. Default: that of this process.
 
     Raises:
         ConfigurationError: data, model and settings do not match, or the output folder has another run.
@@ -78,7 +95,7 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
         config, state.device, lambda line: _say(state, [line]), Path(config.output) if resume else None
     )
     try:
-        record, results = _run(config, state, resume, overwrite)
+        record, results = _run(config, state, resume, overwrite, after_log, command)
     except Interrupted as interruption:
         traceback.clear_frames(interruption.__traceback__)  # the trainer in them holds the process group
         raise
@@ -87,8 +104,15 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
     return PretrainingResult(record, results)
 
 
-def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite: bool) -> tuple[RunRecord, dict[str, Any]]:
-    record = _open_record(config, resume, overwrite, state)
+def _run(
+    config: PretrainingConfig,
+    state: PartialState,
+    resume: bool,
+    overwrite: bool,
+    after_log: AfterLog | None,
+    command: Sequence[str] | None,
+) -> tuple[RunRecord, dict[str, Any]]:
+    record = _open_record(config, resume, overwrite, state, command)
     with record.watch():
         record.keep_inputs(lambda: inputs_of(config))
         set_seed(config.seed)
@@ -101,7 +125,7 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
         freeze(module, config, begun.new_modules)
         if state.is_main_process:
             _say(state, [*begun.notes, *_summary(config, sets, stream, module)])
-        trainer = _trainer(config, stream, module, record, state)
+        trainer = _trainer(config, stream, module, record, state, after_log)
         check_room(module, record)
         record.keep_inputs(lambda: {"updates": trainer.args.max_steps})
         results = _train(trainer, config, record, state)
@@ -200,19 +224,21 @@ def _processes(config: PretrainingConfig) -> PartialState:
     return PartialState(cpu=device.type == "cpu")
 
 
-def _open_record(config: PretrainingConfig, resume: bool, overwrite: bool, state: PartialState) -> RunRecord:
+def _open_record(
+    config: PretrainingConfig, resume: bool, overwrite: bool, state: PartialState, command: Sequence[str] | None
+) -> RunRecord:
     with state.main_process_first():
         return RunRecord.open(
             config.output, "pretraining", to_dict(config),
-            resume=resume, overwrite=overwrite, is_writer=state.is_main_process,
+            resume=resume, overwrite=overwrite, command=command, is_writer=state.is_main_process,
         )  # fmt: skip
 
 
 class _Recorder(TrainerCallback):
     """Writes every log line to the run record."""
 
-    def __init__(self, record: RunRecord) -> None:
-        self.record = record
+    def __init__(self, record: RunRecord, after_log: AfterLog | None) -> None:
+        self.record, self.after_log = record, after_log
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
         """Log the last update too: its loss is in the results, and is checked to be finite."""
@@ -229,10 +255,17 @@ class _Recorder(TrainerCallback):
     ) -> None:
         if state.is_world_process_zero and logs and "loss" in logs:
             self.record.log(step=state.global_step, split="train", **logs)
+            if self.after_log is not None:
+                self.after_log(state.global_step, logs)
 
 
 def _trainer(
-    config: PretrainingConfig, stream: MicroSteps, module: PretrainingModel, record: RunRecord, state: PartialState
+    config: PretrainingConfig,
+    stream: MicroSteps,
+    module: PretrainingModel,
+    record: RunRecord,
+    state: PartialState,
+    after_log: AfterLog | None,
 ) -> PretrainingTrainer:
     cpu = state.device.type == "cpu"
     accumulation = config.accumulation_steps(state.num_processes)
@@ -263,7 +296,7 @@ def _trainer(
     if config.tensorboard:
         record.open_tensorboard()
     watch = ObjectiveWatch(module.objectives, lambda line: _say(state, [line]))
-    callbacks = [_Recorder(record), StopOnInterrupt(), watch, UpdateProgress(with_losses=True)]
+    callbacks = [_Recorder(record, after_log), StopOnInterrupt(), watch, UpdateProgress(with_losses=True)]
     trainer = PretrainingTrainer(
         module, stream, arguments, config.optimizer, config.schedule, record, config.loss_scale, callbacks=callbacks
     )
@@ -277,8 +310,11 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
         lines += [line for objective in trainer.objectives for line in objective.on_resume(step_of(checkpoint))]
     _say(state, lines)
     torch.manual_seed(process_seed(config.seed, state.process_index))
-    output = trainer.train_from(checkpoint)
     interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
+    try:
+        output = trainer.train_from(checkpoint)
+    finally:
+        interruption.restore()
     if interruption.interrupted and trainer.state.global_step < trainer.state.max_steps:
         raise Interrupted(
             f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to resume: {record.resume_command()}"

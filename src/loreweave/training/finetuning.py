@@ -27,11 +27,14 @@ from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.retention import RULES
 from loreweave.training.runs.checkpoints import step_of
+from loreweave.training.runs.endings import Interrupted
 from loreweave.training.runs.interruption import StopOnInterrupt
-from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.record import RunRecord
 from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
 from loreweave.training.settings.finetuning import EngineSettings, check_selection
 from loreweave.training.task_model import TaskModel
+
+AfterEpoch = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def finetune(
     record: RunRecord,
     *,
     report: Callable[[str], None] | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> dict[str, Any]:
     """Train, evaluate after every epoch, keep the best (or last) weights, and score them.
 
@@ -84,6 +88,7 @@ def finetune(
         config: the settings.
         record: the run's folder, created by the caller; a resumed one continues from its last checkpoint.
         report: called with one line per event. Default: print to standard error.
+        after_epoch: called with each row of `epochs` in `results.json`, after its weights are stored. It may raise `Pruned`.
 
     Returns:
         The content of `results.json`.
@@ -96,7 +101,7 @@ def finetune(
     with record.watch():
         if config.tensorboard:
             record.open_tensorboard()
-        run = _Run(job, config, record, report or say_line)
+        run = _Run(job, config, record, report or say_line, after_epoch)
         check_room(job.built.model, record)
         record.keep_inputs(run.derived)
         run.train()
@@ -113,6 +118,7 @@ class _Run:
     config: EngineSettings
     record: RunRecord
     report: Callable[[str], None]
+    after_epoch: AfterEpoch | None = None
     epochs: list[dict[str, Any]] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     updates: int = 0
@@ -185,8 +191,11 @@ class _Run:
         if self._has_lost_patience():
             return  # stopped after it had trained, before it had scored
         torch.manual_seed(process_seed(self.config.seed, self.trainer.args.process_index))
-        with quiet(warnings=True):
-            self.trainer.train_from(checkpoint)
+        try:
+            with quiet(warnings=True):
+                self.trainer.train_from(checkpoint)
+        finally:
+            self.interruption.restore()
         state = self.trainer.state
         self.updates = state.global_step
         self._note_losses()
@@ -221,6 +230,8 @@ class _Run:
         self.report(self._describe(self.epochs[-1]))
         if epoch > 0 and self._kept()["epoch"] == epoch:
             self._save_model()
+        if self.after_epoch is not None:
+            self.after_epoch(self.epochs[-1])
         if self._has_lost_patience():
             best = self._best_on_dev()["epoch"]
             self.report(f"stopped early, by patience={self.config.patience}: epoch {best} has the best dev {self.job.metric}")

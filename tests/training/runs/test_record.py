@@ -12,7 +12,8 @@ import pytest
 from loreweave.errors import ConfigurationError
 from loreweave.training.runs import record as run_record
 from loreweave.training.runs import status as run_status
-from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.endings import Interrupted
+from loreweave.training.runs.record import RunRecord
 
 CONFIG = {"epochs": 2, "optimizer": {"learning_rate": 1e-5}}
 

@@ -117,8 +117,8 @@ def finetune(
     check_resume(resume, overwrite)
     chosen = load_task(task)
     given: list[Override] = [*overrides, *overrides_of(settings), *([("device", device)] if device else [])]
-    config = _finetuning_config(chosen, recipe, given)
-    files = _data_files(chosen, train, dev, test, data)
+    config = finetuning_config(chosen, recipe, given)
+    files = data_files(chosen, train, dev, test, data)
     _suggest_recipes(recipe, str(model), task, report)
     try:
         results = finetune_task(
@@ -190,9 +190,10 @@ def evaluate(
     return EvaluationResult(evaluation, results)
 
 
-def _data_files(
+def data_files(
     task: Task, train: Place | Sequence[Place] | None, dev: Place | None, test: Place | None, data: Place | None
 ) -> DataFiles:
+    """Files of a run, from its options; see `DataFiles.choose`."""
     given = [Path(file) for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
     first = given[0] if given else None
     return DataFiles.choose(task, _path(data), train=first, dev=_path(dev), test=_path(test), more=given[1:])
@@ -208,8 +209,12 @@ def _suggest_recipes(recipe: Place | None, model: str, task: str, report: Report
         report(f"using the default settings; recipes for this model: {', '.join(names)} (choose one with --recipe NAME)")
 
 
-def _finetuning_config(task: Task, recipe: Place | None, overrides: Sequence[Override]) -> Any:
-    """The settings of a task: its defaults, those of a recipe, and the overrides."""
+def finetuning_config(task: Task, recipe: Place | None, overrides: Sequence[Override]) -> Any:
+    """The settings of a task: its defaults, those of a recipe, and the overrides.
+
+    Raises:
+        ConfigurationError: a wrong setting, or a recipe for something else.
+    """
     values: dict[str, Any] = {}
     if recipe is not None:
         found = load_recipe(str(recipe))

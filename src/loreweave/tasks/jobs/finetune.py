@@ -26,7 +26,7 @@ from loreweave.tasks.jobs.record_facts import check_fit
 from loreweave.tasks.left_out_heads import head_in
 from loreweave.tasks.registry import training_of
 from loreweave.training.devices import choose_device
-from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
+from loreweave.training.finetuning import AfterEpoch, EvaluationSet, FinetuningJob, finetune
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.retention import RULES
 from loreweave.training.runs.inputs import hashes_of
@@ -107,8 +107,12 @@ def finetune_task(
     overwrite: bool = False,
     resume: bool = False,
     report: Report = print,
+    after_epoch: AfterEpoch | None = None,
+    command: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Read, build, train, and write everything to the run's folder; returns the content of `results.json`.
+
+    A search gives `after_epoch` (see `training.finetuning.finetune`) and the `command` that repeats the run, for its record.
 
     Raises:
         LoreweaveError: see `Training`, `RunRecord` and `training.finetuning.finetune`.
@@ -128,7 +132,7 @@ def finetune_task(
         told(f"no dev data: the last epoch is kept and {scored}; --dev FILE or dev_fraction=0.1 selects the best epoch")
     record = RunRecord.open(
         output, "finetuning", asked,
-        resume=resume, overwrite=overwrite, origin={"files": files.by_split()}, is_writer=is_writer(),
+        resume=resume, overwrite=overwrite, command=command, origin={"files": files.by_split()}, is_writer=is_writer(),
     )  # fmt: skip
     with record.watch():
         record.keep_inputs(lambda: {"model": hashes_of(resolve(source))})
@@ -148,7 +152,7 @@ def finetune_task(
         record.save_left_out(data.left_out)
         if config.dev_fraction is not None or config.train_fraction != 1:
             record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
-        results = finetune(job, config, record, report=report)
+        results = finetune(job, config, record, report=report, after_epoch=after_epoch)
     return results
 
 

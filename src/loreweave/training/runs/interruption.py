@@ -46,6 +46,10 @@ class StopOnInterrupt(TrainerCallback):
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Restore the signal handlers."""
+        self.restore()
+
+    def restore(self) -> None:
+        """Restore the signal handlers; needed after an error in training, when transformers does not call `on_train_end`."""
         for number, handler in self._previous.items():
             signal.signal(number, handler or signal.SIG_DFL)
         self._previous.clear()

@@ -4,7 +4,7 @@ Layout:
 
     config.json        the resolved configuration
     environment.json   versions, git commit, machine and device
-    status.json        running | done | failed | interrupted, with times, command, error, and `used` (see `status`)
+    status.json        running | done | failed | interrupted | pruned, with times, command, error, and `used` (see `status`)
     metrics.jsonl      one object per evaluation or log line: step, epoch, split and values; epoch 0 = before training
     train_loss.npy     true loss of every update
     predictions/       <split>_epoch<k>.npz, .jsonl and .tables.json; <split>.npz and so on are those of the kept weights
@@ -14,6 +14,7 @@ Layout:
     inputs.json        hashes of all inputs, and numbers that follow from them: a resumed run must have the same
     checkpoints/       for resuming; removed when the run is done (see `checkpoints`)
     tensorboard/       event files, if requested
+    trial.json         the trial of a search to which the run belongs
     lock.json          the process that uses the folder now (see `lock`)
 """
 
@@ -33,10 +34,11 @@ import numpy as np
 
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import atomic_path, is_temporary, write_json, write_json_lines
-from loreweave.errors import ConfigurationError, DataError, LoreweaveError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.runs import lock as run_lock
 from loreweave.training.runs import predictions as run_predictions
 from loreweave.training.runs.checkpoints import Checkpoints, state_of
+from loreweave.training.runs.endings import Interrupted, Pruned
 from loreweave.training.runs.environment import environment, program
 from loreweave.training.runs.event_files import EventFiles
 from loreweave.training.runs.inputs import changed_settings, changes
@@ -49,13 +51,9 @@ _FILES = (
     "config.json", "environment.json", "metrics.jsonl", "train_loss.npy", "results.json", "records.json", "inputs.json",
     "left_out.json",
 )  # fmt: skip
+TRIAL_FILE = "trial.json"
+"""File of a search, which writes it before the run begins: the trial to which the run belongs."""
 _FOLDERS = ("predictions", "model", "checkpoints", "tensorboard")
-
-
-class Interrupted(LoreweaveError):
-    """The user stopped the run; a checkpoint is kept, and the message tells how to resume."""
-
-    exit_code = 130
 
 
 class RunRecord:
@@ -79,6 +77,7 @@ class RunRecord:
         *,
         resume: bool = False,
         overwrite: bool = False,
+        command: Sequence[str] | None = None,
         origin: Mapping[str, Any] | None = None,
         is_writer: bool = True,
     ) -> RunRecord:
@@ -89,7 +88,7 @@ class RunRecord:
         """
         if resume and is_writer and not cls(path)._is_unbegun():
             return cls.reopen(path, config)
-        record = cls.create(path, kind, config, overwrite=overwrite, origin=origin, is_writer=is_writer)
+        record = cls.create(path, kind, config, overwrite=overwrite, command=command, origin=origin, is_writer=is_writer)
         record.asked_to_resume = resume
         return record
 
@@ -167,11 +166,11 @@ class RunRecord:
         return not found or self._came_to_nothing() or ("status.json" in found and "config.json" not in found)
 
     def _found(self) -> set[str]:
-        """Names in the folder, without temporary and lock files."""
+        """Names in the folder, without temporary files and those that can be there before the run."""
         if not self.path.is_dir():
             return set()
         names = {entry.name for entry in self.path.iterdir()}
-        return {name for name in names if name != run_lock.FILE and not is_temporary(name)}
+        return {name for name in names if name not in (run_lock.FILE, TRIAL_FILE) and not is_temporary(name)}
 
     def _check_room(self, overwrite: bool) -> None:
         if self.path.exists() and not self.path.is_dir():
@@ -255,7 +254,7 @@ class RunRecord:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Record in the status how the block ends (`failed` with the error, or `interrupted`), and what it used.
+        """Record in the status how the block ends (`failed` with the error, `interrupted` or `pruned`), and what it used.
 
         A resumed run adds to the values of its earlier parts.
         """
@@ -266,6 +265,9 @@ class RunRecord:
             yield
         except (KeyboardInterrupt, Interrupted):
             self._end("interrupted")
+            raise
+        except Pruned as reason:
+            self._end("pruned", reason=str(reason))
             raise
         except BaseException as error:
             self._end("failed", error=f"{type(error).__name__}: {error}")

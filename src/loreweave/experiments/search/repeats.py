@@ -1,0 +1,95 @@
+"""The best trials of a search again, with other seeds: the mean is free of the luck for which a trial was selected."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from optuna.trial import TrialState
+
+from loreweave.experiments.search.designs import POINT, Listed
+from loreweave.experiments.search.plan import SEED
+from loreweave.experiments.search.space import Factor, Point, Range
+from loreweave.experiments.search.stages import TRIAL, Stage, ranked
+from loreweave.experiments.search.study import open_optuna
+
+REPEATS = "repeats"
+_LARGEST = 2**31 - 1
+
+_T_975 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+"""97.5 % quantiles of Student's t with 1 to 30 degrees of freedom."""
+
+
+def repeat_stage(first: Stage) -> Stage | None:
+    """The repetitions of the best trials; None if the sweep has none, or no trial is complete.
+
+    Repetitions that an earlier part of the search has made stay, also if other trials are better now.
+
+    Raises:
+        StorageLost: the storage is gone.
+    """
+    study, repeat = first.study, first.study.sweep.repeat
+    origins = {trial.number: first.settings(trial) for trial in first.all() if trial.params}
+    best: list[int] = []
+    for trial in ranked(first):
+        if origins[trial.number] not in [origins[number] for number in best]:
+            best.append(trial.number)
+    if repeat is None or not best:
+        return None
+    made = open_optuna(study.storage, f"{study.name}-{REPEATS}", study.target.direction, fresh=True)
+    factors = tuple(Factor(name, range=Range(0, _LARGEST, integer=True)) for name in (TRIAL, SEED))
+    stage = Stage(REPEATS, study, made, Listed(factors, ()), None, origins)
+    points: list[Point] = []
+    for known in sorted(stage.all(), key=lambda trial: trial.user_attrs.get(POINT, 0)):
+        values = known.params or known.system_attrs.get("fixed_params", {})
+        points.append({name: values[name] for name in (TRIAL, SEED)})
+    wanted: list[Point] = [{TRIAL: number, SEED: seed} for number in best[: repeat.best] for seed in repeat.seeds]
+    points += [point for point in wanted if point not in points]
+    return Stage(REPEATS, study, made, Listed(factors, points), len(points), origins)
+
+
+def summaries(repeats: Stage) -> list[dict[str, Any]]:
+    """Mean, standard deviation and 95 % interval of each repeated trial over its seeds, best mean first.
+
+    Raises:
+        StorageLost: the storage is gone.
+    """
+    values: dict[int, dict[int, float]] = {}
+    failed: dict[int, int] = {}
+    for trial in repeats.all():
+        if TRIAL not in trial.params:
+            continue
+        number = trial.params[TRIAL]
+        values.setdefault(number, {})
+        if trial.state == TrialState.COMPLETE and trial.value is not None:
+            values[number][trial.params[SEED]] = trial.value
+        elif trial.state == TrialState.FAIL:
+            failed[number] = failed.get(number, 0) + 1
+    rows = [
+        {"trial": number, **summary(list(each.values())), "failed": failed.get(number, 0), "seeds": each}
+        for number, each in values.items()
+    ]
+    sign = -1 if repeats.study.target.direction == "maximize" else 1
+    return sorted(rows, key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0), row["trial"]))
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Number, mean, standard deviation and the 95 % interval of the mean by Student's t; null where there are too few values.
+
+    Example:
+        >>> {name: value and round(value, 3) for name, value in summary([0.5, 0.6, 0.7]).items()}
+        {'runs': 3, 'mean': 0.6, 'deviation': 0.1, 'low': 0.352, 'high': 0.848}
+    """
+    runs = len(values)
+    mean = statistics.fmean(values) if values else None
+    if runs < 2 or mean is None:
+        return {"runs": runs, "mean": mean, "deviation": None, "low": None, "high": None}
+    deviation, degrees = statistics.stdev(values), runs - 1
+    quantile = _T_975[degrees - 1] if degrees <= len(_T_975) else 1.96 + 2.4 / degrees
+    half = quantile * deviation / math.sqrt(runs)
+    return {"runs": runs, "mean": mean, "deviation": deviation, "low": mean - half, "high": mean + half}

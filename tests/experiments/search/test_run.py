@@ -1,0 +1,197 @@
+"""Whole searches over toy trials: what they write, how they go on, and what stops them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_search import by_dropout, silent, toy_sweep, use_toy
+
+from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.experiments.search.run import search
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.recipes import load_recipe
+
+VARY = {"dropout": [0.0, 0.1, 0.2, 0.3], "batch_size": [2, 4]}
+
+
+def states(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["state"] for row in rows]
+
+
+def test_a_grid_writes_runs_a_table_and_the_best_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    found = search(toy_sweep(tmp_path, design="grid", vary=VARY), output=tmp_path / "out", report=silent)
+    assert found.best is not None
+    assert found.best["settings"] == {"dropout": 0.2, "batch_size": 2} and found.best["value"] == 0.528
+    rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
+    assert len(rows) == 8 and rows[4]["dropout"] == "0.2" and float(rows[4]["value"]) == 0.528
+    assert rows[4]["test_micro_f1"] == "0.9", "test scores are kept apart from the value"
+    trial = json.loads((tmp_path / "out" / "trials" / "0004" / "trial.json").read_text())
+    assert trial | {"study": "out", "stage": "trials", "trial": 4, "design": "grid"} == trial
+    assert trial["settings"] == {"dropout": 0.2, "batch_size": 2}
+    status = RunRecord(tmp_path / "out" / "trials" / "0004").status()
+    assert status["status"] == "done" and "dropout=0.2" in status["command"]
+    recipe = load_recipe(str(tmp_path / "out" / "best.yaml"))
+    assert recipe.task == "entity-typing" and recipe.config == {"epochs": 3, "dropout": 0.2, "batch_size": 2}
+    models = sorted(path.parent.name for path in (tmp_path / "out" / "trials").glob("*/model"))
+    assert models == ["0004"], "only the weights of the best trial are kept"
+
+
+def test_the_same_command_does_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = use_toy(monkeypatch)
+    sweep = toy_sweep(tmp_path, design="grid", vary=VARY, budget={"trials": 3})
+    first = search(sweep, output=tmp_path / "out", report=silent)
+    again = search(tmp_path / "out", report=silent)
+    assert first.trials == again.trials and len(trained) == 3
+    more = search(sweep, "budget.trials=8", output=tmp_path / "out", report=silent)
+    assert len(more.trials) == len(trained) == 8, "a larger budget continues the search"
+
+
+def test_another_sweep_in_the_same_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    search(toy_sweep(tmp_path, design="grid", vary=VARY), output=tmp_path / "out", report=silent)
+    changed = toy_sweep(tmp_path, design="grid", vary={**VARY, "dropout": [0.5]}, settings={"epochs": 2})
+    with pytest.raises(ConfigurationError, match=r"settings.epochs: 3 before, 2 now; vary.dropout: \[0.0, 0.1.* before"):
+        search(changed, output=tmp_path / "out", report=silent)
+    (tmp_path / "train.json").write_text("[]")
+    with pytest.raises(ConfigurationError, match="the data have changed since the search began: .*train.json"):
+        search(tmp_path / "out", "budget.trials=9", report=silent)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "notes.txt").write_text("x")
+    with pytest.raises(ConfigurationError, match="not empty and does not contain a search"):
+        search(toy_sweep(tmp_path, design="grid", vary=VARY), output=tmp_path / "files", report=silent)
+
+
+def test_trials_that_fail_do_not_stop_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def curve(config: Any, epoch: int) -> float:
+        if config.dropout == 0.1:
+            raise MemoryError("CUDA out of memory")
+        return math.nan if config.dropout == 0.0 else by_dropout(config, epoch)
+
+    use_toy(monkeypatch, curve)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.1, 0.2]})
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert states(found.trials) == ["failed", "failed", "complete"]
+    assert [row["error"] for row in found.trials] == [
+        "the loss is nan at step 1: lower the learning rate", "MemoryError: CUDA out of memory", None,
+    ]  # fmt: skip
+    assert found.best is not None and found.best["trial"] == 2
+
+
+def test_data_that_cannot_be_read_stop_it(tmp_path: Path) -> None:
+    sweep = toy_sweep(tmp_path, design="grid", vary=VARY)
+    (tmp_path / "train.json").write_text("[{")
+    with pytest.raises(LoreweaveError, match=r"the first 3 trials failed with the same error; the search stops: .*train.json"):
+        search(sweep, output=tmp_path / "out", report=silent)
+    status = RunRecord(tmp_path / "out" / "trials" / "0000").status()
+    assert status["status"] == "failed" and "train.json" in status["error"]
+
+
+def test_pruned_runs_have_a_status_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def curve(config: Any, epoch: int) -> float:
+        return config.batch_size / 100 + epoch / 1000
+
+    use_toy(monkeypatch, curve)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"batch_size": [90, 91, 92, 93, 94, 1, 95]}, pruner="median")
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert states(found.trials) == ["complete"] * 5 + ["pruned", "complete"]
+    record = RunRecord(tmp_path / "out" / "trials" / "0005")
+    assert record.status()["status"] == "pruned" and "median after step 2" in record.status()["reason"]
+    assert [row["epoch"] for row in record.metrics()] == [1, 2]
+    assert not (record.path / "checkpoints").exists()
+
+
+def test_the_best_are_repeated_with_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def curve(config: Any, epoch: int) -> float:
+        luck = {12: 0.1 if config.dropout == 0.3 else 0.0}.get(config.seed, 0.01 * config.seed)
+        return round(by_dropout(config, 1) + luck, 6)
+
+    use_toy(monkeypatch, curve)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.2, 0.3]}, repeat={"best": 2, "seeds": [1, 2, 3]})
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert [row["of_trial"] for row in found.trials if row["stage"] == "repeats"] == [1, 1, 1, 2, 2, 2]
+    first, second = found.results["repeats"]
+    assert first["trial"] == 1 and first["runs"] == 3 and first["mean"] == pytest.approx(0.508 + 0.02)
+    assert first["deviation"] == pytest.approx(0.01)
+    half = 4.303 * 0.01 / math.sqrt(3)
+    assert (first["low"], first["high"]) == (pytest.approx(0.528 - half), pytest.approx(0.528 + half))
+    assert second["trial"] == 2 and found.best is not None and found.best["trial"] == 1
+    trial = json.loads((tmp_path / "out" / "repeats" / "0003" / "trial.json").read_text())
+    assert trial["of_trial"] == 2 and trial["settings"]["seed"] == 1
+    more = search(sweep, "repeat.best=3", output=tmp_path / "out", report=silent)
+    assert len(more.results["repeats"]) == 3 and len(more.trials) == 3 + 9
+
+
+def test_seeds_have_a_mean_and_an_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch, lambda config, epoch: config.seed / 10)
+    found = search(toy_sweep(tmp_path, design="seeds", seeds=[1, 2, 3]), output=tmp_path / "out", report=silent)
+    assert found.results["seeds"]["mean"] == pytest.approx(0.2) and found.results["seeds"]["deviation"] == pytest.approx(0.1)
+
+
+def test_random_and_tpe_find_good_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    vary = {"dropout": {"low": 0.0, "high": 0.9}}
+    for design, trials in (("random", 10), ("tpe", 16)):
+        sweep = toy_sweep(tmp_path, design=design, vary=vary, budget={"trials": trials})
+        found = search(sweep, output=tmp_path / design, report=silent)
+        assert found.best is not None and abs(found.best["settings"]["dropout"] - 0.2) < 0.1
+
+
+def test_hours_end_a_search_without_a_number_of_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch, before=lambda folder: time.sleep(0.05))
+    sweep = toy_sweep(tmp_path, design="random", vary={"dropout": {"low": 0.0, "high": 0.9}}, budget={"hours": 0.3 / 3600})
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert found.trials and set(states(found.trials)) == {"complete"}
+
+
+def test_ctrl_c_keeps_the_trial_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[str] = []
+
+    def stop_once(folder: Path) -> None:
+        if folder.name == "0001" and not stopped:
+            stopped.append(folder.name)
+            raise KeyboardInterrupt
+
+    trained = use_toy(monkeypatch, before=stop_once)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.1, 0.2]})
+    with pytest.raises(LoreweaveError, match="interrupted; the same command continues the search"):
+        search(sweep, output=tmp_path / "out", report=silent)
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert states(found.trials) == ["complete"] * 3 and trained == ["0000", "0001", "0001", "0002"]
+
+
+def test_a_run_that_was_done_before_its_trial_was_told_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = use_toy(monkeypatch)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.2]})
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr("loreweave.experiments.search.workers._tell", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(LoreweaveError, match="interrupted"):
+            search(sweep, output=tmp_path / "out", report=silent)
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert states(found.trials) == ["complete"] * 2 and trained == ["0000", "0001"], "trained once each"
+
+
+def test_a_trial_that_kills_its_process_again_and_again_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        """As kill -9: nothing is written."""
+
+    def die(folder: Path) -> None:
+        if folder.name == "0000":
+            raise Killed
+
+    trained = use_toy(monkeypatch, before=die)
+    end = RunRecord._end
+    monkeypatch.setattr(RunRecord, "_end", lambda self, status, **more: status != "failed" and end(self, status, **more))
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.2]})
+    for _ in range(3):
+        with pytest.raises(Killed):
+            search(sweep, output=tmp_path / "out", report=silent)
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert states(found.trials) == ["failed", "complete"] and trained == ["0000"] * 3 + ["0001"]
+    assert "ended 3 times without an error" in found.trials[0]["error"]
