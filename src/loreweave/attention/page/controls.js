@@ -66,12 +66,27 @@ const Controls = (() => {
     place.replaceChildren(...[...parts, kinds(context), prediction(context.example)].filter(Boolean));
   }
 
-  /** The tabs of the views. */
+  /** The tabs of the views: one tab stop, moved by the arrows. */
   function tabs(place, context, views) {
-    place.replaceChildren(...views.map((view, at) => Dom.make("button", {
-      type: "button", role: "tab", "data-key": `tab ${view.name}`, "data-view": view.name, "aria-selected": String(view.name === context.state.view), "aria-controls": "view", "aria-keyshortcuts": String(at + 1),
-      onclick: () => context.set({ view: view.name }),
-    }, Dom.make("span", { class: "key", "aria-hidden": "true" }, String(at + 1)), view.label)));
+    const go = async (name) => {
+      await context.set({ view: name });
+      const tab = place.querySelector(`[data-view="${name}"]`);
+      if (tab) tab.focus({ preventScroll: true });
+    };
+    const keys = (event, at) => {
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + views.length, Home: 0, End: views.length - 1 }[event.key];
+      if (to === undefined || event.shiftKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      go(views[to % views.length].name);
+    };
+    place.replaceChildren(...views.map((view, at) => {
+      const selected = view.name === context.state.view;
+      return Dom.make("button", {
+        type: "button", role: "tab", "data-key": `tab ${view.name}`, "data-view": view.name, "aria-selected": String(selected), tabindex: selected ? "0" : "-1", "aria-controls": "view", "aria-keyshortcuts": String(at + 1),
+        onclick: () => context.set({ view: view.name }), onkeydown: (event) => keys(event, at),
+      }, Dom.make("span", { class: "key", "aria-hidden": "true" }, String(at + 1)), view.label);
+    }));
   }
 
   /** Listeners of a slider: while it is dragged, the controls are not redrawn, which would end the drag. */
@@ -123,7 +138,7 @@ const Controls = (() => {
     const set = (name) => (value) => context.set({ [name]: value });
     const tokens = context.example.queries;
     const has = (kind) => tokens.class.some((number) => context.classes[number] === kind);
-    return Dom.make("details", { open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filters and display"),
+    return Dom.make("details", { "aria-label": "Filters and display", open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filters and display"),
       Dom.make("div", { class: "filters" }, ...(state.view === "heads" ? lines(context, set, memory) : []),
         Dom.toggle("merge pieces", state.merge, set("merge"), "Weights to a word are summed over its pieces, weights from a word are averaged"),
         Dom.toggle("special tokens", state.special, set("special")),

@@ -31,7 +31,7 @@ const Exports = (() => {
     const name = (ending) => `attention_${view.name}_layer${context.state.layer}.${ending}`;
     const box = Dom.make("div", {});
     const fill = () => box.replaceChildren(Tables.paged(view.table(context), context.tablePlace("shown"), "Table of what is shown"));
-    const details = Dom.make("details", { open: memory.table, ontoggle: (event) => { memory.table = event.target.open; if (memory.table) fill(); } }, Dom.make("summary", { "data-key": "table" }, "Show as table"), box);
+    const details = Dom.make("details", { "aria-label": "Table", open: memory.table, ontoggle: (event) => { memory.table = event.target.open; if (memory.table) fill(); } }, Dom.make("summary", { "data-key": "table" }, "Show as table"), box);
     if (memory.table) fill();
     return Dom.make("div", {}, Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Save what is shown" }, Dom.make("span", {}, "Save"),
       Dom.button("PNG", () => png(context, name("png")), { title: "Save as PNG" }),

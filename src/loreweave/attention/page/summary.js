@@ -22,12 +22,18 @@ const Summary = (() => {
     return sums;
   }
 
-  function bar(title, sums, narrow, names) {
+  /** The longest text that fits into a part of a bar: name and share, the share, or nothing. */
+  function short(name, value, width) {
+    const share = `${Math.round(100 * value)} %`;
+    return [`${name} ${share}`, share].find((text) => Scene.measure(text, 14) + 6 <= value * width) || "";
+  }
+
+  function bar(title, sums, width, names) {
     const parts = Object.entries(sums).filter(([, value]) => value >= 0.0005);
     const text = parts.map(([name, value]) => `${names[name]} ${Math.round(100 * value)} %`).join(", ");
     return Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, title),
       Dom.make("div", { class: "bar", role: "img", "aria-label": `${title}: ${text}` }, parts.map(([name, value]) => {
-        const share = Dom.make("span", { class: `part ${name}`, title: `${names[name]} ${value.toFixed(3)}` }, value < (narrow ? 0.1 : 0.03) ? "" : value < (narrow ? 0.36 : 0.12) ? `${Math.round(100 * value)} %` : `${names[name]} ${Math.round(100 * value)} %`);
+        const share = Dom.make("span", { class: `part ${name}`, title: `${names[name]} ${value.toFixed(3)}` }, short(names[name], value, width));
         share.style.flexGrow = String(value);
         return share;
       })));
@@ -58,11 +64,12 @@ const Summary = (() => {
     const chips = links(context, matrix).map(([weight, from, to]) => Dom.button(`${queries[from].name} → ${keys[to].name} ${weight.toFixed(2)}`,
       () => context.set({ from: queries[from].positions, to: keys[to].positions }), { class: "chip link", title: "Pin this pair" }));
     const [from, to] = Kinds.sides(context.example);
+    const barWidth = context.width < 660 ? context.width : context.width - 170; // beside its title
     const names = context.example.keys ? { ...NAMES, word: `${to}words` } : NAMES;
     const wordsTitle = from ? `${from[0].toUpperCase()}${from.slice(1)}words attend to` : "Words attend to";
     return Dom.make("section", { class: "summary", "aria-label": "Attention of words and entities" },
-      words.length ? bar(wordsTitle, shares(matrix, queries, keys, words), context.width < 700, names) : null,
-      entities.length ? bar("Entities attend to", shares(matrix, queries, keys, entities), context.width < 700, names) : null,
+      words.length ? bar(wordsTitle, shares(matrix, queries, keys, words), barWidth, names) : null,
+      entities.length ? bar("Entities attend to", shares(matrix, queries, keys, entities), barWidth, names) : null,
       Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Strongest links"), Dom.make("div", { class: "chips" }, chips.length ? chips : "none")));
   }
 

@@ -51,8 +51,8 @@ const Tables = (() => {
       const shown = rows.slice(from, from + ROWS);
       const go = (text, page, title) => Dom.button(text, () => change({ page }), { title, "aria-label": title, "data-key": `${title} ${place.name}`, disabled: page < 0 || page > last || page === place.page });
       const count = rows.length > shown.length ? `rows ${from + 1}–${from + shown.length} of ${rows.length}` : `${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
-      const bar = Dom.make("div", { class: "view-controls" }, last ? [go("⏮", 0, "First rows"), go("◀", place.page - 1, "Previous rows")] : null,
-        Dom.make("span", { class: "count", role: "status" }, count), last ? [go("▶", place.page + 1, "Next rows"), go("⏭", last, "Last rows")] : null);
+      const bar = Dom.make("div", { class: "view-controls" }, last ? [go("«", 0, "First rows"), go("‹", place.page - 1, "Previous rows")] : null,
+        Dom.make("span", { class: "count", role: "status" }, count), last ? [go("›", place.page + 1, "Next rows"), go("»", last, "Last rows")] : null);
       element.replaceChildren(bar, Dom.make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": label, "data-key": `table ${place.name}` },
         Dom.make("table", {}, Dom.make("thead", {}, Dom.make("tr", {}, table.columns.map((name, at) => header(name, at, place, change)))),
           Dom.make("tbody", {}, shown.map((row) => Dom.make("tr", {}, row.map((value, at) => cell(value, at, open && open(row)))))))));
