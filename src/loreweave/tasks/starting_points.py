@@ -335,6 +335,11 @@ def word_limit(model: PreTrainedModel, wanted: int | None, of_tokenizer: int | N
     return min((limit for limit in (wanted, usable_positions(model), of_tokenizer) if limit is not None), default=None)
 
 
+def window_length(model: PreTrainedModel, wanted: int | None, of_tokenizer: int | None) -> int:
+    """Length of the windows of long texts: `word_limit`, or 512 if neither the encoder nor its tokenizer has a limit."""
+    return word_limit(model, wanted, of_tokenizer) or 512
+
+
 def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Mapping[str, Any]) -> None:
     """Write the label names and the task's settings to a configuration, without settings of another head."""
     for name in HEAD_SETTINGS:

@@ -88,6 +88,8 @@ def test_recognition_names_the_keys(tmp_path: Path) -> None:
     assert recognise_by_keys(tmp_path, {"a": 1}, {"b": "two", "a": "one"}) == "one"
     with pytest.raises(DataError, match="found the keys c, expected a record of one"):
         recognise_by_keys(tmp_path, {"c": 1}, {"a": "one"})
+    with pytest.raises(DataError, match="field 'data': found no records, but an empty list"):
+        recognise_by_keys(tmp_path, {"version": "1", "data": []}, {"a": "one"})
     (tmp_path / "x.json").write_text('\n [{"a": 1}, {"a": 2}]')
     assert first_row(tmp_path / "x.json") == {"a": 1}
 

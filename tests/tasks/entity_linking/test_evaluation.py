@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors import safe_open
 from task_jobs import evaluate
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.entity_linking.settings import EvaluationSettings
 from loreweave.tasks.registry import load_task
 
 TASK = load_task("entity-linking")
@@ -30,6 +34,20 @@ def test_stored_vectors_are_the_same(run: Any, data: Path, tmp_path: Path) -> No
     assert plain.metrics == first.metrics == second.metrics
     assert "vectors of entities: 3 encoded, 0 from the cache" in told
     assert "vectors of entities: 0 encoded, 3 from the cache" in told
+
+
+def test_stored_vectors_have_the_precision_that_was_asked_for(run: Any, data: Path, tmp_path: Path) -> None:
+    """As without a cache; fp32 vectors would differ from them."""
+    stored: dict[str, np.ndarray] = {}
+    for precision in ("fp32", "bf16"):
+        execution = Execution(device="cpu", precision=precision, report=lambda line: None)
+        TASK.evaluate(tmp_path / "run", data, EvaluationSettings(cache=str(tmp_path / precision)), execution)
+        (file,) = (tmp_path / precision).rglob("*.safetensors")
+        with safe_open(file, "np") as tensors:
+            (name,) = tensors.keys()
+            stored[precision] = tensors.get_tensor(name)
+    difference = np.abs(stored["bf16"] - stored["fp32"]).max()
+    assert 0 < difference < 0.1
 
 
 def test_an_encoder_without_training(tiny_bert: Path, data: Path, entities: Path) -> None:

@@ -158,6 +158,8 @@ def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
         return DataError(f"found no file in one of the formats {', '.join(formats)}", path=path)
     if (found := unsupported_tool(row)) is not None:
         return DataError(found, path=path)
+    if isinstance(row, Mapping) and row.get("data") == []:
+        return DataError("found no records, but an empty list", path=path, field="data")
     found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
     return DataError(f"record 1: found {found}, expected a record of {', '.join(formats)}", path=path)
 

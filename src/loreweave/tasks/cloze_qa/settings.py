@@ -45,8 +45,9 @@ class ClozeConfig(FinetuningConfig, LukeSettings):
     """Number of sub-words between the beginnings of two windows of a passage, but at most half of a window, so that windows
     overlap."""
     released_repetition: bool = False
-    """Repeat parts of the passage as the released code does: if no space follows a mention, and `@highlight` stands between it
-    and the next mention, the text between the two mentions is read twice."""
+    """Repeat parts of the passage as the released code does: if there is no space before or after the beginning or end of a
+    mention, and `@highlight` stands between it and the next one (or the end of the passage), the text between is read
+    twice."""
     dev_split_by: str | None = "passage"
     """Metadata key. `dev_fraction` keeps records with the same value on one side of the split. `passage`: all queries of a
     passage. Null: records with the same query and passage."""

@@ -31,7 +31,7 @@ from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.registry import load_training
-from loreweave.training.devices import choose_device
+from loreweave.training.devices import autocast, choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.inference import move
 
@@ -186,7 +186,9 @@ def _store(loaded: LinkingModel, folder: Path, model: Path, execution: Execution
     texts, vectors = loaded.encoding.texts, loaded.model.entities
     key = {"model": hash_of_folder(model), "pooling": "mean", "length": texts.longest, "precision": execution.precision}
     cache = EmbeddingCache(folder, key, shard_rows=_CACHE_ROWS)
-    stored = cache.embed(texts, partial(encode_entities, loaded.model))
+    device = next(loaded.model.parameters()).device
+    with autocast(device, execution.precision):
+        stored = cache.embed(texts, partial(encode_entities, loaded.model))
     execution.report(f"vectors of entities: {cache.encoded:,} encoded, {cache.reused:,} from the cache")
     assert vectors is not None, "set when the model is assembled"
     vectors.stored = stored.rows

@@ -44,7 +44,7 @@ from loreweave.tasks.starting_points import (
     read_luke,
     settings_of,
     start_luke_head,
-    word_limit,
+    window_length,
 )
 from loreweave.tasks.transformers_heads import load_with_head, read_with_head, words_alone
 from loreweave.training.evaluation import Evaluation, Outputs
@@ -55,9 +55,6 @@ HEAD = "qa_outputs"
 ENDS = ("start", "end")
 """Names of the two scores of a sub-word."""
 KIND = "question answering"
-
-_NO_LIMIT = 512
-"""Maximum number of sub-words per input if neither the encoder nor its tokenizer has a limit."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class QaModel(TaskModel):
             encoding.settings = replace(encoding.settings, with_negative=bool(encoding.settings.with_negative))
         self._configure_entities([name for name in MENTION_SETTINGS if getattr(settings, name, None) is not None])
         check_threshold(settings, encoding.settings.with_negative is not False)
-        encoding.max_length = _limit(self.model, encoding.tokenizer, encoding.settings)
+        encoding.max_length = window_length(self.model, encoding.settings.max_length, encoding.tokenizer.max_length)
         encoding.top = getattr(settings, "top", 1)
 
     def _configure_entities(self, given: Sequence[str]) -> None:
@@ -197,7 +194,7 @@ def _model(
     settings: QaSettings,
     find_entities: FindEntities | None = None,
 ) -> QaModel:
-    limit = _limit(model, tokenizer, settings)
+    limit = window_length(model, settings.max_length, tokenizer.max_length)
     segments = reads_segments(model.base_model)
     find_entities = find_entities or entity_finder(settings, tokenizer.entity_vocabulary)
     encoding = QaEncoding(tokenizer, settings, limit, segments, words, find_entities)
@@ -211,7 +208,3 @@ def _model(
         return answer(records, outputs, encoding.settings, encoding.top)
 
     return QaModel(model, encoding, span_cross_entropy, scorer=scorer, answerer=answerer)
-
-
-def _limit(model: PreTrainedModel, tokenizer: EntityTokenizer, settings: QaSettings) -> int:
-    return word_limit(model, settings.max_length, tokenizer.max_length) or _NO_LIMIT

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
@@ -27,7 +26,7 @@ from loreweave.tasks.starting_points import (
     load_luke_classifier,
     settings_of,
     start_luke,
-    word_limit,
+    window_length,
 )
 from loreweave.tasks.transformers_heads import load_tagger, start_tagger
 from loreweave.training.class_names import label_names
@@ -37,9 +36,6 @@ from loreweave.training.task_model import TaskModel
 
 CONLL_LABELS = ("NIL", "MISC", "PER", "ORG", "LOC")
 """Classes of the published checkpoints for CoNLL-2003."""
-
-_NO_LIMIT = 512
-"""Maximum number of sub-words per input if neither the encoder nor its tokenizer has a limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,13 +184,11 @@ def _spanning(
     """The number of spans differs much between the texts of a batch, so padding is not computed."""
     model.luke.skip_padding = True
     learning = learning or Learning()
-    encoding = SpanEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings))
+    encoding = SpanEncoding(tokenizer, settings, classes, window_length(model, settings.max_length, tokenizer.max_length))
     return NerModel(model, encoding, learning.loss(), learning=learning)
 
 
 def _tagging(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str], *, plain: bool) -> TagEncoding:
-    return TagEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings), plain=plain)
-
-
-def _limit(model: PreTrainedModel, tokenizer: EntityTokenizer, settings: NerSettings) -> int:
-    return word_limit(model, settings.max_length, tokenizer.max_length) or _NO_LIMIT
+    return TagEncoding(
+        tokenizer, settings, classes, window_length(model, settings.max_length, tokenizer.max_length), plain=plain
+    )
