@@ -39,3 +39,12 @@ test("cross-attention has no distance and no share on itself; texts without enti
   assert.ok(!Analysis.sensible({ queries: { class: [0] }, keys: null }, classes).includes("entities"));
   assert.ok(Analysis.sensible({ queries: { class: [0, 1] }, keys: null }, classes).includes("entities"));
 });
+
+test("models are named by what tells them apart", () => {
+  const names = (...list) => Kinds.modelNames({ models: list.map((name) => ({ name })) });
+  assert.deepEqual(names("/runs/starts/words-0/model", "/runs/starts/types-0/model"), ["words-0", "types-0"]);
+  assert.deepEqual(names("/runs/a/model", "/runs/a/model"), ["/runs/a/model", "/runs/a/model"]);
+  assert.deepEqual(names("minilm", "/runs/a/model"), ["minilm", "/runs/a/model"]);
+  assert.deepEqual(names("runs/a", "runs/a/b"), ["a", "a/b"]);
+  assert.deepEqual(names("runs/a"), ["runs/a"]);
+});

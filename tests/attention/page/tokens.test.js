@@ -59,3 +59,10 @@ test("a mention of another side is not a mention here", () => {
   const found = Tokens.units({ ...EXAMPLE, keys }, "keys", CLASSES, {});
   assert.ok(found.every((unit) => !unit.mentions.length && unit.entity === -1));
 });
+
+test("names that are written from right to left keep the order of what stands beside them", () => {
+  const table = { text: ["في", "في", "a"], raw: ["x", "x", "a"], class: [3, 3, 3], start: [-1, -1, -1], end: [-1, -1, -1], word: [0, 1, 2] };
+  const found = Tokens.units({ text: "", queries: table, keys: null, entities: [] }, "queries", CLASSES, { merge: false });
+  assert.deepEqual(found.map((unit) => unit.name), ["\u2068في\u2069 #1", "\u2068في\u2069 #2", "a"]);
+  assert.deepEqual(found.map((unit) => unit.label), ["في", "في", "a"]);
+});

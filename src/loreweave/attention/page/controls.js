@@ -20,7 +20,7 @@ const Controls = (() => {
   /** Name of an example in the picker; the kinds of attention of an encoder-decoder have the same. */
   function title(data, example) {
     const group = Kinds.groupOf(data, data.examples.indexOf(example));
-    const model = new Set(data.models.map(({ name }) => name)).size > 1 ? ` · ${Tokens.shorten(data.models[example.model].name, 30)}` : "";
+    const model = new Set(data.models.map(({ name }) => name)).size > 1 ? ` · ${Tokens.shorten(Kinds.modelNames(data)[example.model], 30)}` : "";
     return `${example.id}${model}: ${Kinds.text(data, group, 60)}`;
   }
 

@@ -46,11 +46,16 @@ const Dom = (() => {
       make("tbody", {}, rows.map((row) => make("tr", {}, row.map(cell)))));
   }
 
-  /** A number as it is read: whole ones as they are, others with three decimals. */
+  /** A number as it is read: whole ones as they are, others as of `small`. */
   function show(value) {
-    return typeof value !== "number" ? String(value) : Number.isInteger(value) ? String(value) : value.toFixed(3);
+    return typeof value !== "number" ? String(value) : Number.isInteger(value) ? String(value) : small(value);
   }
 
-  return { make, select, toggle, number, button, table, show };
+  /** A number with three decimals, or with two digits where it is smaller than those show: gradients have no fixed scale. */
+  function small(value) {
+    return value === 0 || Math.abs(value) >= 0.0005 ? value.toFixed(3) : value.toExponential(1);
+  }
+
+  return { make, select, toggle, number, button, table, show, small };
 })();
 if (typeof module !== "undefined") module.exports = Dom;

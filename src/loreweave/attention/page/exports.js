@@ -4,7 +4,8 @@ const Exports = (() => {
   /** One field of a CSV file; a text that a spreadsheet would take for a formula gets an apostrophe. */
   function field(value) {
     if (typeof value === "number") return Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "";
-    const text = /^[=+\-@\t\r]/.test(String(value)) ? `'${value}` : String(value);
+    const plain = String(value).replace(/[\u2068\u2069]/g, ""); // set texts apart on the screen only
+    const text = /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 

@@ -43,7 +43,22 @@ const Kinds = (() => {
   function text(data, group, most = Infinity) {
     const numbers = [group.get("encoder"), group.has("decoder") ? group.get("decoder") : group.get("cross")].filter((number) => number !== undefined);
     const texts = (numbers.length ? numbers : [...group.values()]).map((number) => Tokens.visible(data.examples[number].text));
-    return texts.map((one) => (most === Infinity ? one : Tokens.shorten(one, Math.floor(most / texts.length)))).join(" → ");
+    return texts.map((one) => Tokens.apart(most === Infinity ? one : Tokens.shorten(one, Math.floor(most / texts.length)))).join(" → ");
+  }
+
+  /** Names of the models of the page, without the folders that all of them have: what tells them apart. */
+  function modelNames(data) {
+    const names = data.models.map(({ name }) => name);
+    if (new Set(names).size < 2) return names;
+    const parts = names.map((name) => name.split("/"));
+    const shared = (list) => {
+      let count = 0;
+      while (list.every((one) => one.length > count + 1 && one[count] === list[0][count])) count += 1;
+      return count;
+    };
+    const first = shared(parts);
+    const last = shared(parts.map((one) => one.slice(first).reverse()));
+    return parts.map((one) => one.slice(first, one.length - last).join("/"));
   }
 
   /** Where the queries and the keys of an example are, as words before "tokens": ["decoder ", "encoder "]. */
@@ -51,6 +66,6 @@ const Kinds = (() => {
     return (SIDES[example.kind] || SIDES.self).map((name) => (name ? `${name} ` : ""));
   }
 
-  return { NAMES, groups, groupOf, member, firstOf, text, sides };
+  return { NAMES, groups, groupOf, member, firstOf, text, modelNames, sides };
 })();
 if (typeof module !== "undefined") module.exports = Kinds;

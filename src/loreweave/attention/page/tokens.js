@@ -80,6 +80,13 @@ const Tokens = (() => {
     return numbered(found);
   }
 
+  const LEFTWARD = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+  /** A text that is written from right to left, set apart so that what stands beside it keeps its order. */
+  function apart(text) {
+    return LEFTWARD.test(text) ? `\u2068${text}\u2069` : text;
+  }
+
   /** Equal labels get their count, so that "doctor #2" names one token. */
   function numbered(found) {
     const totals = new Map();
@@ -88,7 +95,7 @@ const Tokens = (() => {
     for (const one of found) {
       seen.set(one.label, (seen.get(one.label) || 0) + 1);
       const count = totals.get(one.label) > 1 ? ` #${seen.get(one.label)}` : "";
-      one.name = `${one.badge ? `${one.badge} ` : ""}${shorten(one.label)}${count}`;
+      one.name = `${one.badge ? `${one.badge} ` : ""}${apart(shorten(one.label))}${count}`;
     }
     return found;
   }
@@ -168,6 +175,6 @@ const Tokens = (() => {
     return names.length > 3 ? `${names.slice(0, 2).join(" + ")} + ${names.length - 2} more` : names.join(" + ") || "nothing";
   }
 
-  return { visible, slice, shorten, table, entitiesOf, entityLabel, units, placesOf, reduce, Weights, unitsAt, nameOf };
+  return { visible, slice, shorten, apart, table, entitiesOf, entityLabel, units, placesOf, reduce, Weights, unitsAt, nameOf };
 })();
 if (typeof module !== "undefined") module.exports = Tokens;

@@ -4,7 +4,7 @@ const CompareView = (() => {
   function titleOf(context, number) {
     const { data } = context;
     const example = data.examples[number];
-    return `${data.models[example.model].name} · ${example.id}`;
+    return `${Kinds.modelNames(data)[example.model]} · ${example.id}`;
   }
 
   /** The weights of both sides in the layer that is shown. */

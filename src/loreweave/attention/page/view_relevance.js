@@ -57,7 +57,7 @@ const RelevanceView = (() => {
     const most = Math.max(...one.values, 1e-9);
     picture.text(6, y + 12, one.name, { colour: colours.ink, size: 15, bold: true });
     const [below, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
-    const note = `${one.note} · ${colours.dark ? "brightest" : "darkest"}: ${most.toFixed(3)}`;
+    const note = `${one.note} · ${colours.dark ? "brightest" : "darkest"}: ${Dom.small(Math.max(...one.values))}`;
     const lines = Scene.wrap(note, picture.width - beside - 6);
     lines.forEach((text, at) => picture.text(beside, y + 12 + below + 16 * at, text, { colour: colours.soft, size: 12, most: picture.width - beside - 6 }));
     const shift = below + 16 * (lines.length - 1);
@@ -70,7 +70,7 @@ const RelevanceView = (() => {
       const share = Palette.scaled(Math.max(0, one.values[at]) / most, state.scale);
       picture.rect(left, top, wide, LINE - 5, { fill: Palette.css(Palette.along(colours.stops, share)), colour: unit.isEntity ? colours.entity : colours.line, stroke: unit.isEntity ? 2 : 1, round: unit.isEntity ? 12 : 4 });
       picture.text(left + wide / 2, top + (LINE - 5) / 2, text, { colour: Palette.inkOn(colours, share), size: 14, align: "middle", bold: unit.isEntity });
-      picture.hit(left, top, wide, LINE - 5, `${unit.name}: ${one.values[at].toFixed(4)}`, context.example.keys ? null : () => context.set({ row: unit.positions[0] }));
+      picture.hit(left, top, wide, LINE - 5, `${unit.name}: ${Dom.small(one.values[at])}`, context.example.keys ? null : () => context.set({ row: unit.positions[0] }));
       left += wide + 4;
     });
     return top + LINE + 16;
@@ -106,7 +106,7 @@ const RelevanceView = (() => {
 
   function best(context, one) {
     const order = one.values.map((value, at) => [value, at]).sort((a, b) => b[0] - a[0]).slice(0, 2);
-    return order.map(([value, at]) => `${context.keys[at].name} ${value.toFixed(3)}`).join(", ");
+    return order.map(([value, at]) => `${context.keys[at].name} ${Dom.small(value)}`).join(", ");
   }
 
   function describe(context) {
