@@ -58,6 +58,7 @@ BUILT = {
     "graph": ["graph", "--format", "triples", "--output", "built"],
     "episodes": ["words.txt", "--way", "2", "--count", "1", "--output", "episodes.jsonl"],
     "facts": ["facts-graph", "--templates", "templates.jsonl", "--output", "facts.jsonl"],
+    "typing-input": ["typing.jsonl", "--format", "ernie", "--output", "typing-input.jsonl"],
     "relation-episodes": ["pairs.jsonl", "--way", "2", "--count", "1", "--output", "relation-episodes.jsonl"],
 }
 """What `loreweave build` makes of these files without a tokenizer."""

@@ -15,7 +15,7 @@ from loreweave.errors import LoreweaveError
 
 COMMANDS = {
     "demo": "Run a complete example on the bundled sample data, in a few minutes on a CPU.",
-    "build": "Build pre-training sets, vocabularies and types of entities, mention dictionaries, graphs, facts and episodes.",
+    "build": "Build pre-training sets, vocabularies, types of entities, mention dictionaries, graphs, episodes and other data.",
     "pretrain": "Pre-train an encoder by a recipe.",
     "finetune": "Fine-tune an encoder on a task.",
     "evaluate": "Score a checkpoint on a task.",

@@ -32,7 +32,8 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Format of the files: text, jsonl, table (text-classification), record (cloze-qa) or squad (extractive-qa). "
+        help="Format of the files: text, jsonl, brackets (tasks with given mentions), table (text-classification), record "
+        "(cloze-qa) or squad (extractive-qa). "
         "Default: recognised.",
     ),
 ]
@@ -58,8 +59,9 @@ def command(
 
     Example: loreweave predict ner --model runs/ner letters.txt
 
-    Example: echo '{"text": "Ann lives in Oslo.", "start": 13, "end": 17}' | loreweave predict entity-typing --model
-    runs/typing
+    Example: echo '{"text": "Ann ran.", "start": 0, "end": 3}' | loreweave predict entity-typing --model runs/typing
+
+    Example: echo "<Ann> lives in <Oslo>." | loreweave predict entity-typing --model runs/typing
 
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
 
@@ -82,7 +84,10 @@ def command(
     settings = [part for part in given or [] if "=" in part and not Path(part).exists()]
     files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
     chosen = load_task(task)
-    queries = read_queries(files, sys.stdin, format=format, asks=chosen.asks, tables=chosen.query_files, report=say)
+    queries = read_queries(
+        files, sys.stdin, format=format, asks=chosen.asks, tables=chosen.query_files,
+        marked=None if chosen.asks == ("text",) else chosen.rows, report=say,
+    )  # fmt: skip
     execution = execution_of(
         device=device, precision=precision, batch_size=batch_size, base=base, labels=labels,
         reading=reading_of(skip_bad=skip_bad), report=say,

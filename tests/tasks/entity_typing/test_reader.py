@@ -207,3 +207,25 @@ def test_labels_that_cannot_be_meant_are_said_or_refused(tmp_path: Path) -> None
     path.write_text(json.dumps([{"tokens": ["Mia", "Li"], "tags": ["B_PER", "I_PER"]}]))
     assert [(record.mention, record.labels) for record in read(path).records] == [("Mia Li", ("PER",))]
     assert read(path).notes == ["tags in another spelling: 'B_PER' as 'B-PER'"]
+
+
+def test_sentences_with_brackets(tmp_path: Path) -> None:
+    content = "<Ada|person> met <Bob>.\n<She|person|artist> ran.\nnobody\n"
+    path = tmp_path / "a.txt"
+    path.write_text(content)
+    result = read(path, "brackets")
+    assert [(each.id, each.mention, each.labels, each.metadata["doc"]) for each in result.records] == [
+        ("1:0-3", "Ada", ("person",), "1"), ("2", "She", ("person", "artist"), "2"),
+    ]  # fmt: skip
+    assert result.places == ["line 1", "line 2"] and not result.notes
+    assert result.skipped == result.unused == {"mentions without a label": 1, "texts without a mention": 1}
+    assert ("unused", "line 1: mentions without a label, 'Bob'") in result.lost
+
+
+def test_brackets_without_any_label_are_kept_for_predictions(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", {"p1": "<Ada> met <Bob>.", "p2": "<She> ran."})
+    result = read(path)
+    assert [(each.id, each.mention, each.labels) for each in result.records] == [
+        ("p1:0-3", "Ada", ()), ("p1:8-11", "Bob", ()), ("p2", "She", ()),
+    ]  # fmt: skip
+    assert not result.skipped and "no mention has a label" in result.notes[0]

@@ -14,6 +14,7 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import QueryFiles
 from loreweave.tasks.files.queries import block_size, read_queries
 from loreweave.tasks.jobs.queries import Query
+from loreweave.tasks.record_task import mention_rows, pair_rows
 
 
 def standard_input(content: bytes | str) -> io.TextIOWrapper:
@@ -208,3 +209,50 @@ def test_tables_of_a_task(tmp_path: Path) -> None:
         read(tmp_path / "d.txt", format="table")
     with pytest.raises(ConfigurationError, match="--format table needs a file, found standard input"):
         read("-", stdin=b"a", tables=TABLES, format="table")
+
+
+BRACKETED = "<Ann> lives in <Oslo|place>.\n\n Bob\nShe \\< <he\n<Eve> ran\n"
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("format", [None, "text", "brackets"])
+def test_plain_text_has_mentions_in_brackets_where_queries_have_mentions(
+    piped: bool, format: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text(BRACKETED)
+    how: dict[str, Any] = {"asks": ("text", "start", "end"), "marked": mention_rows, "format": format}
+    found = read("-", stdin=BRACKETED, **how) if piped else read(tmp_path / "a.txt", **how)
+    text = "Ann lives in Oslo."
+    assert [query.row for query in found if not isinstance(query.row, DataError)] == [
+        {"id": "1:0-3", "text": text, "start": 0, "end": 3},
+        {"id": "1:13-17", "text": text, "start": 13, "end": 17, "labels": ["place"]},
+        {"id": "5", "text": "Eve ran", "start": 0, "end": 3},
+    ]
+    assert [query.where["line"] for query in found] == [1, 1, 3, 4, 5]
+    assert "found a text without a mention" in rows(found)[2] and "found '<' without '>'" in rows(found)[3]
+    assert [query.id for query in found[2:4]] == ["3", "4"]
+
+
+def test_brackets_of_a_pair_are_head_and_tail() -> None:
+    how: dict[str, Any] = {"asks": ("text", "head", "tail"), "marked": pair_rows}
+    one, two, three = read("-", stdin="<Ann> met <Bob>\n<Ann> ran\n<Ann|x> met <Bob>\n", **how)
+    assert one.row == {"id": "1", "text": "Ann met Bob", "head": {"start": 0, "end": 3}, "tail": {"start": 8, "end": 11}}
+    shown = rows([two, three])
+    assert "found 1 mention, expected two: head and tail" in shown[0] and "found the label 'x' in brackets" in shown[1]
+
+
+def test_files_of_sentences_with_brackets(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"asks": ("text", "start", "end"), "marked": mention_rows}
+    (tmp_path / "a.json").write_text('{"s1": "<Ann> ran",\n "s2": "the <cat> sat"}')
+    found = read(tmp_path / "a.json", **how)
+    assert [(query.row["id"], query.where) for query in found if isinstance(query.row, dict)] == [
+        ("s1", {"record": 1}), ("s2", {"record": 2}),
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("id,text,by\ns1,<Ann> ran,me\n")
+    (row,) = rows(read(tmp_path / "a.csv", format="brackets", **how))
+    assert row == {"by": "me", "id": "s1", "text": "Ann ran", "start": 0, "end": 3}
+    assert read(tmp_path / "a.csv", format="brackets", **how)[0].where == {"line": 2}
+    with pytest.raises(ConfigurationError, match="--format brackets: found JSON on standard input, expected lines of text"):
+        read("-", stdin='{"s1": "<Ann> ran"}', format="brackets", **how)
+    with pytest.raises(ConfigurationError, match="found 'brackets', expected text or jsonl"):
+        read(tmp_path / "a.json", format="brackets")

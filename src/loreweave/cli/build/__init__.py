@@ -27,6 +27,7 @@ from loreweave.cli.build.mentions import mentions
 from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
+from loreweave.cli.build.typing_input import typing_input
 from loreweave.cli.console import progress, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 from loreweave.corpus.files.writing import check_free
@@ -34,7 +35,7 @@ from loreweave.errors import ConfigurationError
 
 command = typer.Typer(
     name="build",
-    help="Build pre-training sets, vocabularies and types of entities, mention dictionaries, graphs, facts and episodes.",
+    help="Build pre-training sets, vocabularies, types of entities, mention dictionaries, graphs, episodes and other data.",
     epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
     no_args_is_help=True,
     add_completion=False,
@@ -45,7 +46,7 @@ command = typer.Typer(
 
 @command.callback()
 def _kinds() -> None:
-    """Build pre-training sets, vocabularies and types of entities, mention dictionaries, graphs, facts and episodes."""
+    """Build pre-training sets, vocabularies, types of entities, mention dictionaries, graphs, episodes and other data."""
 
 
 Output = Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")]
@@ -202,3 +203,4 @@ command.command("text-blocks")(text_blocks)
 command.command("episodes")(episodes)
 command.command("relation-episodes")(relation_episodes)
 command.command("facts")(facts)
+command.command("typing-input")(typing_input)

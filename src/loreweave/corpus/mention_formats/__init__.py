@@ -14,6 +14,7 @@ from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.mention_formats import (
     annotated,
+    brackets,
     brat,
     doccano,
     entities,
@@ -38,6 +39,7 @@ _OWN = {
     "spacy-pairs": spacy_pairs.FORMAT,
     "spacy": spacy_docbin.FORMAT,
     "gliner": gliner.FORMAT,
+    brackets.NAME: brackets.FORMAT,
     "brat": brat.FORMAT,
 }
 """The module of every format; a new one is a row here."""

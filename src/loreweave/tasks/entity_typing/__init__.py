@@ -10,7 +10,8 @@ from loreweave.tasks.record_task import RecordTask, task_of_records
 
 USAGE = {
     "predict": (
-        'A query has "text", "start" and "end" (characters, end exclusive). "predicted" is a list of types, and '
+        'A query has "text", "start" and "end" (characters, end exclusive), or is a line of text with its mentions in angle '
+        'brackets ("<Ann> lives in <Oslo>."), of which each is a query. "predicted" is a list of types, and '
         '"probabilities" has the probability of every type.'
     ),
     "score": ('A prediction has "predicted", a list of types.'),

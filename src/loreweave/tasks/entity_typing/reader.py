@@ -17,11 +17,12 @@ from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span
 from loreweave.corpus.mention_formats import (
     MENTION_FORMATS,
     UTF16,
+    brackets,
     first_mention_row,
     format_of_file,
     recognised_mentions,
 )
-from loreweave.corpus.mention_formats.marked import Mark, Marked, checked_text
+from loreweave.corpus.mention_formats.marked import UNLABELLED, Mark, Marked, checked_text
 from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.corpus.tokens import TOKENS
@@ -78,8 +79,10 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     chosen, notes = format or _recognise(path), list[str]()
     if chosen in MENTION_FORMATS:
         layout, notes = format_of_file(chosen, path)
-        formats = {**formats, chosen: mention_files.file_format(layout, _mentions)}
+        formats = {**formats, chosen: mention_files.file_format(layout, _CONVERTERS.get(chosen, _mentions))}
     result = read_records(path, chosen, skip_bad, formats, _recognise)
+    if chosen == brackets.NAME:
+        result = _labelled(result)
     labels = Counter(label for record in result.records for label in record.labels)
     try:
         refuse_labels(labels)
@@ -142,6 +145,37 @@ def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
     return _ufet({**row, "y_str": [label for label in _labels(row, "y_str") if label in COARSE_LABELS]}, id)
 
 
+def _bracketed(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
+    """As `_mentions`, but mentions without a label are kept, and a text with one mention keeps its id."""
+    metadata = {key: value for key, value in text.metadata.items() if key != TOKENS} | {"doc": text.id}
+    if not text.mentions:
+        yield LeftOut("texts without a mention")
+    for mention in text.mentions:
+        id = text.id if len(text.mentions) == 1 else mention_id(text.id, mention.start, mention.end)
+        yield TypingRecord(id, text.text, mention.start, mention.end, tuple(dict.fromkeys(mention.types)), metadata)
+
+
+def mention_id(text: str, start: int, end: int) -> str:
+    """Id of a mention in a text of that id."""
+    return f"{text}:{start}-{end}"
+
+
+def _labelled(result: ReadResult[TypingRecord]) -> ReadResult[TypingRecord]:
+    """The records with labels if there are any; otherwise all, with a note."""
+    if not any(record.labels for record in result.records):
+        note = "no mention has a label, so there is nothing to train on or to score; predictions and attention need none"
+        return replace(result, notes=[*result.notes, note]) if result.records else result
+    kept = result.account()
+    for place, record in zip(result.places, result.records, strict=True):
+        if record.labels:
+            kept.records.append(record)
+            kept.places.append(place)
+        else:
+            kept.leave_out(UNLABELLED, None)
+            kept.lost.append(("unused", f"{place}: {UNLABELLED}, {record.mention!r}"))
+    return kept
+
+
 def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
     """Each mention of a text with its labels.
 
@@ -152,13 +186,16 @@ def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
         if mention.types:
             labels.setdefault((mention.start, mention.end), []).extend(mention.types)
         else:
-            yield LeftOut("mentions without a label")
+            yield LeftOut(UNLABELLED)
     if not text.mentions:
         yield LeftOut("texts without a mention")
     metadata = {key: value for key, value in text.metadata.items() if key != TOKENS} | {"doc": text.id}
     for (start, end), names in labels.items():
-        yield TypingRecord(f"{text.id}:{start}-{end}", text.text, start, end, tuple(dict.fromkeys(names)), metadata)
+        yield TypingRecord(mention_id(text.id, start, end), text.text, start, end, tuple(dict.fromkeys(names)), metadata)
 
+
+_CONVERTERS = {brackets.NAME: _bracketed}
+"""Format of texts with mentions -> text with mentions to records, if it is not `_mentions`."""
 
 _OWN: dict[str, FileFormat[TypingRecord]] = {
     "ernie": FileFormat("JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE", _ernie),

@@ -27,8 +27,11 @@ from loreweave.corpus.files.reading import (
 )
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.files.writing import is_temporary
+from loreweave.corpus.mention_formats.brackets import NAME as BRACKETS
+from loreweave.corpus.mention_formats.brackets import rows as bracket_rows
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import QueryFiles
+from loreweave.tasks.files.marked_queries import MarkedQueries, has_marked_sentences, queries_of_rows
 from loreweave.tasks.jobs.queries import BLOCK, Query
 
 FORMATS = {"text": "plain text, one query per line; blank lines are skipped", "jsonl": "JSON Lines, or a JSON list"}
@@ -61,6 +64,7 @@ def read_queries(
     format: str | None = None,
     asks: Sequence[str] = ("text",),
     tables: QueryFiles | None = None,
+    marked: MarkedQueries | None = None,
     report: Callable[[str], None] = print,
 ) -> Iterator[Query]:
     """Queries of files, of folders, and of standard input for `-`.
@@ -72,9 +76,12 @@ def read_queries(
     Args:
         names: files and folders.
         standard_input: read for `-`.
-        format: one of `FORMATS` or of `tables`. Default: by the suffix (.json, .jsonl, .csv, .tsv) or the content.
+        format: one of `FORMATS` or of `tables`, or `brackets` if there is `marked`. Default: by the suffix (.json, .jsonl,
+            .csv, .tsv) or the content.
         asks: the fields of a query; plain text has only `text`.
         tables: tables that the task reads; None: tables are refused.
+        marked: (a text, its mentions) -> queries, for a task whose queries have mentions: plain text then has them in angle
+            brackets. None: plain text has no brackets.
         report: called with what was left out.
 
     Yields:
@@ -84,14 +91,14 @@ def read_queries(
         ConfigurationError: an unknown format, or plain text for a task whose queries have more fields.
         DataError: a file is missing or neither text nor JSON, or there is no query in any file.
     """
-    known = (*FORMATS, *(tables.formats if tables is not None else ()))
+    known = (*FORMATS, *((BRACKETS,) if marked is not None else ()), *(tables.formats if tables is not None else ()))
     if format is not None and format not in FORMATS and format.partition(":")[0] not in known[len(FORMATS) :]:
         raise ConfigurationError(f"--format: found {format!r}, expected {' or '.join(known)}")
-    if format is not None and format not in FORMATS and STANDARD_INPUT in names:
+    if format is not None and format not in (*FORMATS, BRACKETS) and STANDARD_INPUT in names:
         raise ConfigurationError(f"--format {format} needs a file, found standard input")
     suffixes = _FOLDER_SUFFIXES if tables is None else (*_FOLDER_SUFFIXES, *DELIMITED_SUFFIXES)
     files = [file for name in names for file in _files(name, suffixes, report)]
-    return _read(names, files, standard_input, _Reading(format, tuple(asks), tables), report)
+    return _read(names, files, standard_input, _Reading(format, tuple(asks), tables, marked), report)
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ class _Reading:
     format: str | None
     asks: tuple[str, ...]
     tables: QueryFiles | None
+    marked: MarkedQueries | None
 
 
 def _read(
@@ -150,6 +158,9 @@ def _is_hidden(path: Path) -> bool:
 def _queries(file: str, standard_input: TextIO, reading: _Reading, where: dict[str, Any]) -> Iterator[Query]:
     path, piped = Path(file), file == STANDARD_INPUT
     called, format = _CALLED if piped else file, reading.format
+    if reading.marked is not None and not piped and (format == BRACKETS or (format is None and has_marked_sentences(path))):
+        yield from queries_of_rows(bracket_rows(path), called, reading.marked, where)
+        return
     if reading.tables is not None and format not in (None, *FORMATS):
         yield from _of_rows(reading.tables.rows(path, format), called, where)
         return
@@ -166,6 +177,12 @@ def _queries(file: str, standard_input: TextIO, reading: _Reading, where: dict[s
         if chosen == _TABLE and tables is not None:
             yield from _of_rows(tables.rows(path, None), called, where)
             return
+        if chosen == BRACKETS and isinstance(first[0][1], str) and _JSON_START.match(first[0][1]):
+            raise ConfigurationError(f"--format {BRACKETS}: found JSON on {called}, expected lines of text; JSON needs a file")
+        if chosen in ("text", BRACKETS) and reading.marked is not None:
+            rows = ((f"line {number}", line) for number, line in chain(first, lines))
+            yield from queries_of_rows(rows, called, reading.marked, where)
+            return
         if chosen == "text":
             _refuse_text(called, reading.asks)
             for number, line in chain(first, lines):
@@ -175,8 +192,8 @@ def _queries(file: str, standard_input: TextIO, reading: _Reading, where: dict[s
         if piped and not _is_object(first[0], path) and not standard_input.isatty():
             first += islice(lines, 1)
         if not _goes_over_lines(first, path, alone=not piped):
-            rows = ((f"line {number}", _row(number, line, path)) for number, line in chain(first, lines))
-            yield from _of_rows(rows, called, where)
+            values = ((f"line {number}", _row(number, line, path)) for number, line in chain(first, lines))
+            yield from _of_rows(values, called, where)
         elif piped:
             yield from _of_rows(_spooled(chain(first, lines)), called, where)
         else:
