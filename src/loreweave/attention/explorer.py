@@ -106,7 +106,7 @@ class Explorer:
             >>> page.figure().savefig("attention.pdf")  # doctest: +SKIP
         """
         from loreweave.attention.figures import text_grid, text_heads
-        from loreweave.attention.figures.style import styled
+        from loreweave.picture_style import styled
 
         place = self.view.get("example", 0)
         example = self.examples[place if 0 <= place < len(self.examples) else 0]

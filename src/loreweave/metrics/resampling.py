@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 LEVEL = 0.95
 """Confidence level of all intervals."""
@@ -16,7 +17,7 @@ SPARSE_SAMPLES = 50
 """Number of samples that a sparse table is multiplied with at a time."""
 
 
-def resampled_sums(table: NDArray[np.number], samples: int, seed: int) -> NDArray[np.number]:
+def resampled_sums(table: Any, samples: int, seed: int) -> NDArray[np.number]:
     """Sums over the units of each sample.
 
     Args:
@@ -38,9 +39,9 @@ def resampled_sums(table: NDArray[np.number], samples: int, seed: int) -> NDArra
     def times_drawn() -> NDArray[np.int_]:
         return np.bincount(random.integers(units, size=units), minlength=units)
 
-    if not issparse(table):
+    if isinstance(table, np.ndarray):
         return np.stack([times_drawn() @ table for _ in range(samples)])
-    columns = table.T.tocsr()  # type: ignore[attr-defined]
+    columns = table.T.tocsr()  # scipy is not imported here, so that commands without a model start fast
     starts = range(0, samples, SPARSE_SAMPLES)
     drawn = (np.stack([times_drawn() for _ in range(min(SPARSE_SAMPLES, samples - start))]) for start in starts)
     return np.concatenate([(columns @ weights.T).T for weights in drawn])

@@ -6,9 +6,9 @@ from made_attention import made_attention
 from loreweave.attention.figures.bins import MOST_LINES
 from loreweave.attention.figures.drawing import FIGURES, draw_lengths, draw_table
 from loreweave.attention.figures.lengths import draw
-from loreweave.attention.figures.style import styled
 from loreweave.attention.summary import SummarySettings, summarise
 from loreweave.attention.tables import COLUMNS, Table
+from loreweave.picture_style import styled
 
 
 def tables(layers: int = 2, bins: int = 3, **changes: object) -> dict[str, Table]:

@@ -6,8 +6,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from loreweave.attention.figures.style import COLOURS, finish, line, panels, save, styled
+from loreweave.attention.figures.style import finish, line, panels, save
 from loreweave.attention.tables import row_of
+from loreweave.picture_style import COLOURS, styled
 
 
 def figure_of(values: list[np.ndarray]):  # type: ignore[no-untyped-def]

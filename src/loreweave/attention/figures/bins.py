@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from loreweave.attention.figures.style import COLOURS, finish, line, panels
+from loreweave.attention.figures.style import finish, line, panels
 from loreweave.attention.tables import Row, Table, interval
+from loreweave.picture_style import COLOURS
 
 MOST_LINES = 11
 """Maximum number of bins that are drawn by layer, those with the largest means; as in the LUKE thesis."""

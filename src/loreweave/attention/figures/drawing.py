@@ -8,8 +8,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from loreweave.attention.figures import bins, class_flow, grounding, heads, lengths, mention, quadrants
-from loreweave.attention.figures.style import save, styled
+from loreweave.attention.figures.style import save
 from loreweave.attention.tables import Table
+from loreweave.picture_style import styled
 
 FIGURES: Mapping[str, Callable[[Table], Figure]] = {
     "class_flow": class_flow.draw,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from loreweave.attention.figures.style import COLOURS, finish, panels
+from loreweave.attention.figures.style import finish, panels
 from loreweave.attention.tables import Table
+from loreweave.picture_style import COLOURS
 
 _NAMES = {
     "entropy": "entropy (1: equal weights)", "distance": "distance in tokens", "largest": "largest weight of a row",

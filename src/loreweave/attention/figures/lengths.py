@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from loreweave.attention.figures.style import COLOURS, finish, panels
+from loreweave.attention.figures.style import finish, panels
+from loreweave.picture_style import COLOURS
 
 _MOST_BARS = 50
 

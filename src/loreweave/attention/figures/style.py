@@ -1,40 +1,19 @@
-"""Style of all figures: readable in print and for colour-blind readers; equal numbers give equal files."""
+"""Panels, lines and legends of the figures about attention."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from loreweave.attention.tables import Row
+from loreweave.picture_style import COLOURS, MARKERS, png_of, svg_of
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Palette of Okabe and Ito (2008), which colour-blind readers can tell apart; without its yellow, which is too light."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""Markers in the order of the colours, for prints without colour."""
 WIDTH = 6.3
 """Width in inches: the text of a page in A4."""
-_RULES: Any = {
-    "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.5,
-    "axes.axisbelow": True, "lines.linewidth": 1.2, "lines.markersize": 3.5, "legend.frameon": False, "savefig.dpi": 200,
-    "svg.hashsalt": "loreweave",
-}  # fmt: skip
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """Figures that are drawn and saved in the block have our style, whatever the user's own settings are."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RULES)
-        yield
 
 
 def panels(
@@ -84,8 +63,7 @@ def shortened(text: str, most: int = 40) -> str:
 
 
 def save(figure: Figure, stem: Path) -> list[str]:
-    """Write a PNG and an SVG without dates and versions, and return their names."""
-    kinds: dict[str, dict[str, str | None]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
-    for ending, metadata in kinds.items():
-        figure.savefig(stem.with_suffix(ending), metadata=metadata)
-    return [stem.with_suffix(ending).name for ending in kinds]
+    """Write a PNG and an SVG, and return their names."""
+    for ending, content in {".png": png_of(figure), ".svg": svg_of(figure)}.items():
+        stem.with_suffix(ending).write_bytes(content)
+    return [stem.with_suffix(ending).name for ending in (".png", ".svg")]

@@ -10,7 +10,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from loreweave.attention.captured import CapturedAttention, Tokens
-from loreweave.attention.figures.style import COLOURS, shortened
+from loreweave.attention.figures.style import shortened
+from loreweave.picture_style import COLOURS
 
 _MOST_WORDS = 40
 """Maximum number of words of a picture."""

@@ -41,13 +41,13 @@ class Drawn:
     Attributes:
         name: name of the figure.
         part: what it shows, or why it does not apply.
-        svgs: the pictures as SVG text, in the order of `part.pictures`.
+        svgs: the pictures as SVG, in the order of `part.pictures`.
         prefix: of the names of its files.
     """
 
     name: str
     part: Part | NotShown
-    svgs: Sequence[str] = ()
+    svgs: Sequence[bytes] = ()
     prefix: str = ""
 
 
@@ -83,7 +83,7 @@ def _figure(place: int, drawn: Drawn) -> str:
     part = drawn.part
     assert isinstance(part, Part)
     pictures = "".join(
-        f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode("ascii")}" alt="{_text(picture.text)}">'
+        f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode("ascii")}" alt="{_text(picture.text)}">'
         for picture, svg in zip(part.pictures, drawn.svgs, strict=True)
     )
     pictures = f'<div class="pictures">{pictures}</div>' if pictures else ""

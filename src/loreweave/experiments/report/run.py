@@ -17,10 +17,10 @@ from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.page import Drawn, page_html
 from loreweave.experiments.report.parts import NotShown, Part
 from loreweave.experiments.report.sections import Group, Section, rows_of, sections_of, seed_of
-from loreweave.experiments.report.style import png_of, style, svg_of
 from loreweave.experiments.runs.folders import find_runs, run_names
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.experiments.runs.thesis import write_thesis_results
+from loreweave.picture_style import png_of, styled, svg_of
 from loreweave.training.settings.configuration import unknown_name
 
 Place = str | PathLike[str]
@@ -144,16 +144,17 @@ def _origin(run: RecordedRun, group: Group) -> list[object]:
 
 def _draw(name: str, section: Section, folder: Path, prefix: str) -> Drawn:
     """Draw a figure, and write its pictures and tables."""
-    with style():
+    svgs: list[bytes] = []
+    with styled():
         part = FIGURES[name](section)
-    if isinstance(part, NotShown):
-        return Drawn(name, part)
-    svgs = [svg_of(picture.figure) for picture in part.pictures]
-    for picture, svg in zip(part.pictures, svgs, strict=True):
-        path = folder / "figures" / f"{prefix}{picture.name}"
-        path.parent.mkdir(exist_ok=True)
-        write_text(path.with_name(f"{path.name}.svg"), svg)
-        path.with_name(f"{path.name}.png").write_bytes(png_of(picture.figure))
+        if isinstance(part, NotShown):
+            return Drawn(name, part)
+        for picture in part.pictures:
+            path = folder / "figures" / f"{prefix}{picture.name}"
+            path.parent.mkdir(exist_ok=True)
+            svgs.append(svg_of(picture.figure))
+            path.with_name(f"{path.name}.svg").write_bytes(svgs[-1])
+            path.with_name(f"{path.name}.png").write_bytes(png_of(picture.figure))
     for table in part.tables:
         write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, table.rows)
     return Drawn(name, part, svgs, prefix)

@@ -10,7 +10,8 @@ from sklearn.inspection import permutation_importance
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import SEEDS, Section, causes_of, score_of, shown
-from loreweave.experiments.report.style import COLOURS, new_figure
+from loreweave.experiments.report.style import new_figure
+from loreweave.picture_style import COLOURS
 
 _FEWEST = 10
 _TREES, _REPEATS = 200, 20

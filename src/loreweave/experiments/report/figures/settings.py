@@ -10,7 +10,8 @@ import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
-from loreweave.experiments.report.style import COLOURS, new_figure
+from loreweave.experiments.report.style import new_figure
+from loreweave.picture_style import COLOURS
 
 _RATIO = 5
 """Positive values whose largest is at least so many times the smallest get a logarithmic axis."""
