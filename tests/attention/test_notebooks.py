@@ -40,7 +40,7 @@ def test_the_figure_shows_what_the_page_opens_with() -> None:
     assert names == [*example.queries.text, *example.queries.text]
     weights = example.weights[1, 0]
     assert len(figure.axes[0].collections[0].get_segments()) == (weights >= 0.03).sum()  # type: ignore[attr-defined]
-    assert Explorer([example]).figure().axes[0].get_title() == "tiny: layer 0, mean of 2 heads"
+    assert Explorer([example]).figure().axes[0].get_title() == "tiny: layer 2, mean of 2 heads"
     (axes,) = Explorer([example], view={"view": "grid"}).figure().axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "2"]

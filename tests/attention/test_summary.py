@@ -22,7 +22,9 @@ def test_tables_have_means_over_the_examples(tmp_path: Path) -> None:
     examples = [made_attention(seed=seed) for seed in range(4)]
     found = summarise(iter(examples), SummarySettings(bins=2))
     assert found.examples == 4 and found.unbinned == 0
-    assert set(found.write(tmp_path / "tables")) == {f"{name}.{end}" for name in ANALYSES for end in ("csv", "png", "svg")}
+    assert set(found.write(tmp_path / "tables")) == {
+        f"{name}.{end}" for name in ANALYSES if name != "between" for end in ("csv", "png", "svg")
+    }
     assert {path.name for path in (tmp_path / "tables").iterdir()} == set(found.write(tmp_path / "again"))
     flow = rows_of(tmp_path / "tables" / "class_flow.csv")
     (row,) = [row for row in flow if (row["query"], row["key"], row["layer"]) == ("mention", "entity", "1")]
@@ -92,7 +94,7 @@ def test_only_the_chosen_analyses_are_written(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert (tmp_path / "tables" / "lengths.csv").read_text(encoding="utf-8") == "tokens,examples\n5,2\n"
     bare = summarise([made_attention(entities=[], queries=_without_entity())], SummarySettings(["mention"]))
-    with pytest.raises(DataError, match="found nothing to write for mention: no example has an entity"):
+    with pytest.raises(DataError, match="found nothing to write for mention: no example has what they are about"):
         bare.write(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
 
@@ -121,6 +123,9 @@ def test_examples_that_do_not_belong_together_are_named() -> None:
     ("settings", "said"),
     [
         ({"bins": 0}, "--bins: found 0, expected at least 1"),
+        ({"keys": [" "]}, "--key: found an empty word"),
+        ({"groups": {"ann": "female"}}, "found --groups without --key"),
+        ({"analyses": ["between"]}, "--analysis between: found no --key"),
         ({"rule": "half"}, "--bin-rule: found 'half', expected one of equal, thesis, exact"),
         ({"analyses": ["class_flow", "flow"]}, "--analysis: found 'flow', expected some of class-flow, quadrants"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,33 @@ def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.Ca
     assert table.startswith("query,key,layer,mean,low,high,values")
 
 
+def test_groups_of_names_are_compared(tiny_luke: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups = tmp_path / "groups.json"
+    groups.write_text('{"women": ["Ann"], "men": ["Bob"]}', encoding="utf-8")
+    data = tmp_path / "probes.json"
+    rows = [{"sent": f"{name} lives in Oslo .", "start": 0, "end": 3, "labels": ["a"]} for name in ("Ann", "Bob", "She")]
+    data.write_text(json.dumps(rows), encoding="utf-8")
+    made = [
+        "attention",
+        "--model",
+        str(tiny_luke),
+        "--task",
+        "entity-typing",
+        "--data",
+        str(data),
+        "--device",
+        "cpu",
+        "--summary",
+    ]
+    made += ["--analysis", "between", "--key", "oslo", "--output", str(tmp_path / "tables")]
+    assert main([*made, "--groups", str(groups)]) == 0
+    assert "between.csv is without 1 example in no group" in capsys.readouterr().err.replace("\n", " ")
+    tests = (tmp_path / "tables" / "between_tests.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[:4] for line in tests[1:]] == [
+        ["entity", "oslo", "women", "men"], ["mention", "oslo", "women", "men"]
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -48,6 +76,7 @@ def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.Ca
         (["--layers", "7"], "found the layer 7, expected some of 0, 1"),
         (["--mention", "Paris"], "found no 'Paris' in the text"),
         (["--max-mb", "0"], "max-mb"),
+        (["--key", "a", "--groups", "x.json"], "found --key without --summary"),
         (["--bins", "4"], "found --bins without --summary"),
         (["--analysis", "flow", "--summary"], "--analysis: found 'flow', expected some of class-flow,"),
         (["--bin-rule", "half", "--summary"], "--bin-rule: found 'half'"),

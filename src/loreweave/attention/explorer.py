@@ -113,7 +113,8 @@ class Explorer:
         with styled():
             if self.view.get("view") == "grid":
                 return text_grid.draw(example)
-            layer = min(example.layers, key=lambda index: abs(index - self.view.get("layer", 0)))  # as the page does
+            asked = self.view.get("layer", example.layers[len(example.layers) // 2])  # as the page does
+            layer = min(example.layers, key=lambda index: abs(index - asked))
             chosen = [head for head in self.view.get("heads", ()) if head in example.heads]
             return text_heads.draw(example, layer, chosen or example.heads)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from loreweave.attention.between import attention_on, group_of, write_tests
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.measures import Numbers, class_flow, grounding, head_statistics, quadrants
 from loreweave.attention.tables import COLUMNS, Table, row_of
@@ -19,7 +20,7 @@ from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder, atomic_write
 from loreweave.errors import ConfigurationError, DataError
 
-LENGTHS = "lengths"
+LENGTHS, TESTS = "lengths", "between_tests.csv"
 ANALYSES = (*COLUMNS, LENGTHS)
 """Names of the analyses, each a table and a figure."""
 BIN_RULES = ("equal", "thesis", "exact")
@@ -40,12 +41,16 @@ class SummarySettings:
         rule: `equal`: bins of equal width by relative position. `thesis`: round(tokens / bins) tokens in each bin and all the
             rest in the last one, as in the LUKE thesis. Both leave a text with fewer tokens than bins out of the bins. `exact`:
             one token in each bin, and only texts with as many tokens as bins.
+        keys: words for `between`: the attention of the mentions on them. Without any, there is no such table.
+        groups: name of a mention, or id of an example -> its group, for `between` (see `between.read_groups`).
         seed: seed of the bootstrap.
     """
 
     analyses: Sequence[str] = ANALYSES
     bins: int = 8
     rule: Bins = "equal"
+    keys: Sequence[str] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +67,14 @@ class SummarySettings:
         if unknown or not self.analyses:
             found, names = repr(unknown[0]) if unknown else "none", ", ".join(ANALYSES).replace("_", "-")
             raise ConfigurationError(f"--analysis: found {found}, expected some of {names}")
+        if any(not key.strip() for key in self.keys):
+            raise ConfigurationError("--key: found an empty word, expected a word of the texts")
+        if self.groups and not self.keys:
+            raise ConfigurationError("found --groups without --key, expected the word whose attention is compared: --key WORD")
+        if not self.keys and "between" in self.analyses and len(self.analyses) < len(ANALYSES):
+            raise ConfigurationError(
+                "--analysis between: found no --key, expected the word that mentions attend to: --key WORD"
+            )
 
 
 @dataclass
@@ -73,6 +86,7 @@ class Summary:
         examples: number of examples.
         unbinned: number of examples that the bins do not count, because of their number of tokens.
         values: table -> row -> one array over the layers, or [layer, head], for each example that has the row.
+        left_out: reason -> number of examples that `between` does not count.
         lengths: number of tokens -> number of examples.
         layers, heads: indices of the layers and heads.
         model, kind: name of the model, and the kind of its attention.
@@ -84,6 +98,7 @@ class Summary:
     values: dict[str, dict[tuple[str, ...], list[Numbers]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
+    left_out: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
     layers: list[int] = field(default_factory=list)
     heads: list[int] = field(default_factory=list)
@@ -102,6 +117,7 @@ class Summary:
         for name, add in (
             ("class_flow", self._add_flow), ("quadrants", self._add_quadrants), ("grounding", self._add_grounding),
             ("heads", self._add_heads), ("bins", self._add_bins), ("mention", self._add_mention),
+            ("between", self._add_between),
         ):  # fmt: skip
             if name in self.settings.analyses:
                 add(example)
@@ -173,6 +189,16 @@ class Summary:
                 for values in (by_place[0], by_place[1 if first else 2]):
                     values.append(weight)
 
+    def _add_between(self, example: CapturedAttention) -> None:
+        """Attention of the mentions on each word, by group."""
+        for key in self.settings.keys:
+            found, group = attention_on(example, key), group_of(example, self.settings.groups)
+            if not found or group is None:
+                self.left_out["in no group" if group is None else f"without {key!r} or without a mention"] += 1
+                continue
+            for query, values in found.items():
+                self.values["between"][query, key, group].append(values)
+
     def tables(self) -> Iterator[Table]:
         """Tables of the analyses that have values, in the order of `ANALYSES`."""
         for name in COLUMNS:
@@ -197,12 +223,14 @@ class Summary:
             for table in self.tables():
                 table.write(place / f"{table.name}.csv")
                 names += [f"{table.name}.csv", *draw_table(table, place)]
+                if table.name == "between" and write_tests(table, place / TESTS, self.settings.seed):
+                    names.append(TESTS)
             if LENGTHS in self.settings.analyses:
                 self._write_lengths(place / f"{LENGTHS}.csv")
                 names += [f"{LENGTHS}.csv", *draw_lengths(self.lengths, place)]
             if not names:
                 chosen = ", ".join(self.settings.analyses)
-                raise DataError(f"found nothing to write for {chosen}: no example has an entity, or enough tokens for the bins")
+                raise DataError(f"found nothing to write for {chosen}: no example has what they are about")
         return names
 
     def _write_lengths(self, path: Path) -> None:

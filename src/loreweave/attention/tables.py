@@ -11,9 +11,8 @@ import numpy as np
 
 from loreweave.attention.measures import Numbers
 from loreweave.corpus.files.writing import atomic_write
+from loreweave.metrics.resampling import LEVEL
 
-LEVEL = 0.95
-"""Level of the intervals."""
 _SAMPLES = 1000
 """Number of bootstrap samples."""
 COLUMNS = {
@@ -23,6 +22,7 @@ COLUMNS = {
     "mention": ("mentions",),
     "bins": ("bin", "what"),
     "heads": ("statistic",),
+    "between": ("query", "key", "group"),
 }
 """Table -> names of the columns that name a row."""
 

@@ -65,8 +65,8 @@ Analyses = Annotated[
     list[str] | None,
     typer.Option(
         "--analysis",
-        help="Analysis of --summary: class-flow, quadrants, grounding, mention, bins, heads or lengths; can be repeated. "
-        "Default: all.",
+        help="Analysis of --summary: class-flow, quadrants, grounding, mention, bins, heads, between or lengths; can be "
+        "repeated. Default: all.",
     ),
 ]
 Bins = Annotated[int | None, typer.Option("--bins", min=1, help="Number of bins of word positions. Default: 8.")]
@@ -75,6 +75,16 @@ BinRule = Annotated[
     typer.Option(
         "--bin-rule",
         help="Tokens of a bin: 'equal' (widths), 'thesis' (the last bin takes the rest) or 'exact' (one each). Default: equal.",
+    ),
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="Word for the table 'between': the attention of mentions on it; can be repeated."),
+]
+Groups = Annotated[
+    Path | None,
+    typer.Option(
+        "--groups", help='Groups of mentions to compare in \'between\', as JSON: {"female": ["Ann"], "male": ["Bob"]}.'
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file or folder.")]
@@ -103,6 +113,8 @@ def command(
     analysis: Analyses = None,
     bins: Bins = None,
     bin_rule: BinRule = None,
+    key: Keys = None,
+    groups: Groups = None,
     base: Base = None,
     device: Device = None,
     overwrite: Overwrite = False,
@@ -131,27 +143,36 @@ def command(
         examples=examples, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
-    means = _summary(summary, analysis, bins, bin_rule)
+    means = _summary(summary, analysis, bins, bin_rule, key, groups)
     written = Output(path=output, summary=means, exact=exact, max_mb=max_mb, overwrite=overwrite)
     say(write_output(captured_attention(model or [], asked), written))
 
 
-def _summary(wanted: bool, analysis: list[str] | None, bins: int | None, rule: Any) -> SummarySettings | None:
+def _summary(
+    wanted: bool, analysis: list[str] | None, bins: int | None, rule: Any, keys: list[str] | None, groups: Path | None
+) -> SummarySettings | None:
     """Settings of the summary, if one is wanted.
 
     Raises:
         ConfigurationError: a wrong setting, or settings without --summary.
     """
+    from loreweave.attention.between import read_groups
     from loreweave.attention.summary import SummarySettings
     from loreweave.errors import ConfigurationError
 
     names = None if analysis is None else [name.replace("-", "_") for name in analysis]
-    given = {"analyses": names, "bins": bins, "rule": rule}
+    given = {"analyses": names, "bins": bins, "rule": rule, "keys": keys, "groups": groups}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if chosen and not wanted:
-        option = {"analyses": "--analysis", "bins": "--bins", "rule": "--bin-rule"}[next(iter(chosen))]
+        option = _OPTIONS[next(iter(chosen))]
         raise ConfigurationError(f"found {option} without --summary, whose tables it is about; add --summary, or leave it out")
+    if groups is not None:
+        chosen["groups"] = read_groups(groups)
     return SummarySettings(**chosen) if wanted else None
+
+
+_OPTIONS = {"analyses": "--analysis", "bins": "--bins", "rule": "--bin-rule", "keys": "--key", "groups": "--groups"}
+"""Setting of a summary -> its option."""
 
 
 def _numbers(given: str | None, option: str) -> list[int] | None:

@@ -13,7 +13,7 @@ from loreweave.picture_style import styled
 
 def tables(layers: int = 2, bins: int = 3, **changes: object) -> dict[str, Table]:
     examples = [made_attention(layers, seed=seed, **changes) for seed in range(3)]
-    return {table.name: table for table in summarise(examples, SummarySettings(bins=bins)).tables()}
+    return {table.name: table for table in summarise(examples, SummarySettings(bins=bins, keys=["lives", "Ann"])).tables()}
 
 
 def test_every_table_has_a_figure() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from loreweave.attention.figures import bins, class_flow, grounding, heads, lengths, mention, quadrants
+from loreweave.attention.figures import between, bins, class_flow, grounding, heads, lengths, mention, quadrants
 from loreweave.attention.figures.style import save
 from loreweave.attention.tables import Table
 from loreweave.picture_style import styled
@@ -19,6 +19,7 @@ FIGURES: Mapping[str, Callable[[Table], Figure]] = {
     "mention": mention.draw,
     "bins": bins.draw,
     "heads": heads.draw,
+    "between": between.draw,
 }
 """Table -> draws its figure."""
 

@@ -40,8 +40,10 @@ def line(axes: Axes, layers: Sequence[int], row: Row, number: int, label: str, c
     axes.plot(layers, row.mean, color=colour, marker=MARKERS[number % len(MARKERS)], markevery=every, label=label)
 
 
-def finish(figure: Figure, axes: Sequence[Axes], y_label: str, *, columns: int = 4, x_label: str = "layer") -> Figure:
-    """Label the axes, and put one legend below the panels."""
+def finish(
+    figure: Figure, axes: Sequence[Axes], y_label: str, *, columns: int = 4, x_label: str = "layer", of_one: bool = False
+) -> Figure:
+    """Label the axes, and put one legend below the panels if there is something to tell apart, or if `of_one`."""
     figure.supylabel(y_label, fontsize=8)
     handles = {label: handle for each in axes for handle, label in zip(*each.get_legend_handles_labels(), strict=True)}
     for each in axes:
@@ -50,7 +52,7 @@ def finish(figure: Figure, axes: Sequence[Axes], y_label: str, *, columns: int =
         each.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         if each.get_yscale() == "linear":
             each.set_ylim(bottom=0)
-    if len(handles) > 1:
+    if len(handles) > 1 or of_one:
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
     return figure
 
