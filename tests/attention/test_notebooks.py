@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from made_attention import made_attention
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, LatexExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from loreweave.attention import Explorer
 
@@ -30,6 +31,13 @@ def test_an_output_has_a_page_a_picture_and_a_line_of_text() -> None:
     assert 'sandbox="allow-scripts allow-downloads"' in bundle["text/html"] and "allow-same-origin" not in bundle["text/html"]
     assert set(page._repr_mimebundle_(include=["text/html"])) == {"text/html"}
     assert set(page._repr_mimebundle_(exclude=["image/png"])) == {"text/plain", "text/html"}
+
+
+def test_a_pdf_has_the_picture() -> None:
+    data = Explorer([made_attention()])._repr_mimebundle_()
+    cell = new_code_cell("page", outputs=[new_output("execute_result", data=data, execution_count=1)])
+    text, resources = LatexExporter().from_notebook_node(new_notebook(cells=[cell]))
+    assert list(resources["outputs"]) == ["output_0_0.png"] and "output_0_0.png" in text
 
 
 def test_the_figure_shows_what_the_page_opens_with() -> None:

@@ -125,7 +125,7 @@ class Explorer:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        """The page for a notebook, and a picture of its first view for readers that run no scripts (GitHub, PDF)."""
+        """The page for a notebook, and a picture of its first view for what shows no frames (PDF)."""
         makers: dict[str, Callable[[], str]] = {
             "text/plain": self.__repr__, "text/html": self._repr_html_, "image/png": lambda: png(self.figure())
         }  # fmt: skip
