@@ -16,7 +16,6 @@ from loreweave.attention.tables import Table
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import atomic_write
 from loreweave.errors import DataError
-from loreweave.metrics.analysis.groups import compare_groups, holm
 
 ALL = "all"
 """Group of every example, if there are no groups."""
@@ -70,6 +69,8 @@ def write_tests(table: Table, path: Path, seed: int) -> bool:
 
     Differences are first minus second. p is that of the permutation test, and p_holm is corrected for all tests of the file.
     """
+    from loreweave.metrics.analysis.groups import compare_groups, holm  # loads scipy
+
     rows, p_values = [], []
     for start in dict.fromkeys((query, key) for query, key, _ in table.rows):
         values = {group: row.each.mean(axis=1) for (*place, group), row in table.rows.items() if tuple(place) == start}
