@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -127,3 +128,17 @@ def test_a_file_without_a_record_that_can_be_read_is_an_error(tmp_path: Path, ca
     assert "d.jsonl: no record is left" in capsys.readouterr().err
     path.write_text('{"text": "Mia", "entities": [[0, 9, "PER"]]}\n{"text": "Mia", "entities": [[0, 3, "PER"]]}\n')
     assert main(["check", "ner", str(path)]) == 0
+
+
+def test_numbers_as_a_table(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out" / "numbers.csv"
+    assert main(["check", "entity-typing", *files, "--output", str(output)]) == 0
+    out, err = capsys.readouterr()
+    assert f"wrote {output}" in err and "\nlabels-per-record\t" in out and "\nwords-per-mention (max)\t" in out
+    assert "\ndrift\nfirst\tsecond\tlabels\twords-per-text\twords-per-mention\tknown-mentions\n" in out
+    assert "\ntrain.json\tdev.json\t1\t" in out, "they have no label in common"
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {"file": "train.json", "what": "records", "label": "", "other": "", "value": "16"} in rows
+    assert {"file": "dev.json", "what": "records with label", "label": "poet", "other": "", "value": "1"} in rows
+    assert {"file": "dev.json", "what": "leaks: same_text", "label": "", "other": "train.json", "value": "1"} in rows

@@ -13,8 +13,24 @@ from loreweave.cli.options import AsJson, FileFormat, TagNamesOption, read_tag_n
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.record_facts import LISTED
 
-_SHOWN_ERRORS, _SHOWN_LABELS = 10, 200
+_SHOWN_ERRORS, _SHOWN_LABELS, _SHOWN_PAIRS = 10, 200, 20
+_SPREADS = ("characters", "words_per_text", "words_per_mention", "sub_words")
 _LISTS = (*LISTED, "labels", "all")
+
+
+Model = Annotated[
+    str | None, typer.Option("--model", help="Encoder or checkpoint for which sub-words and cut records are counted.")
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option("--max-length", min=8, help="Maximum number of sub-words. Default: the maximum of the encoder."),
+]
+Lists = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--list", metavar="KIND", help=f"List each counted case with its place: {', '.join(_LISTS)}; can be repeated."
+    ),
+]
 
 
 def command(
@@ -22,19 +38,10 @@ def command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to check, the training file first.")],
     format: FileFormat = None,
     tag_names: TagNamesOption = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Encoder or checkpoint for which sub-words and cut records are counted.")
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option("--max-length", min=8, help="Maximum number of sub-words. Default: the maximum of the encoder."),
-    ] = None,
-    lists: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--list", metavar="KIND", help=f"List each counted case with its place: {', '.join(_LISTS)}; can be repeated."
-        ),
-    ] = None,
+    model: Model = None,
+    max_length: MaxLength = None,
+    lists: Lists = None,
+    output: Annotated[Path | None, typer.Option("--output", help="CSV file for all numbers, one per row.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there are findings.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -43,8 +50,10 @@ def command(
     Nothing is trained, and no model is needed. With --model, the records are encoded as for training. The exit status is 1 if
     no record of a file could be read.
 
-    The command counts distinct texts, words, sentences and mentions, and the following kinds of findings. --list KIND shows
-    each finding of a kind with its file and line.
+    The command counts texts, words, sentences, mentions, labels, pairs of labels in one record, and lengths. For two files, it
+    shows the drift of labels and lengths (Jensen-Shannon divergence in bits, 0: equal, 1: nothing in common), and the share of
+    mentions of the second file that the first one has. It counts the following kinds of findings; --list KIND shows each
+    finding of a kind with its file and line.
 
     bad: records with an error, which --skip-bad of other commands leaves out. unused: records that the task cannot use.
     dropped: parts of records that are left out. unlabelled: records without a label. misaligned: mentions that cut a word or
@@ -70,6 +79,8 @@ def command(
     found = check_files(
         load_task(task), paths, reading=reading, model=model, max_length=max_length, no_label=no_label, report=say
     )
+    if output is not None:
+        _write(output, found)
     if as_json:
         show_json(found)
     else:
@@ -88,6 +99,15 @@ def _without_label_for_none(arguments: list[Path]) -> tuple[list[Path], str | No
     return paths, named[-1] if named else None
 
 
+def _write(output: Path, found: dict[str, Any]) -> None:
+    from loreweave.corpus.files.csv_tables import write_csv
+    from loreweave.tasks.jobs.data_statistics import csv_rows
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(output, ("file", "what", "label", "other", "value"), csv_rows(found))
+    say(f"wrote {output}")
+
+
 def _show(found: dict[str, Any], lists: set[str]) -> None:
     for row in found["files"]:
         for line in [] if "bad" in lists else row["errors"][:_SHOWN_ERRORS]:
@@ -95,8 +115,14 @@ def _show(found: dict[str, Any], lists: set[str]) -> None:
         if "bad" not in lists and len(row["errors"]) > _SHOWN_ERRORS:
             say(f"{row['file']}: {_SHOWN_ERRORS} of {len(row['errors'])} bad records; --list bad lists them all")
     show_facts({row["file"]: _flat(row) for row in found["files"]}, title="files")
+    files = [row["file"] for row in found["files"]]
     _show_labels(found["labels"], "labels: records with each", whole="labels" in lists)
     _show_labels(found["mentions"], "labels: mentions with each", whole="labels" in lists)
+    together = [{"label": f"{row['label']}, {row['other']}"} | {name: row[name] for name in files} for row in found["together"]]
+    _show_labels(together, "labels: records with both", whole="labels" in lists, most=_SHOWN_PAIRS)
+    if found["drift"]:
+        columns = [name.replace("_", "-") for name in found["drift"][0]]
+        show_table(columns, [list(row.values()) for row in found["drift"]], title="drift", always_titled=True)
     for kind in LISTED:
         if kind in lists:
             lines = [(row["file"], line) for row in found["files"] for line in row["listed"][kind]]
@@ -110,8 +136,8 @@ def _show(found: dict[str, Any], lists: set[str]) -> None:
         say("no findings")
 
 
-def _show_labels(rows: list[dict[str, Any]], title: str, *, whole: bool) -> None:
-    shown = rows if whole else rows[:_SHOWN_LABELS]
+def _show_labels(rows: list[dict[str, Any]], title: str, *, whole: bool, most: int = _SHOWN_LABELS) -> None:
+    shown = rows if whole else rows[:most]
     if shown:
         files = [name for name in shown[0] if name != "label"]
         facts = {file: {str(row["label"]): row[file] for row in shown} for file in files}
@@ -124,10 +150,10 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """Facts about a file: one fact per length statistic, without lists."""
     facts: dict[str, Any] = {}
     for name, value in row.items():
-        if name in ("characters", "sub_words"):
+        if name in _SPREADS:
             facts |= {f"{name.replace('_', '-')} ({part})": number for part, number in value.items()}
         elif name in ("unused", "dropped"):
             facts[name] = sum(value.values())
         elif name not in ("file", "errors", "notes", "listed", "cut"):
-            facts[name] = value
+            facts[name.replace("_", "-")] = value
     return facts

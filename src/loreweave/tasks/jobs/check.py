@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError, records_of
 from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.episodes.training import EpisodesEncoding
+from loreweave.tasks.jobs.data_statistics import Statistics, drift_rows, spread, statistics_of, together_rows
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
 from loreweave.tasks.registry import training_of
 from loreweave.training.settings.configuration import fill, unknown_name
@@ -31,6 +30,7 @@ class _File:
     keys: list[Key]
     counts: dict[str, Any]
     listed: dict[str, list[str]]
+    statistics: Statistics
 
     @property
     def texts(self) -> list[str]:
@@ -55,8 +55,9 @@ def check_files(
 
     Returns:
         `files`: one row per file, with its `errors` and `listed`, the lines behind each count; `labels`: one row per label with
-        its number of records in each file; `mentions`: the same for mentions, if they have labels; `leaks`: one row per pair of
-        files; `findings`: what to look at, one line each.
+        its number of records in each file; `mentions`: the same for mentions, if they have labels; `together`: the same for
+        pairs of labels of one record; `leaks` and `drift`: one row per pair of files; `findings`: what to look at, one line
+        each.
 
     Raises:
         ConfigurationError: a file is given twice.
@@ -69,7 +70,7 @@ def check_files(
     for name, path in zip(_names(paths), paths, strict=True):
         read = training.records(path, replace(reading or Reading(), skip_bad=True))
         keys = [_key(*training.mentions(record)) for record in read.records]
-        files.append(_File(name, read, keys, *facts_of(training, read, keys)))
+        files.append(_File(name, read, keys, *facts_of(training, read, keys), statistics_of(training, read.records, keys)))
     labels = _label_rows(training, files)
     rows = [_file_row(file) for file in files]
     if model is not None:
@@ -85,8 +86,11 @@ def check_files(
     of_labels = _few_shot_findings if training.score is None else _label_findings
     findings = [*_file_findings(training, rows, files), *of_labels(labels, files), *_leak_findings(leaks, files)]
     findings += [] if no_label is None else _none_findings(no_label, labels, files)
-    mentions = _mention_rows(training, files)
-    return {"task": task.name, "files": rows, "labels": labels, "mentions": mentions, "leaks": leaks, "findings": findings}
+    statistics = {file.name: file.statistics for file in files}
+    return {
+        "task": task.name, "files": rows, "labels": labels, "mentions": _mention_rows(training, files),
+        "together": together_rows(statistics), "leaks": leaks, "drift": drift_rows(statistics), "findings": findings,
+    }  # fmt: skip
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -100,9 +104,8 @@ def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:
 
 
 def _label_rows(training: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
-    counts = [Counter(label for record in file.read.records for label in labels_of(training, [record])) for file in files]
     order = labels_of(training, [record for file in files for record in file.read.records])
-    return [{"label": label} | {f.name: count[label] for f, count in zip(files, counts, strict=True)} for label in order]
+    return [{"label": label} | {file.name: file.statistics.labels[label] for file in files} for label in order]
 
 
 def _mention_rows(training: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
@@ -118,20 +121,14 @@ def _file_row(file: _File) -> dict[str, Any]:
     return {
         "file": file.name,
         **file.counts,
+        **file.statistics.facts(),
         "unused": dict(file.read.unused),
         "dropped": dict(file.read.dropped),
         "errors": file.read.left_out,
         "notes": file.read.notes,
         "listed": file.listed,
-        "characters": _spread([len(text) for text in file.texts]),
+        "characters": spread([len(text) for text in file.texts]),
     }
-
-
-def _spread(lengths: Sequence[int]) -> dict[str, int]:
-    if not lengths:
-        return {}
-    low, middle, high, top = np.percentile(lengths, [0, 50, 95, 100], method="inverted_cdf")
-    return {"min": int(low), "median": int(middle), "p95": int(high), "max": int(top)}
 
 
 def _encoding(
@@ -164,7 +161,7 @@ def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
     own = copy(encoding)  # each file counts separately
     with records_of(file.name):
         lengths = [example.length for example in own.encode(file.read.records)]
-    return {"sub_words": _spread(lengths), "cut": own.report()}
+    return {"sub_words": spread(lengths), "cut": own.report()}
 
 
 def _leak_row(first: _File, second: _File) -> dict[str, Any]:
