@@ -40,6 +40,14 @@ def test_probe_lists_its_settings_with_their_defaults(capsys: pytest.CaptureFixt
     )  # no default: null
 
 
+def test_search_lists_the_keys_of_a_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--help"]) == 0
+    listed = " ".join(capsys.readouterr().out.partition("Settings:")[2].split())
+    assert "vary Settings that vary, by name" in listed and "budget.trials Maximum number of trials." in listed
+    assert "repeat.seeds Seeds of the repetitions." in listed
+    assert "job.hours Wall-clock limit in hours. [default: 24.0]" in listed
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -16,7 +16,7 @@ PAUSE_VARIABLE = "TOY_SEARCH_PAUSE"
 def program(folder: Path) -> str:
     """A program to use as `sys.executable`."""
     path = folder / "python"
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).resolve()}" "$@"\n')
+    path.write_text(f'#!/bin/sh\nTOY_PROGRAM="$0" exec "{sys.executable}" "{Path(__file__).resolve()}" "$@"\n')
     path.chmod(0o755)
     return str(path)
 
@@ -24,6 +24,7 @@ def program(folder: Path) -> str:
 def _main() -> int:
     if sys.argv[1:3] != ["-m", "loreweave"]:
         os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+    sys.executable = os.environ["TOY_PROGRAM"]  # the processes that it starts are toys, too
     import pytest
     from toy_search import use_toy
 

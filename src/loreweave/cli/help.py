@@ -31,7 +31,7 @@ TrainedTask = Annotated[
 ]
 
 
-LISTS_SETTINGS = ("probe",)
+LISTS_SETTINGS = ("probe", "search")
 """Commands whose help lists their settings. `loreweave tasks TASK` lists those of the others."""
 
 
@@ -127,6 +127,11 @@ def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:
         from loreweave.experiments.probes.settings import ProbeConfig
 
         yield ProbeConfig
+        return
+    if command == "search":
+        from loreweave.experiments.search.sweep import Sweep
+
+        yield Sweep
         return
     name = next((part for part in given if part in task_names()), None)
     if name is None:

@@ -27,7 +27,7 @@ from loreweave.experiments.search.sweep import read_sweep
 VARY = {"dropout": [0.0, 0.1, 0.2, 0.3], "batch_size": [2, 4]}
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 900) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it does not happen"
@@ -38,6 +38,7 @@ def kept(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row[name] for name in ("trial", "state", "value", "dropout", "batch_size")} for row in rows]
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_workers_and_the_main_process_are_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,18 +51,20 @@ def test_nothing_is_lost_when_workers_and_the_main_process_are_killed(
     def running() -> list[Path]:
         return [path for path in (out / "trials").glob("*/lock.json") if not (path.parent / "results.json").exists()]
 
-    slow = {**os.environ, PAUSE_VARIABLE: "60"}
+    slow = {**os.environ, PAUSE_VARIABLE: "3600"}
     alone = subprocess.Popen(command, env=slow, stderr=subprocess.DEVNULL)
     wait_for(lambda: len(running()) == 1)
     alone.kill()  # the worker is the main process
     alone.wait()
     several = subprocess.Popen([*command, "--workers", "2"], env=slow, stderr=subprocess.DEVNULL)
-    wait_for(lambda: len(list((out / "trials").glob("*/lock.json"))) == 2 and len(_workers(out)) == 2)
-    workers = _workers(out)
-    os.kill(workers[0], signal.SIGKILL)
-    several.kill()
-    several.wait()
-    wait_for(lambda: not any(_alive(worker) for worker in workers), 60)  # workers do not outlive the main process
+    try:
+        wait_for(lambda: len(list((out / "trials").glob("*/lock.json"))) == 2 and len(_workers(out)) == 2)
+        workers = _workers(out)
+        os.kill(workers[0], signal.SIGKILL)
+    finally:
+        several.kill()
+        several.wait()
+    wait_for(lambda: not any(_alive(worker) for worker in workers))  # workers do not outlive the main process
     trained = use_toy(monkeypatch)
     found = search(sweep, output=out, report=silent)
     assert trained == [f"{number:04d}" for number in range(8)]

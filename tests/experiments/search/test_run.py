@@ -7,6 +7,7 @@ import json
 import math
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from toy_search import by_dropout, silent, toy_sweep, use_toy
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.experiments.search.run import search
 from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import to_dict
 from loreweave.training.settings.recipes import load_recipe
 
 VARY = {"dropout": [0.0, 0.1, 0.2, 0.3], "batch_size": [2, 4]}
@@ -62,6 +64,11 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path: Path, monkeypatch
     (tmp_path / "train.json").write_text("[]")
     with pytest.raises(ConfigurationError, match="the data have changed since the search began: .*train.json"):
         search(tmp_path / "out", "budget.trials=9", report=silent)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "train.json").unlink()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="train.json: found no such file here; the search was begun in"):
+        search(tmp_path / "out", report=silent)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "notes.txt").write_text("x")
     with pytest.raises(ConfigurationError, match="not empty and does not contain a search"):
@@ -148,6 +155,31 @@ def test_hours_end_a_search_without_a_number_of_trials(tmp_path: Path, monkeypat
     sweep = toy_sweep(tmp_path, design="random", vary={"dropout": {"low": 0.0, "high": 0.9}}, budget={"hours": 0.3 / 3600})
     found = search(sweep, output=tmp_path / "out", report=silent)
     assert found.trials and set(states(found.trials)) == {"complete"}
+
+
+def test_pretraining_minimises_its_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(config: Any, *, resume: bool, after_log: Any, command: list[str]) -> Any:
+        record = RunRecord.open(config.output, "pretraining", to_dict(config), resume=resume, command=command)
+        with record.watch():
+            for step in (1, 2):
+                loss = abs(config.optimizer.learning_rate - 1e-3) * 1000 + 1 / step
+                record.log(step=step, split="train", loss=loss)
+                after_log(step, {"loss": loss})
+            record.finish({"steps": 2, "seconds": 0.1, "loss": loss})
+        return SimpleNamespace(results={"steps": 2, "seconds": 0.1, "loss": loss})
+
+    monkeypatch.setattr("loreweave.experiments.search.targets.pretraining.run", train)
+    rates = [1e-4, 1e-3, 2e-3]
+    sweep: dict[str, Any] = {"pretrain": "minilm/pretraining-1", "data": [str(tmp_path / "data")], "design": "grid"}
+    (tmp_path / "data").mkdir()
+    sweep["vary"] = {"optimizer.learning_rate": rates}
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert found.results["metric"] == "loss" and found.results["direction"] == "minimize"
+    assert found.best is not None and found.best["settings"] == {"optimizer.learning_rate": 1e-3} and found.best["value"] == 0.5
+    recipe = load_recipe(str(tmp_path / "out" / "best.yaml"))
+    assert recipe.kind == "pretraining" and recipe.config["optimizer"]["learning_rate"] == 1e-3
+    status = RunRecord(tmp_path / "out" / "trials" / "0000").status()
+    assert status["command"][:3] == ["loreweave", "pretrain", "minilm/pretraining-1"]
 
 
 def test_ctrl_c_keeps_the_trial_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

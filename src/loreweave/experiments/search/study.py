@@ -89,9 +89,11 @@ def begin(sweep: Sweep, folder: Path, storage: str | None = None) -> tuple[Study
         StorageLost: the storage cannot be reached.
     """
     folder = folder.absolute()
+    known = read_json(folder / STUDY_FILE) if is_study(folder) else None
+    if known is not None:
+        _check_directory(known)
     target = target_of(sweep)
     plan = plan_of(sweep, target)
-    known = read_json(folder / STUDY_FILE) if is_study(folder) else None
     if known is not None:
         _check_same(folder, known, sweep)
         _check_data(folder, known, sweep)
@@ -120,6 +122,7 @@ def reopen(folder: Path, storage: str | None = None) -> Study:
     if not is_study(folder):
         raise ConfigurationError(f"{folder}: found no search in the folder (no {STUDY_FILE})")
     known = read_json(folder / STUDY_FILE)
+    _check_directory(known)
     sweep = fill(Sweep, known["sweep"])
     target = target_of(sweep)
     opened = StudyStorage(folder, _url(folder, known, storage), fresh=False)
@@ -207,6 +210,14 @@ def _check_same(folder: Path, known: Mapping[str, Any], sweep: Sweep) -> None:
             f"{folder}: contains a search with another sweep: {changed}. Restore the sweep to continue it, or choose another "
             f"--output ({', '.join(MAY_CHANGE)} may change)"
         )
+
+
+def _check_directory(known: Mapping[str, Any]) -> None:
+    """Relative paths of a sweep are relative to the directory in which the search was begun."""
+    missing = [path for path in known["data"] if not Path(path).exists()]
+    if missing and os.getcwd() != known["directory"]:
+        begun = known["directory"]
+        raise ConfigurationError(f"{missing[0]}: found no such file here; the search was begun in {begun}, continue it there")
 
 
 def _check_data(folder: Path, known: Mapping[str, Any], sweep: Sweep) -> None:
