@@ -114,6 +114,21 @@ def test_figures_over_many_runs(tmp_path: Path) -> None:
     assert len(table(found.path, "parallel")) == 12
 
 
+def test_a_map_has_a_place_and_the_gold_class_of_every_record(tmp_path: Path) -> None:
+    gold = [number % 3 for number in range(24)]
+    logits = 5.0 * np.eye(3)[gold] + np.random.default_rng(0).normal(size=(24, 3)) / 10
+    finetuning_run(tmp_path / "runs" / "a", logits=logits, gold=gold)
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["records_map"], tell=silent).path
+    rows = table(report, "records_map")
+    assert [row["class"] for row in rows] == ["person", "place", "thing"] * 8
+    places = np.array([[float(row["PCA 1"]), float(row["PCA 2"])] for row in rows])
+    centres = np.stack([places[start::3].mean(axis=0) for start in range(3)])
+    nearest = np.linalg.norm(places[:, None] - centres, axis=2).argmin(axis=1)
+    assert nearest.tolist() == gold
+    small = loreweave.report(finetuning_run(tmp_path / "b").path, output=tmp_path / "c", figures=["records_map"], tell=silent)
+    assert list(small.left_out.values()) == [{"records_map": "needs 20 records and three classes; found 4 and 3"}]
+
+
 class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

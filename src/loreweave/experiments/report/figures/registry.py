@@ -12,7 +12,7 @@ from loreweave.plugins import Registry
 
 _OWN = (
     "scores", "progression", "dev_test", "settings", "importance", "parallel", "learning_curve", "confusion", "calibration",
-    "labels", "lengths", "errors", "runs_map",
+    "labels", "lengths", "errors", "records_map", "runs_map",
 )  # fmt: skip
 
 
