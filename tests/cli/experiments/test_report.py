@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_runs import finetuning_run
 
@@ -21,3 +22,25 @@ def test_a_report_says_what_is_best_and_what_is_not_shown(tmp_path: Path, capsys
     assert main(command) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main([*command, "--overwrite", "--without", "scores"]) == 0
+
+
+def test_systems_are_compared_after_the_word_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, score in (("a", 0.25), ("b", 1.0), ("compare", 1.0)):
+        gold = [0, 1, 2, 0]
+        logits = np.eye(3)[gold if score == 1 else [0, 2, 0, 1]]
+        finetuning_run(tmp_path / name, dev=(score,), test=score, logits=logits, gold=gold)
+    assert main(["report", "compare", "a", "new=b", "--output", "out", "--figures", "seeds"]) == 0
+    err = capsys.readouterr().err
+    assert "No difference could be shown between new and a on test accuracy: new is 75.0 points [" in err
+    assert "wrote out/index.html" in err and (tmp_path / "out" / "tables" / "seeds.csv").is_file()
+    assert main(["report", "./compare", "--output", "own", "--figures", "scores"]) == 0
+    assert "1 run in 1 group" in capsys.readouterr().err
+    assert main(["report", "compare", "./compare", "a", "--output", "both", "--figures", "scores"]) == 0
+    assert "between compare and a on test" in capsys.readouterr().err
+    assert main(["report", "compare", "a", "--output", "one"]) == 2
+    assert "found 1 system, expected at least two" in capsys.readouterr().err
+    assert main(["report", "compare", "a", "b", "--output", "one", "--thesis"]) == 2
+    assert "--thesis" in capsys.readouterr().err and not (tmp_path / "one").exists()

@@ -19,7 +19,7 @@ _STYLE = """
 body { margin: 0 auto; max-width: 72rem; padding: 1rem; color: var(--ink); background: var(--back);
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.35rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
-h3 { font-size: 1.1rem; margin-top: 2rem; }
+h3 { font-size: 1.1rem; margin-top: 2rem; } h4 { font-size: 0.95rem; margin: 1.5rem 0 0.5rem; }
 p.caption, p.note { color: var(--soft); max-width: 60rem; }
 p.answer { font-size: 1.1rem; }
 img { max-width: 100%; height: auto; background: #ffffff; }
@@ -98,13 +98,14 @@ def _table(table: Table, prefix: str) -> str:
     file = f"tables/{prefix}{table.name}.csv"
     rows = table.rows[: table.shown]
     more = f"{counted(len(table.rows), 'row')}, " if len(rows) < len(table.rows) else ""
+    title = f"<h4>{_text(table.title)}</h4>" if table.title else ""
     link = f'<p class="note">{more}<a href="{_text(file)}">{_text(file)}</a></p>'
     if not rows:
-        return link
+        return f"{title}{link}"
     head = "".join(f'<th scope="col">{_text(column)}</th>' for column in table.columns)
     body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
-    label = f'role="region" tabindex="0" aria-label="{_text(table.name.replace("_", " "))}"'
-    return f'<div class="table" {label}><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{link}'
+    label = f'role="region" tabindex="0" aria-label="{_text(table.title or table.name.replace("_", " "))}"'
+    return f'{title}<div class="table" {label}><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{link}'
 
 
 def _cell(value: object) -> str:

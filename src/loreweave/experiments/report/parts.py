@@ -21,12 +21,14 @@ class Table:
         columns: names of the columns.
         rows: the cells. None is an empty cell.
         shown: number of rows on the page; the file has all of them.
+        title: what the rows are, where a part has several tables of a kind.
     """
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     shown: int = 50
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,25 +6,22 @@ import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.csv_tables import write_csv
-from loreweave.corpus.files.writing import atomic_folder, write_json, write_text
+from loreweave.corpus.files.writing import atomic_folder
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.figures.registry import FIGURES
-from loreweave.experiments.report.page import Drawn, page_html
-from loreweave.experiments.report.parts import NotShown, Part
 from loreweave.experiments.report.sections import Group, Section, rows_of, sections_of, seed_of
+from loreweave.experiments.report.writing import MANIFEST, Figures, chosen_figures, write_report
 from loreweave.experiments.runs.folders import find_runs, run_names
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.experiments.runs.thesis import write_thesis_results
-from loreweave.picture_style import png_of, styled, svg_of
-from loreweave.training.settings.configuration import unknown_name
 
 Place = str | PathLike[str]
-PAGE, MANIFEST = "index.html", "report.json"
 
 
 @dataclass(frozen=True)
@@ -71,37 +68,29 @@ def report(
         ConfigurationError: no figure has such a name, or the output folder exists.
         DataError: a folder does not exist, or has no run.
     """
-    names = _names(figures, without)
+    names = chosen_figures(figures, without, list(FIGURES))
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
     found = [run for run in find_runs([Path(folder) for folder in folders]) if run.kind != "other"]
     if not found:
         raise ConfigurationError("found no run that was recorded by finetune, pretrain, evaluate or score")
     sections = sections_of(found)
-    drawn: list[tuple[Section, list[Drawn]]] = []
+    answers = [answer_of(section) for section in sections]
+    contents = {
+        section.name: (f"{_slug(section.name)}_" if len(sections) > 1 else "", _figures(section, names)) for section in sections
+    }
     with atomic_folder(output, overwrite, manifest=MANIFEST) as folder:
-        for section in sections:
-            prefix = f"{_slug(section.name)}_" if len(sections) > 1 else ""
-            drawn.append((section, [_draw(name, section, folder, prefix) for name in names]))
+        facts = {"runs": [str(run.path) for run in found]}
+        written = write_report(folder, f"Report on {counted(len(found), 'run')}", answers, contents, facts)
         write_csv(folder / "tables" / "measurements.csv", _MEASURED, _measurements(sections))
         if thesis:
             tell(_write_thesis(found, folder / "thesis"))
-        written = _described(Path(output), drawn)
-        title = f"Report on {counted(len(found), 'run')}"
-        write_text(folder / PAGE, page_html(title, written.answers, [(section.name, parts) for section, parts in drawn]))
-        facts = {name: value for name, value in vars(written).items() if name != "path"}
-        write_json(folder / MANIFEST, {"format": "loreweave report", "runs": [str(run.path) for run in found], **facts})
-    for line in written.answers:
+    for line in answers:
         tell(line)
-    return written
+    return Report(Path(output), answers, written.figures, written.left_out)
 
 
-def _described(output: Path, drawn: Sequence[tuple[Section, Sequence[Drawn]]]) -> Report:
-    shown = {section.name: [part.name for part in parts if isinstance(part.part, Part)] for section, parts in drawn}
-    left = {
-        section.name: {part.name: part.part.reason for part in parts if isinstance(part.part, NotShown)}
-        for section, parts in drawn
-    }
-    return Report(output, [answer_of(section) for section, _ in drawn], shown, left)
+def _figures(section: Section, names: Sequence[str]) -> Figures:
+    return {name: partial(FIGURES[name], section) for name in names}
 
 
 def _write_thesis(runs: Sequence[RecordedRun], folder: Path) -> str:
@@ -140,33 +129,6 @@ def _measurements(sections: Sequence[Section]) -> Iterator[list[object]]:
 
 def _origin(run: RecordedRun, group: Group) -> list[object]:
     return [str(run.path), group.label, seed_of(run), run.state]
-
-
-def _draw(name: str, section: Section, folder: Path, prefix: str) -> Drawn:
-    """Draw a figure, and write its pictures and tables."""
-    svgs: list[bytes] = []
-    with styled():
-        part = FIGURES[name](section)
-        if isinstance(part, NotShown):
-            return Drawn(name, part)
-        for picture in part.pictures:
-            path = folder / "figures" / f"{prefix}{picture.name}"
-            path.parent.mkdir(exist_ok=True)
-            svgs.append(svg_of(picture.figure))
-            path.with_name(f"{path.name}.svg").write_bytes(svgs[-1])
-            path.with_name(f"{path.name}.png").write_bytes(png_of(picture.figure))
-    for table in part.tables:
-        write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, table.rows)
-    return Drawn(name, part, svgs, prefix)
-
-
-def _names(figures: Sequence[str], without: Sequence[str]) -> list[str]:
-    known = list(FIGURES)
-    for option, given in (("--figures", figures), ("--without", without)):
-        for name in given:
-            if name not in known:
-                raise ConfigurationError(f"{option}: there is no figure {name!r}{unknown_name(name, known)}")
-    return [name for name in (figures or known) if name not in without]
 
 
 def _mean(group: Group, split: str, metric: str) -> str:

@@ -16,16 +16,7 @@ _MOST = 40
 def draw(section: Section) -> Part | NotShown:
     """Horizontal bars, one per label and group, most frequent labels first."""
     split = section.splits[-1] if section.splits else "dev"
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    support: dict[str, float] = {}
-    for group in section.groups:
-        for run in group.finished:
-            tables = run.results.get("tables") or {}
-            rows = (tables.get(split) or {}).get("per_label") or run.results.get("per_label") or []
-            for row in rows:
-                if isinstance(row.get("f1"), int | float) and "label" in row:
-                    found[str(row["label"])][group.label].append(row["f1"])
-                    support[str(row["label"])] = float(row.get("gold", row.get("support", 0)))
+    found, support = scores_of(section, split)
     if not found:
         return NotShown("no run has scores per label")
     labels = sorted(found, key=lambda label: -support[label])
@@ -53,3 +44,18 @@ def draw(section: Section) -> Part | NotShown:
     caption = f"F1 on {split} data of the kept weights; in brackets, the number of gold records. Lines: range over the runs."
     notes = [f"the picture has the {_MOST} most frequent of {len(labels)} labels"] if len(labels) > _MOST else []
     return Part("Scores per label", caption, [Picture("labels", figure, "F1 of each label.")], [table], notes)
+
+
+def scores_of(section: Section, split: str) -> tuple[dict[str, dict[str, list[float]]], dict[str, float]]:
+    """Label -> group -> F1 of each run that has it; and label -> number of gold records."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    support: dict[str, float] = {}
+    for group in section.groups:
+        for run in group.finished:
+            tables = run.results.get("tables") or {}
+            rows = (tables.get(split) or {}).get("per_label") or run.results.get("per_label") or []
+            for row in rows:
+                if isinstance(row.get("f1"), int | float) and "label" in row:
+                    found[str(row["label"])][group.label].append(row["f1"])
+                    support[str(row["label"])] = float(row.get("gold", row.get("support", 0)))
+    return found, support

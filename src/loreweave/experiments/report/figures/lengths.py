@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
+from loreweave.experiments.report.prediction_rows import has_gold, is_right
 from loreweave.experiments.report.sections import Section
 from loreweave.experiments.report.style import legend_below, looks, new_figure
 
@@ -22,8 +23,8 @@ def draw(section: Section) -> Part | NotShown:
         for run in group.finished:
             for row in run.predictions(split):
                 text = next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
-                if text is not None and "gold" in row and "predicted" in row:
-                    found[group.label].append((len(text.split()), exactly_right(row["predicted"], row["gold"])))
+                if text is not None and has_gold(row):
+                    found[group.label].append((len(text.split()), is_right(row)))
     lengths = sorted({length for pairs in found.values() for length, _ in pairs})
     if len(lengths) < 2:
         return NotShown("the predictions have no texts of different lengths with gold answers")
@@ -47,17 +48,3 @@ def draw(section: Section) -> Part | NotShown:
     picture = Picture("lengths", figure, "Share of exactly right records by length of the text.")
     caption = "A record is right if its whole prediction equals the gold answer. Words are separated by blanks."
     return Part("Scores by length", caption, [picture], [table])
-
-
-def exactly_right(predicted: object, gold: object) -> bool:
-    """Whether they are equal; lists of mentions are compared by what the gold mentions have."""
-    if isinstance(predicted, list) and isinstance(gold, list) and all(isinstance(part, dict) for part in [*predicted, *gold]):
-        keys = ("start", "end", "label", "entity")
-        return _mentions(predicted, keys) == _mentions(gold, keys)
-    if isinstance(predicted, list) and isinstance(gold, list):
-        return sorted(map(str, predicted)) == sorted(map(str, gold))
-    return predicted in gold if isinstance(gold, list) else predicted == gold
-
-
-def _mentions(found: list[dict[str, object]], keys: tuple[str, ...]) -> list[str]:
-    return sorted(str([mention.get(key) for key in keys]) for mention in found)

@@ -1,0 +1,1 @@
+"""`loreweave report compare`: whether one system is better than another, and on which records."""

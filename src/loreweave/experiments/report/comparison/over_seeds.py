@@ -1,0 +1,69 @@
+"""Tests between the scores of the runs of the systems, which differ in their seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from loreweave.experiments.report.comparison.results import PAIR, Compared, sizes_text
+from loreweave.experiments.report.parts import NotShown, Part, Table
+from loreweave.experiments.report.sections import seed_of
+from loreweave.metrics.analysis.estimates import Estimate
+
+
+def draw(found: Compared) -> Part | NotShown:
+    """Tests between the scores of the runs."""
+    rows, orders, notes = [], [], dict[str, None]()
+    for pair in found.pairs:
+        start: list[object] = [pair.split, pair.first.label, pair.second.label]
+        one = pair.over_seeds
+        welch, size = one.welch, one.cohens_d
+        rows.append([
+            *start, sizes_text(pair), one.first.mean, one.first.deviation, one.second.mean, one.second.deviation,
+            *_estimate(None if welch is None else welch.difference), *([None] * 4 if welch is None else
+            [welch.statistic, welch.degrees, welch.p, pair.welch_p]), None if welch is None else welch.power,
+            one.permutation_p, pair.permutation_p, *_estimate(size), *_estimate(one.cliffs_delta),
+        ])  # fmt: skip
+        if isinstance(pair.orders, str):
+            notes[f"{pair.first.label} and {pair.second.label}: {pair.orders}"] = None
+        else:
+            for order, names in zip(pair.orders, (start[1:], start[:0:-1]), strict=True):
+                orders.append([
+                    pair.split, *names, order.violation_ratio, order.upper_bound, order.threshold, order.dominates,
+                    order.power, order.false_positives,
+                ])  # fmt: skip
+        if welch is None:
+            sizes = f"found {one.first.size} and {one.second.size}"
+            notes[f"{pair.first.label} and {pair.second.label}: Welch's test needs 2 runs each with a spread, {sizes}"] = None
+    notes |= dict.fromkeys(_twice(found))
+    caption = (
+        "Tests between the scores of the runs, which differ in their seeds. Power: how likely such an experiment is to find a "
+        "difference as large as this one. Permutation: the share of all ways to deal the scores to the systems with as large a "
+        "difference of means; with 3 + 3 seeds it cannot be below 0.1. Cliff's delta: how much more often the first is larger "
+        "than the second, over all pairs of runs. Holm: corrected over all pairs of systems on the split. Almost-stochastic "
+        "order: the first is better over its whole distribution of scores if the upper bound of the violation ratio is below "
+        "the threshold; the bounds are corrected for the number of pairs (Bonferroni)."
+    )
+    tables = [Table("seeds", _SEEDS, rows), *([Table("stochastic_order", _ORDERS, orders)] if orders else [])]
+    return Part("Differences over seeds", caption, tables=tables, notes=list(notes))
+
+
+_SEEDS = [
+    *PAIR, "seeds", "first mean", "first sd", "second mean", "second sd", "difference", "low", "high", "Welch t", "degrees",
+    "Welch p", "Welch p (Holm)", "power", "permutation p", "permutation p (Holm)", "Cohen's d", "d low", "d high",
+    "Cliff's delta", "delta low", "delta high",
+]  # fmt: skip
+_ORDERS = [*PAIR, "violation ratio", "upper bound", "threshold", "first is better", "power", "false positives"]
+
+
+def _estimate(one: Estimate | None) -> list[object]:
+    return [None] * 3 if one is None else [one.value, one.low, one.high]
+
+
+def _twice(found: Compared) -> Iterator[str]:
+    """Notes about runs of a system with one seed."""
+    for system in found.section.groups:
+        seeds = Counter(str(seed_of(run)) for run in system.finished if seed_of(run) is not None)
+        for seed, count in seeds.items():
+            if count > 1:
+                yield f"{system.label} has {count} runs with the seed {seed}, which are no independent samples"

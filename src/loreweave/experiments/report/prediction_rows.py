@@ -1,0 +1,116 @@
+"""Rows of predictions: which record a row belongs to, whether it is right, and how it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from loreweave.metrics.answers import score_answer
+
+Row = Mapping[str, Any]
+RecordKey = tuple[str, str]
+"""The unit that is drawn as a whole in a bootstrap (a record, or the episode of a few-shot task), and the row in it."""
+
+_AROUND = 120
+"""Characters of the text that are shown before and after a mention."""
+_PLACE = ("start", "end", "head", "tail")
+_MOST_PARTS = 10
+_TRIPLE = ("head", "relation", "tail")
+
+
+def keyed(rows: Iterable[Row]) -> dict[RecordKey, Row] | None:
+    """The rows by the records that they belong to; None if they do not name their records.
+
+    Rows of a few-shot task are named by episode and query, those of link prediction by their triple, all others by `id`. If
+    several rows have one name, they are numbered in their order.
+    """
+    found: dict[RecordKey, Row] = {}
+    seen: dict[str, int] = {}
+    for row in rows:
+        if "episode" in row:
+            unit, place = f"episode {row['episode']}", row.get("query", row.get("sentence"))
+        elif row.get("id") is not None:
+            unit, place = str(row["id"]), None
+        elif all(isinstance(row.get(name), str) for name in _TRIPLE):
+            unit, place = " ".join(row[name] for name in _TRIPLE), None
+        else:
+            return None
+        seen[unit] = seen.get(unit, 0) + 1
+        found[unit, str(seen[unit] if place is None else place)] = row
+    return found
+
+
+def has_gold(row: Row) -> bool:
+    """Whether a row has a prediction and a gold answer."""
+    return row.get("gold") is not None and "predicted" in row
+
+
+def is_right(row: Row) -> bool:
+    """Whether a prediction is exactly right: an answer after normalisation as in `exact_match`, of ranked answers the first."""
+    for name in ("exact_match", "rank"):
+        if isinstance(row.get(name), int | float):
+            return bool(row[name] == 1)
+    predicted, gold = row["predicted"], row["gold"]
+    if isinstance(predicted, str) and isinstance(gold, list) and "question" in row:
+        return score_answer(predicted, gold, with_negative=True).exact == 1
+    return exactly_right(predicted, gold)
+
+
+def exactly_right(predicted: object, gold: object) -> bool:
+    """Whether they are equal; lists of mentions are compared by what the gold mentions have."""
+    if isinstance(predicted, list) and isinstance(gold, list):
+        return sorted(items_of(predicted)) == sorted(items_of(gold))
+    return predicted in gold if isinstance(gold, list) else predicted == gold
+
+
+def items_of(value: object) -> list[str]:
+    """What is counted in an answer: a label, the labels of a list, or mentions and facts by place and label; each once."""
+    if value is None:
+        return []
+    parts = value if isinstance(value, list) else [value]
+    return list(dict.fromkeys(_item(part) for part in parts))
+
+
+def label_of_item(item: str) -> str:
+    """The label in one of `items_of`."""
+    return item.rpartition("\t")[2]
+
+
+def gold_text(row: Row) -> str:
+    """The gold answer as text in which equal answers are equal."""
+    gold = row.get("gold")
+    return json.dumps(sorted(items_of(gold)) if isinstance(gold, list) else gold, ensure_ascii=False)
+
+
+def around(row: Row) -> str:
+    """The text with its mention in brackets, shortened around it."""
+    text = str(row.get("text") or row.get("question") or row.get("query") or " ".join(map(str, row.get("tokens") or ())))
+    start, end = row.get("start"), row.get("end")
+    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(text)) or "question" in row:
+        return text if len(text) <= 2 * _AROUND else text[: 2 * _AROUND] + " ..."
+    before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
+    return f"{'... ' if start > _AROUND else ''}{before}[{text[start:end]}]{after}{' ...' if end + _AROUND < len(text) else ''}"
+
+
+def short(value: Any) -> str:
+    """Names of classes, or mentions with their labels; the first ten."""
+    parts = value if isinstance(value, list) else [value]
+    more = [f"and {len(parts) - _MOST_PARTS} more"] if len(parts) > _MOST_PARTS else []
+    return ", ".join([*map(_named, parts[:_MOST_PARTS]), *more]) or "none"
+
+
+def _named(part: Any) -> str:
+    if not isinstance(part, Mapping):
+        return "none" if part is None else str(part)
+    name = part.get("mention", part.get("text", " ".join(str(part[name]) for name in _PLACE if name in part)))
+    label = part.get("label", part.get("entity"))
+    return str(name) if label is None else f"{name} ({label})"
+
+
+def _item(part: object) -> str:
+    """A label, or place and label: of a linked mention the entity, whose own label only the prediction has."""
+    if not isinstance(part, Mapping):
+        return str(part)
+    names = (*_PLACE, "entity" if "entity" in part else "label")
+    return "\t".join(str(part[name]) for name in names if name in part)

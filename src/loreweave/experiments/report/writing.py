@@ -1,0 +1,90 @@
+"""The folder of a report: the page, its pictures and its tables, and the file that says what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files.csv_tables import write_csv
+from loreweave.corpus.files.writing import write_json, write_text
+from loreweave.errors import ConfigurationError
+from loreweave.experiments.report.page import Drawn, page_html
+from loreweave.experiments.report.parts import NotShown, Part
+from loreweave.picture_style import png_of, styled, svg_of
+from loreweave.training.settings.configuration import unknown_name
+
+PAGE, MANIFEST = "index.html", "report.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a report shows.
+
+    Attributes:
+        figures: section -> names of the figures that are shown.
+        left_out: section -> figure -> why it is not shown.
+    """
+
+    figures: dict[str, list[str]] = field(default_factory=dict)
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+Figures = Mapping[str, Callable[[], Part | NotShown]]
+"""Figures of a section by name."""
+
+
+def write_report(
+    folder: Path, title: str, answers: Sequence[str], sections: Mapping[str, tuple[str, Figures]], facts: Mapping[str, Any]
+) -> Written:
+    """Draw all figures, and write the page, the pictures, the tables and the manifest.
+
+    Args:
+        folder: an existing folder.
+        title: of the page.
+        answers: the lines at the head of the page.
+        sections: name -> prefix of the names of its files, and its figures.
+        facts: further facts for the manifest.
+    """
+    drawn = [
+        (name, [_draw(figure, draw, folder, prefix) for figure, draw in figures.items()])
+        for name, (prefix, figures) in sections.items()
+    ]
+    shown = {name: [one.name for one in figures if isinstance(one.part, Part)] for name, figures in drawn}
+    left = {name: {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)} for name, figures in drawn}
+    write_text(folder / PAGE, page_html(title, answers, drawn))
+    manifest = {"format": "loreweave report", **facts, "answers": list(answers), "figures": shown, "left_out": left}
+    write_json(folder / MANIFEST, manifest)
+    return Written(shown, left)
+
+
+def chosen_figures(figures: Sequence[str], without: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The names of the figures to draw: those given, by default all, without some.
+
+    Raises:
+        ConfigurationError: no figure has such a name.
+    """
+    for option, given in (("--figures", figures), ("--without", without)):
+        for name in given:
+            if name not in known:
+                raise ConfigurationError(f"{option}: there is no figure {name!r}{unknown_name(name, known)}")
+    return [name for name in (figures or known) if name not in without]
+
+
+def _draw(name: str, draw: Callable[[], Part | NotShown], folder: Path, prefix: str) -> Drawn:
+    """Draw a figure, and write its pictures and tables."""
+    svgs: list[bytes] = []
+    with styled():
+        part = draw()
+        if isinstance(part, NotShown):
+            return Drawn(name, part)
+        for picture in part.pictures:
+            path = folder / "figures" / f"{prefix}{picture.name}"
+            path.parent.mkdir(exist_ok=True)
+            svgs.append(svg_of(picture.figure))
+            path.with_name(f"{path.name}.svg").write_bytes(svgs[-1])
+            path.with_name(f"{path.name}.png").write_bytes(png_of(picture.figure))
+    for table in part.tables:
+        write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, table.rows)
+    return Drawn(name, part, svgs, prefix)
