@@ -83,6 +83,7 @@ def test_an_evaluation_is_recorded_and_repeated(trained: Path, tmp_path: Path) -
     loreweave.evaluate("entity-typing", "run", data="dev.json", output="scores", device="cpu", report=silent)
     found = read_run(tmp_path / "scores")
     assert (found.kind, found.state, found.task, found.model) == ("evaluation", "done", "entity-typing", "run")
+    assert found.main_scores == ["micro_f1"] and next(iter(found.scores)) != "micro_f1"
     assert found.status["files"] == {"data": "dev.json"} and found.status["used"]["seconds"] > 0
     again = loreweave.rerun(tmp_path / "scores", output=tmp_path / "again", report=silent)
     assert again.differences == [] and read_run(tmp_path / "again").scores == found.scores

@@ -65,13 +65,14 @@ class RecordedRun:
     def main_scores(self) -> list[str]:
         """Names of the most important scores.
 
-        Fine-tuning: the metric that selects the epoch, on dev and test data. Pre-training: the loss. Evaluation: the first
-        metric of the task.
+        Fine-tuning: the metric that selects the epoch, on dev and test data. Pre-training: the loss. Evaluation: the main
+        metric of the task (of older records, the first one).
         """
         if self.kind == "pretraining":
             return [name for name in self.scores if name == "loss"]
         if self.kind != "finetuning":
-            return list(self.scores)[:1]
+            main = self.config.get("metric")
+            return [main] if main in self.scores else list(self.scores)[:1]
         metric = self.results.get("metric") or self.settings.get("metric")
         return [name for name in self.scores if name.partition(".")[2] == metric]
 

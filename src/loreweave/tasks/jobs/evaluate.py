@@ -76,7 +76,7 @@ def _asked(task: Task, model: Path, settings: Any, execution: Execution) -> dict
     asked |= {"tag_names": list(reading.tag_names)} if reading.tag_names else {}
     asked |= {"base": execution.base, "labels": execution.labels, "device": execution.device}
     asked |= {"precision": execution.precision, "batch_size": execution.batch_size}
-    return asked | {"settings": {} if task.evaluation is NoSettings else to_dict(settings)}
+    return asked | {"metric": task.metric, "settings": {} if task.evaluation is NoSettings else to_dict(settings)}
 
 
 def _report_other_precision(model: Path, execution: Execution) -> None:
