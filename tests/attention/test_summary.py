@@ -94,8 +94,12 @@ def test_only_the_chosen_analyses_are_written(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert (tmp_path / "tables" / "lengths.csv").read_text(encoding="utf-8") == "tokens,examples\n5,2\n"
     bare = summarise([made_attention(entities=[], queries=_without_entity())], SummarySettings(["mention"]))
-    with pytest.raises(DataError, match="found nothing to write for mention: no example has what they are about"):
+    with pytest.raises(DataError, match="found nothing to write for mention: no example has an entity"):
         bare.write(tmp_path / "nothing")
+    with pytest.raises(
+        DataError, match="found nothing to write for bins: bins.csv is without 1 text of fewer tokens than bins"
+    ):
+        summarise([made_attention()], SummarySettings(["bins"], bins=9)).write(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
 
 

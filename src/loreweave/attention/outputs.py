@@ -41,11 +41,8 @@ def write_output(found: Iterator[CapturedAttention], output: Output) -> str:
     if output.summary is not None:
         means = summarise(found, output.summary)
         means.write(path, overwrite=output.overwrite)
-        which = "another number of tokens than" if output.summary.rule == "exact" else "fewer tokens than"
-        left_out = f"; bins.csv is without {counted(means.unbinned, 'text')} of {which} bins" if means.unbinned else ""
-        for reason, count in means.left_out.items():
-            left_out += f"; between.csv is without {counted(count, 'example')} {reason}"
-        return f"wrote {path}: tables and figures of {counted(means.examples, 'example')}{left_out}"
+        wrote = f"wrote {path}: tables and figures of {counted(means.examples, 'example')}"
+        return "; ".join([wrote, *means.not_counted()])
     if path.suffix == PAGE_ENDING:
         page = Explorer(found, quantization="u16" if output.exact else "u8-sqrt", max_mb=output.max_mb)
         page.save(path, overwrite=output.overwrite)

@@ -199,6 +199,15 @@ class Summary:
             for query, values in found.items():
                 self.values["between"][query, key, group].append(values)
 
+    def not_counted(self) -> list[str]:
+        """What some tables leave out, in words."""
+        lines = []
+        if self.unbinned:
+            size = "another number of tokens than" if self.settings.rule == "exact" else "fewer tokens than"
+            lines.append(f"bins.csv is without {counted(self.unbinned, 'text')} of {size} bins")
+        lines += [f"between.csv is without {counted(count, 'example')} {reason}" for reason, count in self.left_out.items()]
+        return lines
+
     def tables(self) -> Iterator[Table]:
         """Tables of the analyses that have values, in the order of `ANALYSES`."""
         for name in COLUMNS:
@@ -229,8 +238,8 @@ class Summary:
                 self._write_lengths(place / f"{LENGTHS}.csv")
                 names += [f"{LENGTHS}.csv", *draw_lengths(self.lengths, place)]
             if not names:
-                chosen = ", ".join(self.settings.analyses)
-                raise DataError(f"found nothing to write for {chosen}: no example has what they are about")
+                why = "; ".join(self.not_counted()) or "no example has an entity"
+                raise DataError(f"found nothing to write for {', '.join(self.settings.analyses)}: {why}")
         return names
 
     def _write_lengths(self, path: Path) -> None:
