@@ -109,6 +109,8 @@ class Training(Generic[R]):
         words: a record -> the characters of its words; None: records have texts only.
         mention_labels: a record -> the label of each of its mentions; None: labels belong to the record.
         adapt: (settings, training records) -> the settings that fit such records; None: they stay as they are.
+        gold: key of the gold answer in the task's own JSON layout: a row of predictions whose `gold` has this name is data of
+            the task again. None: rows of predictions are not data.
         unfit: (settings, a training record) -> the error of a record that does not fit the settings, without its place; None:
             it does.
         options: options of `finetune` and `check` that the task accepts. None: those of the task.
@@ -132,6 +134,7 @@ class Training(Generic[R]):
     words: Callable[[R], Sequence[tuple[int, int]]] | None = None
     mention_labels: Callable[[R], Sequence[str]] | None = None
     adapt: Callable[[Any, Sequence[R]], Any] | None = None
+    gold: str | None = None
     unfit: Callable[[Any, R], DataError | None] | None = None
     options: tuple[str, ...] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Rows that only have a file, in JSON Lines; `name` is that of the file."""
+
+    name: str
+    rows: Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True)
 class Picture:
     """A picture; `name` is that of its files, and `text` says in words what it shows."""
 
@@ -50,6 +58,7 @@ class Part:
         pictures: the pictures.
         tables: the tables.
         notes: what the reader must know, such as runs that were left out, and why.
+        lines: rows for other programs, which are not on the page.
     """
 
     title: str
@@ -57,6 +66,7 @@ class Part:
     pictures: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = field(default_factory=tuple)
+    lines: Sequence[Lines] = ()
 
 
 @dataclass(frozen=True)

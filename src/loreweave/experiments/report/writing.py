@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.csv_tables import write_csv
-from loreweave.corpus.files.writing import write_json, write_text
+from loreweave.corpus.files.writing import write_json, write_json_lines, write_text
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.page import Drawn, page_html
 from loreweave.experiments.report.parts import NotShown, Part
@@ -87,4 +87,6 @@ def _draw(name: str, draw: Callable[[], Part | NotShown], folder: Path, prefix: 
             path.with_name(f"{path.name}.png").write_bytes(png_of(picture.figure))
     for table in part.tables:
         write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, table.rows)
+    for lines in part.lines:
+        write_json_lines(folder / "tables" / f"{prefix}{lines.name}.jsonl", lines.rows)
     return Drawn(name, part, svgs, prefix)

@@ -27,6 +27,7 @@ PARTS: RecordTask[reader.TypingRecord] = RecordTask(
         labels=reader.labels_of,
         mentions=reader.mentions_of,
         build=Deferred("loreweave.tasks.entity_typing.model:build"),
+        gold="labels",
         load=Deferred("loreweave.tasks.entity_typing.model:load"),
         score=scoring.score,
         metric="micro_f1",

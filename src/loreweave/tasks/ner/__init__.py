@@ -34,6 +34,7 @@ PARTS: RecordTask[NerRecord] = RecordTask(
         words=reader.words_of,
         mention_labels=reader.mention_labels_of,
         build=Deferred("loreweave.tasks.ner.model:build"),
+        gold="entities",
         load=Deferred("loreweave.tasks.ner.model:load"),
         score=scoring.score,
         metric="micro_f1",

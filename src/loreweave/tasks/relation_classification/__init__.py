@@ -30,6 +30,7 @@ PARTS: RecordTask[reader.Item] = RecordTask(
         labels=reader.labels_of,
         mentions=reader.mentions_of_item,
         build=Deferred("loreweave.tasks.relation_classification.model:build"),
+        gold="label",
         load=Deferred("loreweave.tasks.relation_classification.model:load"),
         score=scoring.score,
         metric="micro_f1",

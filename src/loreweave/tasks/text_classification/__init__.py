@@ -33,6 +33,7 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
         labels=record.labels_of,
         mentions=record.mentions_of,
         build=Deferred("loreweave.tasks.text_classification.model:build"),
+        gold="label",
         load=Deferred("loreweave.tasks.text_classification.model:load"),
         score=scoring.score,
         metric="accuracy",

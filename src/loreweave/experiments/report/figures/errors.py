@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.experiments.report.error_rows import LIKELY, by_mention, error_rows, gold_key, probability_rows
 from loreweave.experiments.report.outputs import class_outputs
-from loreweave.experiments.report.parts import NotShown, Part, Table
+from loreweave.experiments.report.parts import Lines, NotShown, Part, Table
 from loreweave.experiments.report.prediction_rows import around, has_gold, is_right, short
 from loreweave.experiments.report.sections import Section
 from loreweave.metrics.probabilities import by_name
-
-_LIKELY = 3
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -38,8 +37,17 @@ def draw(section: Section) -> Part | NotShown:
         f"Records of the {split} data that {best.path.name} (the best {section.splits[0]} score) predicts wrongly: "
         f"{len(wrong):,} of {counted(len(rows), 'record')}. The most certain errors come first."
     )
-    table = Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)
-    return Part("Errors", caption, tables=[table])
+    tables = [Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)]
+    if mentions := by_mention(rows, wrong):
+        tables.append(Table("errors_by_mention", ["mention", "records", "wrong", "share wrong"], mentions, shown=25))
+    key = gold_key(section.task) if all("text" in row for row in wrong) else None
+    lines = [Lines("errors", list(error_rows(wrong, key, outputs)))]
+    for each in section.splits:
+        if (found := class_outputs(best, each)) is not None:
+            lines.append(Lines(f"probabilities_{each}", list(probability_rows(found))))
+    data = ", as data of the task," if key is not None else ""
+    caption += f" tables/errors.jsonl has them{data} with probabilities; tables/probabilities_*.jsonl has those of all records."
+    return Part("Errors", caption, tables=tables, lines=lines)
 
 
 def _certainty(row: Mapping[str, Any], likely: Mapping[Any, Mapping[str, float]]) -> float:
@@ -51,4 +59,4 @@ def _certainty(row: Mapping[str, Any], likely: Mapping[Any, Mapping[str, float]]
 
 
 def _most_likely(found: Mapping[str, float] | None) -> str:
-    return ", ".join(f"{name} {chance:.2f}" for name, chance in list((found or {}).items())[:_LIKELY])
+    return ", ".join(f"{name} {chance:.2f}" for name, chance in list((found or {}).items())[:LIKELY])
