@@ -111,7 +111,7 @@ const App = (() => {
       canvas: (view) => Dom.make("canvas", { role: "img", "aria-label": `${view.label} view`, "aria-describedby": "described" }),
       interactive: (canvas, picture, label) => Pointing.whole(canvas, picture, label),
       scrolling: (canvas, picture, label, target) => {
-        self.box = Pointing.scrolling(canvas, picture, self.width, { label, target: memory.moved ? target : null, place: placeOf(self), zoomBy: self.zoomBy });
+        self.box = Pointing.scrolling(canvas, picture, self.width, { label, paper: self.colours.paper, target: memory.moved ? target : null, place: placeOf(self), zoomBy: self.zoomBy });
         return self.box;
       },
       zoomBy: (factor) => {

@@ -43,11 +43,15 @@ const Pointing = (() => {
     return Dom.make("div", { class: "interactive", tabindex: "0", role: "group", "aria-label": label, "data-key": "picture" }, canvas);
   }
 
-  /** The part of a picture that a box or, if it does not scroll, the window shows. */
+  /** The part of a picture that a box shows; all of it if the box does not scroll. */
   function visible(box, picture, size, inside) {
-    if (inside) return { x: box.scrollLeft, y: box.scrollTop, ...size };
-    const top = box.isConnected ? box.getBoundingClientRect().top : 0;
-    return { x: 0, y: Math.min(Math.max(0, -top), Math.max(0, picture.height - size.height)), ...size };
+    return inside ? { x: box.scrollLeft, y: box.scrollTop, ...size } : { x: 0, y: 0, ...size };
+  }
+
+  /** The labels at the top of a picture that is taller than the window: they stay while the page is scrolled. */
+  function labels(picture, paper) {
+    const canvas = Dom.make("canvas", { class: "labels", "aria-hidden": "true" });
+    return Scene.paint(canvas, picture, paper, undefined, { x: 0, y: 0, width: picture.width, height: picture.frozen.top });
   }
 
   /** Scrolls a box so that a rectangle [left, top, right, bottom] of the picture is beside the labels. */
@@ -55,8 +59,10 @@ const Pointing = (() => {
     const { x, y } = visible(box, picture, size, inside);
     const over = (low, high, from, length, labels) => (low < from + labels ? low - labels - from : high > from + length ? high - from - length : 0);
     const [across, down] = [over(left, right, x, size.width, picture.frozen.left), over(top, bottom, y, size.height, picture.frozen.top)];
+    const under = box.getBoundingClientRect().top;
     if (inside) box.scrollBy(across, down);
-    else if (box.getBoundingClientRect().top + bottom > window.innerHeight || down < 0) window.scrollBy(0, down < 0 ? down : box.getBoundingClientRect().top + bottom - window.innerHeight + 8);
+    else if (under + bottom > window.innerHeight) window.scrollBy(0, under + bottom - window.innerHeight + 8);
+    else if (under + top < picture.frozen.top) window.scrollBy(0, under + top - picture.frozen.top - 8);
   }
 
   /** A press that moves scrolls the box; the click that ends it does nothing. */
@@ -95,16 +101,17 @@ const Pointing = (() => {
   }
 
   /**
-   * A focusable box around a picture that may be larger than the window. Only the visible part is drawn; the labels, which the
-   * picture has in its first `frozen.left` and `frozen.top` pixels, stay. options: {label, zoomBy(factor, 0: fit), place: memory of
-   * what the box shows, target: rectangle to show, or null}. Returns the box; `box.settle()` is called when it is in the page.
+   * A focusable box around a picture that may be larger than the window. A picture that is too wide scrolls in the box, and only the
+   * visible part is drawn. The labels, which the picture has in its first `frozen.left` and `frozen.top` pixels, stay. options:
+   * {label, paper, zoomBy(factor, 0: fit), place: memory of what the box shows, target: rectangle to show, or null}. Returns the box; `box.settle()` is called when it is in the page.
    */
   function scrolling(canvas, picture, width, options) {
     const inside = picture.width > width + 1;
-    const size = { width: Math.min(picture.width, width), height: Math.min(picture.height, Math.floor(window.innerHeight * (inside ? TALL : 1))) };
+    const size = { width: Math.min(picture.width, width), height: inside ? Math.min(picture.height, Math.floor(window.innerHeight * TALL)) : picture.height };
     const room = Dom.make("div", { class: "room", style: { width: `${picture.width}px`, height: `${picture.height}px` } }, canvas);
-    const box = Dom.make("div", { class: `interactive ${inside ? "zoomed" : "long"}`, tabindex: "0", role: "group", "aria-label": options.label, "data-key": "picture", style: inside ? { height: `${size.height}px` } : {} }, room);
-    const paint = () => Scene.paint(canvas, picture, null, undefined, visible(box, picture, size, inside));
+    if (!inside && picture.frozen.top && picture.height > window.innerHeight) room.append(labels(picture, options.paper));
+    const box = Dom.make("div", { class: `interactive ${inside ? "zoomed" : "whole"}`, tabindex: "0", role: "group", "aria-label": options.label, "data-key": "picture", style: inside ? { height: `${size.height}px` } : {} }, room);
+    const paint = () => Scene.paint(canvas, picture, null, undefined, inside ? visible(box, picture, size, inside) : null);
     const pointOf = (event) => {
       const frame = canvas.getBoundingClientRect();
       const { x, y } = visible(box, picture, size, inside);
@@ -132,15 +139,12 @@ const Pointing = (() => {
     if (inside) {
       pan(box, canvas);
       box.addEventListener("scroll", follow);
-    } else if (picture.height > size.height) {
-      const listen = () => (box.isConnected ? follow() : window.removeEventListener("scroll", listen));
-      window.addEventListener("scroll", listen, { passive: true });
     }
     box.settle = () => {
       const [across, down] = options.place.centre || [0, 0];
       if (inside && options.place.centre) box.scrollTo(across * picture.width - size.width / 2, down * picture.height - size.height / 2);
       if (options.target) reveal(box, picture, size, inside, options.target);
-      paint();
+      if (inside) paint();
     };
     paint();
     return box;
