@@ -13,6 +13,7 @@ _PUBLIC = {
     "from_cache": "loreweave.attention.formats.arrays",
     "head_view": "loreweave.attention.formats.bertviz",
     "model_view": "loreweave.attention.formats.bertviz",
+    "probe_bias": "loreweave.attention.bias.run",
     "read_attention": "loreweave.attention.formats.files",
     "read_thesis": "loreweave.attention.formats.thesis",
     "write_attention": "loreweave.attention.formats.files",

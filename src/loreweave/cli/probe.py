@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
 from loreweave.cli.options import Device, OverwriteResults, ResultsAsJson
 from loreweave.cli.precision import PrecisionOption
+from loreweave.errors import ConfigurationError
 
 Arguments = Annotated[
     list[str],
@@ -22,6 +23,15 @@ Base = Annotated[
     typer.Option("--base", help="Model whose tokenizer is used for checkpoints without one (in a run, or in an old format)."),
 ]
 
+Bias = Annotated[
+    Path | None,
+    typer.Option(
+        "--bias",
+        help="YAML file with templates and groups of names, or 'example': compare what the models do with the names instead.",
+    ),
+]
+Paired = Annotated[bool, typer.Option("--paired", help="With --bias: names of equal rank in two groups belong together.")]
+
 _SCORES = "Scores in %, with ± standard deviation over draws of labels, or [95 % interval over the test]"
 _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
 
@@ -29,6 +39,8 @@ _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
 def command(
     arguments: Arguments,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and scores.csv.")] = None,
+    bias: Bias = None,
+    paired: Paired = False,
     base: Base = None,
     device: Device = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of texts per batch.")] = 32,
@@ -44,6 +56,9 @@ def command(
     The data are your own files (few_shot.NAME=FILE, typing.NAME=TRAIN,TEST, ...), or by default the data sets in the folder
     that the environment variable LOREWEAVE_DATA names. If it is not set, they are the small bundled data.
 
+    --bias compares groups of names in the same sentences: attention from a name to words of interest, and the probabilities of
+    labels for a checkpoint, with tests and effect sizes.
+
     docs/probing.md describes the probes.
 
     Example: loreweave probe minilm runs/knowledge
@@ -53,6 +68,12 @@ def command(
     from loreweave.experiments.probes.run import probe
 
     models, settings = split_arguments(arguments)
+    if bias is not None:
+        _refuse(settings, precision)
+        _bias(models, bias, paired=paired, output=output, base=base, device=device, overwrite=overwrite, as_json=as_json)
+        return
+    if paired:
+        raise ConfigurationError("found --paired without --bias; leave it out")
     with progress("encoding texts") as advance:
         found = probe(
             models, *settings, output=output, base=base, device=device, batch_size=batch_size, precision=precision,
@@ -69,6 +90,29 @@ def command(
     if rows:
         first = next(iter(found.results["models"]))
         show_table(columns, rows, title=f"Difference to {first} in points, with 95 % interval", always_titled=True)
+
+
+def _refuse(settings: Sequence[str], precision: str) -> None:
+    """Refuse what has no effect on a bias probe."""
+    if settings:
+        raise ConfigurationError(f"found {settings[0]!r} with --bias, whose settings are in its file; leave it out")
+    if precision not in ("fp32", "auto"):
+        raise ConfigurationError(f"found --precision {precision} with --bias, which computes in fp32; leave it out")
+
+
+def _bias(models: list[str], design: Path, *, output: Path | None, as_json: bool, **options: Any) -> None:
+    """Compare groups of names, and show the tests."""
+    from loreweave.attention.bias.run import probe_bias
+
+    with progress("sentences read") as advance:
+        found = probe_bias(models, design, output=output, report=say, advance=advance, **options)
+    if output is not None:
+        say(f"The numbers are in {output / 'results.json'}, those of each name in {output / 'values.csv'}.")
+    if as_json:
+        show_json(found.results)
+        return
+    columns, rows = found.table()
+    show_table(columns, rows, title="Differences between groups of names", always_titled=True)
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
