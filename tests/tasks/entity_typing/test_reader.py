@@ -229,3 +229,9 @@ def test_brackets_without_any_label_are_kept_for_predictions(tmp_path: Path) -> 
         ("p1:0-3", "Ada", ()), ("p1:8-11", "Bob", ()), ("p2", "She", ()),
     ]  # fmt: skip
     assert not result.skipped and "no mention has a label" in result.notes[0]
+
+
+def test_a_file_without_labels_says_so_in_every_layout(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [GOOD | {"labels": []}])
+    assert [note for note in read(path).notes if "no mention has a label" in note] and len(read(path).records) == 1
+    assert not read(write(tmp_path / "b.jsonl", [GOOD, GOOD | {"labels": []}])).notes

@@ -61,7 +61,7 @@ class Comparison:
         return found
 
 
-def compare(outcomes: Sequence[Outcome], *, paired: bool = False, samples: int = 1000, seed: int = 0) -> list[Comparison]:
+def compare(outcomes: Sequence[Outcome], *, paired: bool = False, samples: int = 5000, seed: int = 0) -> list[Comparison]:
     """All comparisons of one model, for each pair of groups, with p-values that hold for them together.
 
     Args:

@@ -50,7 +50,7 @@ def probe_bias(
     output: Place | None = None,
     base: str | None = None,
     device: str | None = None,
-    samples: int = 1000,
+    samples: int = 5000,
     seed: int = 0,
     overwrite: bool = False,
     report: Callable[[str], None] = print,

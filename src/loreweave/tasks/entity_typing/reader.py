@@ -88,7 +88,8 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         refuse_labels(labels)
     except DataError as error:
         raise DataError(error.message, path=path, field=error.field) from None
-    return replace(result, notes=[*result.notes, *notes, *label_notes(labels)])
+    unlabelled = [_UNLABELLED_FILE] if result.records and not labels else []
+    return replace(result, notes=[*result.notes, *notes, *label_notes(labels), *unlabelled])
 
 
 def labels_of(records: Sequence[TypingRecord]) -> list[str]:
@@ -161,10 +162,9 @@ def mention_id(text: str, start: int, end: int) -> str:
 
 
 def _labelled(result: ReadResult[TypingRecord]) -> ReadResult[TypingRecord]:
-    """The records with labels if there are any; otherwise all, with a note."""
+    """The records with labels if there are any; otherwise all."""
     if not any(record.labels for record in result.records):
-        note = "no mention has a label, so there is nothing to train on or to score; predictions and attention need none"
-        return replace(result, notes=[*result.notes, note]) if result.records else result
+        return result
     kept = result.account()
     for place, record in zip(result.places, result.records, strict=True):
         if record.labels:
@@ -194,6 +194,7 @@ def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
         yield TypingRecord(mention_id(text.id, start, end), text.text, start, end, tuple(dict.fromkeys(names)), metadata)
 
 
+_UNLABELLED_FILE = "no mention has a label, so there is nothing to train on or to score; predictions and attention need none"
 _CONVERTERS = {brackets.NAME: _bracketed}
 """Format of texts with mentions -> text with mentions to records, if it is not `_mentions`."""
 
