@@ -58,6 +58,16 @@ def test_figures_have_the_right_numbers(runs: Path, tmp_path: Path) -> None:
     assert float(curve["train_fraction=1", "dev", 2]["mean"]) == pytest.approx((0.75 + 0.875 + 0.5) / 3)
     assert curve["train_fraction=1", "dev", 2]["runs"] == "3" and float(curve["train_fraction=0.5", "train", 2]["mean"]) == 1.0
     assert [float(row["dev - test"]) for row in table(report, "dev_test")] == [0.0, -0.25, 0.0, 0.125]
+    correlation = table(report, "correlation")
+    assert [row["coefficient"] for row in correlation] == ["Pearson", "Spearman", "Kendall (tau-b)"]
+    # dev 0.5, 0.5, 0.75, 0.875 and test 0.5, 0.75, 0.75, 0.75: 2 pairs agree, none disagrees, 5 are apart in dev, 3 in test
+    assert float(correlation[2]["value"]) == pytest.approx(2 / np.sqrt(5 * 3)) and correlation[2]["runs"] == "4"
+    assert float(correlation[0]["low"]) <= float(correlation[0]["value"]) <= float(correlation[0]["high"])
+    lengths = [row for row in table(report, "lengths") if row["group"] == "train_fraction=0.5"]
+    # the texts have 1 to 4 words; the first run has the first and the third right, the second run has all right
+    assert [(row["words"], float(row["exactly right"])) for row in lengths] == [
+        ("1 to 1", 1.0), ("2 to 2", 0.5), ("3 to 3", 1.0), ("4 to 4", 0.5),
+    ]  # fmt: skip
     assert [float(row["mean test accuracy"]) for row in table(report, "learning_curve")] == [0.625, 0.75]
     assert [row["value"] for row in table(report, "settings")] == ["0.5", "1"]
     assert {row["label"] for row in table(report, "labels")} == {"person", "place", "thing"}
@@ -91,6 +101,7 @@ def test_calibration_has_the_numbers_of_every_run_and_split(tmp_path: Path) -> N
     assert [(row["seed"], row["split"]) for row in rows] == [("0", "dev"), ("0", "test"), ("1", "dev"), ("1", "test")]
     sure = np.exp(2) / (np.exp(2) + 2)
     assert float(rows[0]["accuracy"]) == 1 and float(rows[0]["confidence"]) == pytest.approx(sure)
+    assert float(rows[0]["debiased low"]) <= float(rows[0]["debiased high"]) and "ece low" not in rows[0]
     assert float(rows[0]["ece"]) == pytest.approx(1 - sure) and float(rows[0]["nll"]) == pytest.approx(-np.log(sure))
     assert float(rows[2]["accuracy"]) == 0.5 and float(rows[0]["nll after"]) < float(rows[0]["nll"])
     page = (report / "index.html").read_text()

@@ -23,15 +23,16 @@ from loreweave.metrics.analysis.temperature import fit_temperature, negative_log
 
 _BINS, _SAMPLES = 10, 300
 _COLUMNS = [
-    "group", "seed", "split", "records", "accuracy", "confidence", "ece", "ece low", "ece high", "ece by chance",
-    "debiased ece", "smooth ece", "smooth low", "smooth high", "mce", "brier", "nll", "temperature", "nll after", "ece after",
+    "group", "seed", "split", "records", "accuracy", "confidence", "ece", "ece by chance", "debiased ece", "debiased low",
+    "debiased high", "smooth ece", "smooth low", "smooth high", "mce", "brier", "nll", "temperature", "nll after", "ece after",
     "right at exactly 0", "wrong at exactly 0", "right at exactly 1", "wrong at exactly 1",
 ]  # fmt: skip
 _CAPTION = (
     "Dots: share of right answers in {bins} bins of equal width, with 95 % Wilson intervals. On the dashed line, "
     "probabilities are right as often as they say. Steps: share of all answers in each bin. The picture has the first finished "
-    "run of each group, the table has every run. Intervals of errors resample records. ECE by chance: what a perfectly "
-    "calibrated system would show with as many records. Temperature: the one with the lowest negative log-likelihood (nll) on "
+    "run of each group, the table has every run. ECE by chance: what a perfectly calibrated system would show "
+    "with as many records; the debiased ECE is without that part. Intervals resample records, and take the bias of the samples "
+    "into account (basic bootstrap). Temperature: the one with the lowest negative log-likelihood (nll) on "
     "dev data, and both after it."
 )
 
@@ -91,9 +92,9 @@ def _numbers(errors: Calibration, dev: ClassOutputs | None, found: ClassOutputs)
     """The cells of `_COLUMNS` after those that name the row."""
     likelihood = negative_log_likelihood(found.logits, _gold(found))
     return [
-        errors.records, errors.accuracy, errors.confidence, *_with_interval(errors.ece), errors.chance_ece,
-        errors.debiased_ece.value, *_with_interval(errors.smooth_ece), errors.mce.value, errors.brier.value, likelihood,
-        *_after_scaling(dev, found), *vars(errors.certain).values(),
+        errors.records, errors.accuracy, errors.confidence, errors.ece.value, errors.chance_ece,
+        *_with_interval(errors.debiased_ece), *_with_interval(errors.smooth_ece), errors.mce.value, errors.brier.value,
+        likelihood, *_after_scaling(dev, found), *vars(errors.certain).values(),
     ]  # fmt: skip
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
 from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.metrics.analysis.correlation import Correlations, correlations
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -44,5 +46,27 @@ def draw(section: Section) -> Part | NotShown:
         f"A point per run; below the dashed line, the dev score is higher than the test score. Mean difference (dev - test): "
         f"{gap:+.4f}. The scores are those of the kept weights, which were selected on the dev data."
     )
-    table = Table("dev_test", ["group", "seed", "dev", "test", "dev - test"], rows)
-    return Part("Dev and test", caption, [Picture("dev_test", figure, "Dev against test score of each run.")], [table])
+    dev_scores, test_scores = ([float(str(row[column])) for row in rows] for column in (2, 3))
+    found = correlations(dev_scores, test_scores)
+    tables = [Table("dev_test", ["group", "seed", "dev", "test", "dev - test"], rows)]
+    tables += [] if found.undefined else [_correlations(found)]
+    notes = [f"no correlation of dev and test scores: {found.undefined}"] if found.undefined else []
+    if found.undefined_samples:
+        samples = counted(found.undefined_samples, "bootstrap sample")
+        notes.append(f"{samples} of {found.samples:,}, in which all scores are equal, are no part of the intervals")
+    picture = Picture("dev_test", figure, "Dev against test score of each run.")
+    return Part("Dev and test", caption + _CAPTION, [picture], tables, notes)
+
+
+_CAPTION = (
+    " Correlations are over all runs, with 95 % bootstrap intervals over runs; the ranks (Spearman, Kendall) say whether the "
+    "choice on dev data is the one that test data would make."
+)
+
+
+def _correlations(found: Correlations) -> Table:
+    estimates = {"Pearson": found.pearson, "Spearman": found.spearman, "Kendall (tau-b)": found.kendall}
+    cells: list[list[object]] = [
+        [name, one.value, one.low, one.high, found.runs] for name, one in estimates.items() if one is not None
+    ]
+    return Table("correlation", ["coefficient", "value", "low", "high", "runs"], cells)
