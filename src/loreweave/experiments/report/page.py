@@ -23,14 +23,17 @@ h3 { font-size: 1.1rem; margin-top: 2rem; } h4 { font-size: 0.95rem; margin: 1.5
 p.caption, p.note { color: var(--soft); max-width: 60rem; }
 p.answer { font-size: 1.1rem; }
 img { max-width: 100%; height: auto; background: #ffffff; }
-.pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-.table { overflow-x: auto; max-height: 32rem; overflow-y: auto; border: 1px solid var(--line); }
+.pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; margin-bottom: 1rem; }
+.table { width: fit-content; max-width: 100%; max-height: 32rem; overflow: auto; border: 1px solid var(--line); }
 table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line);
   overflow-wrap: normal; max-width: 36rem; }
-th { position: sticky; top: 0; background: var(--head); } td.number { text-align: right; white-space: nowrap; }
+th { position: sticky; top: 0; background: var(--head); } td.number { text-align: right; }
+td.number, td.short { white-space: nowrap; } td.long { min-width: 18rem; } th { vertical-align: bottom; }
 a { color: inherit; } nav ul { columns: 16rem; padding-left: 1.2rem; }
 """
+_SHORT, _LONG = 24, 80
+"""Number of characters up to which a cell is one line, and from which it has a minimum width."""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -110,10 +113,17 @@ def _table(table: Table, prefix: str) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f'<td class="number">{value:.4g}</td>' if math.isfinite(value) else "<td></td>"
+        return f'<td class="number">{_number(value)}</td>' if math.isfinite(value) else "<td></td>"
     if isinstance(value, int) and not isinstance(value, bool):
         return f'<td class="number">{value:,}</td>' if abs(value) >= 10000 else f'<td class="number">{value}</td>'
-    return f"<td>{_text('' if value is None else str(value))}</td>"
+    text = "" if value is None else str(value)
+    width = "short" if len(text) <= _SHORT else "long" if len(text) > _LONG else ""
+    return f'<td class="{width}">{_text(text)}</td>' if width else f"<td>{_text(text)}</td>"
+
+
+def _number(value: float) -> str:
+    """Four decimals, so that the numbers of a column are aligned; whole, very small and large numbers in short."""
+    return f"{value:.4f}" if 0.0005 <= abs(value) < 100 and not value.is_integer() else f"{value:.4g}"
 
 
 def _anchor(place: int, drawn: Drawn) -> str:

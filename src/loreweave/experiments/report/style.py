@@ -11,6 +11,8 @@ from loreweave.picture_style import COLOURS
 
 _CHARACTERS = 100
 """Number of characters of a legend that fit beside each other."""
+_LONGEST = 90
+"""Number of characters of the longest entry of a legend."""
 _DASHES = ("-", "--", ":", "-.")
 
 
@@ -35,6 +37,13 @@ def looks(count: int) -> list[tuple[str, str]]:
 def legend_below(figure: Figure, axes: Axes) -> None:
     """Put one legend below the diagrams, if there is something to tell apart."""
     handles, labels = axes.get_legend_handles_labels()
+    labels = [shortened(label, _LONGEST) for label in labels]
     if len(handles) > 1:
         columns = max(1, min(len(labels), _CHARACTERS // (max(map(len, labels)) + 6)))
         figure.legend(handles, labels, loc="outside lower left", ncols=columns, fontsize=8)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text that fits into a picture: its beginning and its end, where names of settings and of runs differ."""
+    end = most // 3
+    return text if len(text) <= most else f"{text[: most - end - 3]}...{text[-end:]}"

@@ -58,7 +58,7 @@ def test_the_better_system_is_named_with_its_numbers(systems: list[Path], tmp_pa
     sizes = [float(seeds[name]) for name in ("permutation p", "Cohen's d", "Cliff's delta")]
     assert sizes == pytest.approx([0.1, -12, -1])
     page = (found.path / "index.html").read_text()
-    assert "almost-stochastic order: found 3 and 3 seeds, expected at least 5" in page
+    assert "Almost-stochastic order: found 3 and 3 seeds, expected at least 5 in each group (base and new)" in page
     outcomes = table(found.path, "mcnemar")[0]
     assert [outcomes[name] for name in ("both right", "first only", "second only", "both wrong")] == ["20", "0", "12", "8"]
     assert float(outcomes["McNemar p (exact)"]) == pytest.approx(2 / 2**12)

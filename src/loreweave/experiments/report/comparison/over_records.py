@@ -8,11 +8,14 @@ from loreweave.corpus.counts import counted
 from loreweave.experiments.report.comparison.matching import unmatched_note
 from loreweave.experiments.report.comparison.results import PAIR, Compared, PairResult, seeds_text, sizes_text
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.style import new_figure
+from loreweave.experiments.report.style import new_figure, shortened
 from loreweave.metrics.analysis.comparison import PairedComparison
 from loreweave.metrics.analysis.estimates import Estimate
 from loreweave.metrics.resampling import LEVEL
 from loreweave.picture_style import COLOURS
+
+_LONGEST = 24
+"""Number of characters of the longest name of a system in the picture."""
 
 
 def draw(found: Compared) -> Part | NotShown:
@@ -34,7 +37,8 @@ def draw(found: Compared) -> Part | NotShown:
         middles = [100 * one.value for one in values]
         axes.errorbar(middles, places, xerr=reach, fmt="o", color=colour, ms=4, capsize=3, lw=1.2, label=name)
     several = len({pair.split for pair in found.pairs}) > 1
-    names = [f"{pair.first.label} - {pair.second.label}{f' ({pair.split})' if several else ''}" for pair in found.pairs]
+    systems = [f"{shortened(pair.first.label, _LONGEST)} - {shortened(pair.second.label, _LONGEST)}" for pair in found.pairs]
+    names = [f"{name} ({pair.split})" if several else name for name, pair in zip(systems, found.pairs, strict=True)]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel(f"difference of {found.section.metric}, in points of 100")

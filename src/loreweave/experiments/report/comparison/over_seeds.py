@@ -25,7 +25,7 @@ def draw(found: Compared) -> Part | NotShown:
             one.permutation_p, pair.permutation_p, *_estimate(size), *_estimate(one.cliffs_delta),
         ])  # fmt: skip
         if isinstance(pair.orders, str):
-            notes[f"{pair.first.label} and {pair.second.label}: {pair.orders}"] = None
+            notes[f"{pair.orders} ({pair.first.label} and {pair.second.label})"] = None
         else:
             for order, names in zip(pair.orders, (start[1:], start[:0:-1]), strict=True):
                 orders.append([
@@ -34,7 +34,8 @@ def draw(found: Compared) -> Part | NotShown:
                 ])  # fmt: skip
         if welch is None:
             sizes = f"found {one.first.size} and {one.second.size}"
-            notes[f"{pair.first.label} and {pair.second.label}: Welch's test needs 2 runs each with a spread, {sizes}"] = None
+            systems = f"{pair.first.label} and {pair.second.label}"
+            notes[f"Welch's test needs 2 runs of each system, and scores that differ: {sizes} runs of {systems}"] = None
     notes |= dict.fromkeys(_twice(found))
     caption = (
         "Tests between the scores of the runs, which differ in their seeds. Power: how likely such an experiment is to find a "

@@ -10,9 +10,11 @@ import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
-from loreweave.experiments.report.style import new_figure
+from loreweave.experiments.report.style import new_figure, shortened
 from loreweave.picture_style import COLOURS
 
+_LONGEST = 30
+"""Number of characters of the longest value below an axis."""
 _RATIO = 5
 """Positive values whose largest is at least so many times the smallest get a logarithmic axis."""
 
@@ -41,7 +43,7 @@ def draw(section: Section) -> Part | NotShown:
         axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
         if all(_is_number(key) for key in scores) and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
             axes.set_xscale("log")
-        axes.set_xticks(places, [shown(key) for key in scores], rotation=20, ha="right")
+        axes.set_xticks(places, [shortened(shown(key), _LONGEST) for key in scores], rotation=20, ha="right")
         axes.minorticks_off()
         axes.set_xlabel(name)
         axes.set_ylabel(f"{split} {section.metric}")

@@ -1,0 +1,103 @@
+"""The pages of a report and of a comparison in a browser without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from attention_pages import browser_page
+from made_runs import finetuning_run
+from page_checks import CONTRAST
+from task_jobs import silent
+
+import loreweave
+from loreweave.experiments.report.page import page_html
+
+WRONG = np.array([[2.0, 0, 0], [0, 0, 1.0], [0, 0, 3.0], [0, 4.0, 0]])
+LONG = "a_setting_with_a_long_value_that_is_a_single_word_without_any_place_to_break_it_" * 2
+
+PICTURES = "() => [...document.images].map((one) => one.complete && one.naturalWidth > 0 && one.alt.length > 0)"
+WIDER_THAN_THE_PAGE = """() => [...document.querySelectorAll('body *')]
+    .filter((one) => !one.closest('.table') && one.getBoundingClientRect().right > innerWidth + 1)
+    .map((one) => one.outerHTML.slice(0, 100))"""
+SCROLLED = """() => [...document.querySelectorAll('.table')].filter((one) => one.scrollWidth > one.clientWidth)
+    .map((one) => { one.scrollLeft = 40; return one.scrollLeft; })"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A report about two groups of two seeds, and a comparison of the groups."""
+    folder = tmp_path_factory.mktemp("pages")
+    for seed in (0, 1):
+        wrong = {"logits": WRONG} if seed == 0 else {}
+        finetuning_run(folder / "low" / str(seed), seed, (0.25, 0.5), 0.5, train_fraction=0.5, note=LONG, **wrong)
+        finetuning_run(folder / "high" / str(seed), seed, (0.5, 0.75), 0.75, train_fraction=1.0, note="short")
+    systems = [folder / "low", folder / "high"]
+    names = ["scores", "progression", "settings", "labels", "errors"]
+    report = loreweave.report(systems, output=folder / "report", figures=names, tell=silent)
+    comparison = loreweave.compare(systems, output=folder / "comparison", samples=50, tell=silent)
+    return {"report": report.path / "index.html", "comparison": comparison.path / "index.html"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browser_page() as page:
+        yield page
+
+
+@pytest.fixture
+def light(browser: Any) -> Any:
+    browser.emulate_media(color_scheme="light")
+    browser.set_viewport_size({"width": 390, "height": 800})
+    return browser
+
+
+@pytest.fixture
+def dark(browser: Any) -> Any:
+    browser.emulate_media(color_scheme="dark")
+    browser.set_viewport_size({"width": 1200, "height": 800})
+    return browser
+
+
+@pytest.mark.parametrize("name", ["report", "comparison"])
+def test_a_page_opens_from_a_file_on_a_narrow_screen(light: Any, pages: dict[str, Path], name: str) -> None:
+    light.goto(pages[name].as_uri())
+    light.wait_for_load_state()
+    pictures = light.evaluate(PICTURES)
+    assert len(pictures) >= 2 and all(pictures)
+    assert light.evaluate("() => document.documentElement.scrollWidth") == 390
+    assert light.evaluate(WIDER_THAN_THE_PAGE) == []
+    scrolled = light.evaluate(SCROLLED)
+    assert scrolled and set(scrolled) == {40}
+    assert light.evaluate(CONTRAST) == []
+    assert light.problems == []
+
+
+@pytest.mark.parametrize("name", ["report", "comparison"])
+def test_a_page_can_be_read_in_the_dark(dark: Any, pages: dict[str, Path], name: str) -> None:
+    dark.goto(pages[name].as_uri())
+    back = dark.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert back == "rgb(22, 22, 22)"
+    assert dark.evaluate(CONTRAST) == []
+    assert dark.evaluate("() => document.documentElement.scrollWidth") == 1200
+    assert all(dark.evaluate(PICTURES)) and dark.problems == []
+
+
+def test_every_entry_of_the_contents_leads_to_its_heading(light: Any, pages: dict[str, Path]) -> None:
+    light.goto(pages["comparison"].as_uri())
+    for link in light.locator("nav a").all():
+        heading = light.locator(f"h3{link.get_attribute('href')}")
+        assert heading.inner_text() == link.inner_text()
+    assert light.locator("main > p.answer").count() == 2
+
+
+def test_the_policy_of_a_page_forbids_scripts_and_addresses(light: Any, tmp_path: Path) -> None:
+    text = page_html("a", ["b"], []).replace("</main>", "<script>document.title = 'run'</script><img src='x.png'></main>")
+    (tmp_path / "page.html").write_text(text)
+    light.goto((tmp_path / "page.html").as_uri())
+    assert light.title() == "a"
+    assert len(light.problems) >= 2 and all("Content Security Policy" in line for line in light.problems)
+    light.problems.clear()
