@@ -58,7 +58,7 @@ def test_the_example_has_two_templates_and_two_groups_that_can_be_paired() -> No
         ("[guide, map]", "[name]", "found the target 'name' in the slot"),
         ("  south: [Pablo, Carmen]\n", "", "groups: found .*expected two or more groups"),
         ("Pablo, Carmen", "Pablo, Pablo", "groups, south: the name 'Pablo' is given twice"),
-        ("Pablo, Carmen", "Pablo", "groups, south: found 1 names, expected two or more"),
+        ("Pablo, Carmen", "Pablo", "groups, south: found 1 name, expected two or more"),
         ("Pablo, Carmen", "Pablo, 7", "groups, south: found .*expected a list of words"),
         ("groups:", "grups:", "found the key 'grups'.*groups"),
         ("  - text", "  - sentence: x\n    text", "templates, number 1: found"),

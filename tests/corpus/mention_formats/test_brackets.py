@@ -112,7 +112,7 @@ def test_blanks_inside_the_brackets_stay_in_the_text_and_leave_the_mention(tmp_p
         ('{"id": "p", "text": "<A>"}\n{"id": "p", "text": "<B>"}\n', "a.jsonl", r"line 2.*the id 'p' again \(line 1 has it\)"),
         ("id,text\np,<A>\nq,<B>\np,<C>\n", "a.csv", r"line 4.*the id 'p' again \(line 2 has it\)"),
         ("name,what\np,<A>\n", "a.csv", "line 1: found the columns 'name', 'what', expected a first line that names"),
-        ("text,id\n<A>\n", "a.csv", "line 2.*found 1 cells, expected 2"),
+        ("text,id\n<A>\n", "a.csv", "line 2.*found 1 cell, expected 2"),
         ("<A> ran\n<B ran\n", "a.txt", "line 2, field 'text': found '<' without '>'"),
         ('{"p": "<A> ran", "q": 3}', "a.json", "record 2, field 'text': found 3, expected a string"),
         ('{"id": "p", "txt": "<A> ran"}', "a.json", "field 'text': found nothing"),

@@ -52,6 +52,8 @@ def test_what_is_missed_and_spurious() -> None:
     right = ROWS["ner"]["gold"][1] | {"probability": 0.8}
     (named,) = error_rows([ROWS["ner"] | {"predicted": [right]}], "entities", None)
     assert named["missed"] == ROWS["ner"]["gold"][:1] and named["spurious"] == []
+    assert gold_key("ner", [{"id": "1", "gold": []}]) is None, "no text"
+    assert gold_key("relation-classification", [{"text": TEXT, "gold": [{"head": 0, "tail": 1, "label": "met"}]}]) is None
     (other,) = error_rows([{"id": "1", "predicted": "a", "gold": "b"}], gold_key("fact-probing"), None)
     assert other == {"id": "1", "predicted": "a", "gold": "b"}
 

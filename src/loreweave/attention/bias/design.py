@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.attention.capture.mentions import find_mentions
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.settings.configuration import load_yaml, unknown_name
 
@@ -127,7 +128,7 @@ def _groups(value: Any) -> dict[str, list[str]]:
     for group, names in groups.items():
         _check_once(names, f"groups, {group}: the name")
         if len(names) < 2:
-            raise ConfigurationError(f"groups, {group}: found {len(names)} names, expected two or more")
+            raise ConfigurationError(f"groups, {group}: found {counted(len(names), 'name')}, expected two or more")
     return groups
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, csv_rows, has_quoted_cells, tab_rows, unquoted
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.reading import content_suffix, open_text
@@ -171,7 +171,7 @@ def _table_rows(path: Path) -> Iterator[Placed]:
         raise DataError(f"{found}, expected {expected}", path=path, line=1)
     for line, cells in lines:
         if len(cells) != len(names):
-            yield f"line {line}", DataError(f"found {len(cells)} cells, expected {len(names)} as in the first line")
+            yield f"line {line}", DataError(f"found {counted(len(cells), 'cell')}, expected {len(names)} as in the first line")
         else:
             yield f"line {line}", {name: cell for name, cell in zip(names, cells, strict=True) if cell or name in TEXT_KEYS}
 

@@ -19,13 +19,17 @@ LIKELY = 3
 """Number of most probable labels that are shown."""
 
 
-def gold_key(task: str | None) -> str | None:
-    """Key of the gold answer in data of a task; None if rows of its predictions are not data."""
+def gold_key(task: str | None, rows: Sequence[Row] = ()) -> str | None:
+    """Key of the gold answer in data of a task; None if these rows of its predictions are not data: they have no text, or they
+    are documents with several answers where the data have one label.
+    """
     try:
         training = None if task is None else load_task(task).training
     except ConfigurationError:  # a task of a package that is not installed here
         return None
-    return None if training is None else training.gold
+    key = None if training is None else training.gold
+    fits = all("text" in row and not (key == "label" and isinstance(row["gold"], list)) for row in rows)
+    return key if fits else None
 
 
 def error_rows(wrong: Sequence[Row], key: str | None, outputs: ClassOutputs | None) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from loreweave.tasks.relation_classification.settings import NAME, RelationConfi
 USAGE = {
     "predict": (
         'A query has "text", "head" and "tail", each {"start": ..., "end": ...} (and "type", if the model was trained with '
-        'typed_markers), or is a document as in docs/formats.md, or a line of text with head and tail in angle brackets '
+        "typed_markers), or is a document as in docs/formats.md, or a line of text with head and tail in angle brackets "
         '("<Ann> lives in <Oslo>."). "predicted" is a label, "probability" is its probability, '
         'and "probabilities" has those of all labels.'
     ),

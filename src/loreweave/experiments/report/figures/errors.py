@@ -40,7 +40,7 @@ def draw(section: Section) -> Part | NotShown:
     tables = [Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)]
     if mentions := by_mention(rows, wrong):
         tables.append(Table("errors_by_mention", ["mention", "records", "wrong", "share wrong"], mentions, shown=25))
-    key = gold_key(section.task) if all("text" in row for row in wrong) else None
+    key = gold_key(section.task, wrong)
     lines = [Lines("errors", list(error_rows(wrong, key, outputs)))]
     for each in section.splits:
         if (found := class_outputs(best, each)) is not None:
