@@ -13,8 +13,8 @@ from toy_search import toy_sweep
 from loreweave.experiments.search.designs import POINT, Random, Tpe
 from loreweave.experiments.search.plan import Plan, plan_of
 from loreweave.experiments.search.space import factors_of, settings_of
-from loreweave.experiments.search.sweep import read_sweep
-from loreweave.experiments.search.targets import target_of
+from loreweave.experiments.search.sweep import packaged_sweeps, read_sweep
+from loreweave.experiments.search.targets import FinetuningTarget, target_of
 
 SPACE = {
     "dropout": {"low": 0.0, "high": 0.4},
@@ -130,6 +130,14 @@ def test_a_batch_of_tpe_does_not_see_its_own_results() -> None:
 def test_ranges_of_integers_and_base_values_in_groups(tmp_path: Path) -> None:
     found = plan(tmp_path, design="random", vary={"batch_size": {"low": 1, "high": 64, "log": True}}, budget={"trials": 9})
     assert all(isinstance(point["batch_size"], int) and 1 <= point["batch_size"] <= 64 for point in points(found))
+
+
+def test_the_packaged_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FinetuningTarget, "check", lambda target: None)  # their data are elsewhere
+    found = {name: read_sweep(name) for name in packaged_sweeps()}
+    trials = {name: plan_of(sweep, target_of(sweep)).trials for name, sweep in found.items()}
+    thesis = 1 + 7 + (4 - 1) + (10 - 1) + (4 - 1) + (11 - 1) + (12 - 1) + (10 - 1) + (10 - 1)
+    assert trials == {"example": 30, "thesis": thesis}, "the base, and each value of eight settings but for the base's"
 
 
 @pytest.mark.parametrize("name", ["optimizer.rate_factors.classifier", "optimizer.betas"])

@@ -36,7 +36,7 @@ def test_a_grid_writes_runs_a_table_and_the_best_recipe(tmp_path: Path, monkeypa
     assert rows[4]["test_micro_f1"] == "0.9", "test scores are kept apart from the value"
     trial = json.loads((tmp_path / "out" / "trials" / "0004" / "trial.json").read_text())
     assert trial | {"study": "out", "stage": "trials", "trial": 4, "design": "grid"} == trial
-    assert trial["settings"] == {"dropout": 0.2, "batch_size": 2}
+    assert trial["settings"] == {"dropout": 0.2, "batch_size": 2} and trial["seed"] == 12
     status = RunRecord(tmp_path / "out" / "trials" / "0004").status()
     assert status["status"] == "done" and "dropout=0.2" in status["command"]
     recipe = load_recipe(str(tmp_path / "out" / "best.yaml"))
@@ -112,6 +112,21 @@ def test_pruned_runs_have_a_status_of_their_own(tmp_path: Path, monkeypatch: pyt
     assert record.status()["status"] == "pruned" and "median after step 2" in record.status()["reason"]
     assert [row["epoch"] for row in record.metrics()] == [1, 2]
     assert not (record.path / "checkpoints").exists()
+
+
+def test_hyperband_ends_bad_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    vary = {"dropout": [0.2, 0.2001, 0.2002, 0.9, 0.91, 0.92, 0.93, 0.94]}
+    sweep = toy_sweep(tmp_path, design="grid", vary=vary, pruner="hyperband", settings={"epochs": 9})
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert set(states(found.trials)) == {"complete", "pruned"} and found.best is not None and found.best["trial"] == 0
+
+
+def test_trials_that_differ_in_the_seed_only_are_repeated_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.2, 0.3], "seed": [1, 2]}, repeat={"best": 2, "seeds": [7]})
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert [(row["of_trial"], row["seed"]) for row in found.trials if row["stage"] == "repeats"] == [(0, "7"), (2, "7")]
 
 
 def test_the_best_are_repeated_with_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

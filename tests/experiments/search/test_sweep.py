@@ -83,6 +83,11 @@ def test_a_value_that_is_wrong_alone_is_a_failed_trial_that_is_announced(
     assert "expected more than 0" in found.trials[0]["error"]
 
 
+def test_a_packaged_sweep_is_suggested() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown sweep 'exmple'; did you mean 'example'\?; .*ends in .yaml"):
+        read_sweep("exmple")
+
+
 def test_the_place_of_a_wrong_key_is_the_file(tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text("task: ner\nmodle: minilm\n")
     with pytest.raises(ConfigurationError, match=r"sweep.yaml: unknown setting 'modle'; did you mean 'model'"):

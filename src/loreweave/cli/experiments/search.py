@@ -10,9 +10,8 @@ import typer
 from loreweave.cli.console import say, show_json, show_table
 from loreweave.cli.options import ResultsAsJson
 
-Source = Annotated[
-    Path, typer.Argument(metavar="SWEEP", help="YAML file with the sweep, or the folder of a search that was begun.")
-]
+_SOURCE = "YAML file with the sweep, the folder of a search that was begun, or a packaged sweep: example, thesis."
+Source = Annotated[Path, typer.Argument(metavar="SWEEP", help=_SOURCE)]
 Keys = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Keys of the sweep. They override the file.")]
 Storage = Annotated[
     str | None, typer.Option("--storage", help="URL of a database, for many machines. Default: a file in the folder.")

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from loreweave.experiments.search.designs import POINT, Listed
 from loreweave.experiments.search.plan import SEED
-from loreweave.experiments.search.space import Factor, Point, Range
+from loreweave.experiments.search.space import Factor, Point, Range, Setting
 from loreweave.experiments.search.stages import TRIAL, Stage, ranked
 from loreweave.experiments.search.study import open_optuna
 
@@ -36,8 +36,11 @@ def repeat_stage(first: Stage) -> Stage | None:
     study, repeat = first.study, first.study.sweep.repeat
     origins = {trial.number: first.settings(trial) for trial in first.all() if trial.params}
     best: list[int] = []
+    seen: list[list[Setting]] = []
     for trial in ranked(first):
-        if origins[trial.number] not in [origins[number] for number in best]:
+        settings = [setting for setting in origins[trial.number] if setting[0] != SEED]
+        if settings not in seen:  # equal settings, or another seed only, are repeated once
+            seen.append(settings)
             best.append(trial.number)
     if repeat is None or not best:
         return None

@@ -13,10 +13,10 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.owners import Owner
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.search.extra import check_extra
-from loreweave.experiments.search.local import work_locally
+from loreweave.experiments.search.launchers.local import work_locally
+from loreweave.experiments.search.launchers.scripts import Scheduler, write_script
 from loreweave.experiments.search.repeats import repeat_stage
 from loreweave.experiments.search.results import results_of, rows_of, write_results
-from loreweave.experiments.search.scripts import Scheduler, write_script
 from loreweave.experiments.search.stages import Stage, first_stage
 from loreweave.experiments.search.study import Study, begin, is_study, reopen, sweep_in
 from loreweave.experiments.search.sweep import read_sweep
@@ -147,7 +147,7 @@ def submit_workers(
         ConfigurationError: there is no SLURM, or submitit is not installed.
     """
     check_extra("submitit")
-    from loreweave.experiments.search.slurm import submit
+    from loreweave.experiments.search.launchers.slurm import submit
 
     study, known = open_study(sweep, overrides, {}, output, storage)
     _describe(study, known, report)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.settings.configuration import Override, fill, load_yaml, name_of, overrides_of
+from loreweave.training.settings.configuration import Override, fill, load_yaml, name_of, overrides_of, unknown_name
 from loreweave.training.settings.fields import check_at_least, check_positive
 
 DesignName = Literal["one-factor-at-a-time", "grid", "random", "tpe", "seeds"]
@@ -171,13 +171,13 @@ class Sweep:
 
 
 def read_sweep(source: str | PathLike[str] | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Sweep:
-    """A sweep from a YAML file or a mapping, after overrides.
+    """A sweep from a YAML file, a mapping, or the name of a packaged sweep (`example`, `thesis`), after overrides.
 
     Raises:
         ConfigurationError: names the file and the wrong key, with the closest one.
     """
     named = "" if isinstance(source, Mapping) else f"{source}: "
-    given: dict[str, Any] = dict(source) if isinstance(source, Mapping) else load_yaml(Path(source))
+    given = dict(source) if isinstance(source, Mapping) else _load(Path(source))
     for name in _FREE:
         if name in given and not isinstance(given[name] or {}, Mapping):
             raise ConfigurationError(f"{named}{name}: found {given[name]!r}, expected settings as 'name: value' lines")
@@ -197,6 +197,21 @@ def read_sweep(source: str | PathLike[str] | Mapping[str, Any], overrides: Seque
         return fill(Sweep, given, plain, listed_by="loreweave search --help")
     except ConfigurationError as error:
         raise ConfigurationError(f"{named}{error}") from None
+
+
+def packaged_sweeps() -> dict[str, Path]:
+    """The packaged sweeps by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "sweeps").glob("*.yaml"))}
+
+
+def _load(source: Path) -> dict[str, Any]:
+    known = packaged_sweeps()
+    if source.suffix in (".yaml", ".yml", ".json") or source.exists():
+        return load_yaml(source)
+    if str(source) not in known:
+        hint = unknown_name(str(source), list(known))
+        raise ConfigurationError(f"unknown sweep {str(source)!r}{hint}; the file of your own sweep ends in .yaml")
+    return load_yaml(known[str(source)])
 
 
 def _value(override: Override, as_list: bool) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,7 +164,14 @@ def attributes_of(stage: Stage, trial: optuna.Trial, more: Mapping[str, Any]) ->
     study = stage.study
     metric, settings = study.target.metric, dict(stage.settings(trial))
     found: dict[str, Any] = {"study": study.name, "design": study.sweep.design, "stage": stage.name, "trial": trial.number}
-    found |= {"values": trial.params, "settings": settings, "metric": metric, "direction": study.target.direction}
-    return found | dict(more)
+    found |= {"values": trial.params, "settings": settings, "seed": _seed(stage, trial)}
+    return found | {"metric": metric, "direction": study.target.direction} | dict(more)
+
+
+def _seed(stage: Stage, trial: optuna.Trial) -> int | None:
+    """Seed of the run; None if its settings are wrong."""
+    with suppress(LoreweaveError):
+        return int(stage.study.target.config(stage.settings(trial), stage.folder(trial.number)).seed)
+    return None
 
 
