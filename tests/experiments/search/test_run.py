@@ -150,6 +150,17 @@ def test_the_best_are_repeated_with_other_seeds(tmp_path: Path, monkeypatch: pyt
     assert len(more.results["repeats"]) == 3 and len(more.trials) == 3 + 9
 
 
+def test_settings_that_fail_with_a_seed_are_not_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def curve(config: Any, epoch: int) -> float:
+        return math.nan if (config.dropout, config.seed) == (0.2, 3) else by_dropout(config, epoch)
+
+    use_toy(monkeypatch, curve)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.1, 0.2]}, repeat={"best": 2, "seeds": [2, 3]})
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert [(row["trial"], row["runs"], row["failed"]) for row in found.results["repeats"]] == [(0, 2, 0), (1, 1, 1)]
+    assert found.best is not None and found.best["trial"] == 0
+
+
 def test_seeds_have_a_mean_and_an_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_toy(monkeypatch, lambda config, epoch: config.seed / 10)
     found = search(toy_sweep(tmp_path, design="seeds", seeds=[1, 2, 3]), output=tmp_path / "out", report=silent)

@@ -59,6 +59,8 @@ def repeat_stage(first: Stage) -> Stage | None:
 def summaries(repeats: Stage) -> list[dict[str, Any]]:
     """Mean, standard deviation and 95 % interval of each repeated trial over its seeds, best mean first.
 
+    Trials of which fewer repetitions are complete, because they failed or are not done yet, come after the others.
+
     Raises:
         StorageLost: the storage is gone.
     """
@@ -78,7 +80,7 @@ def summaries(repeats: Stage) -> list[dict[str, Any]]:
         for number, each in values.items()
     ]
     sign = -1 if repeats.study.target.direction == "maximize" else 1
-    return sorted(rows, key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0), row["trial"]))
+    return sorted(rows, key=lambda row: (-row["runs"], sign * (row["mean"] or 0), row["trial"]))
 
 
 def summary(values: Sequence[float]) -> dict[str, Any]:
