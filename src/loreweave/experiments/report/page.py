@@ -122,8 +122,8 @@ def _cell(value: object) -> str:
 
 
 def _number(value: float) -> str:
-    """Four decimals, so that the numbers of a column are aligned; whole, very small and large numbers in short."""
-    return f"{value:.4f}" if 0.0005 <= abs(value) < 100 and not value.is_integer() else f"{value:.4g}"
+    """Four decimals, so that scores in a column are aligned; whole, very small and large numbers in short."""
+    return f"{value:.4f}" if 0.0005 <= abs(value) < 1 and not value.is_integer() else f"{value:.4g}"
 
 
 def _anchor(place: int, drawn: Drawn) -> str:

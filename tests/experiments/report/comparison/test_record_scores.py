@@ -82,6 +82,12 @@ def test_answers_and_ranks() -> None:
     assert counted("mrr", sides, 0.5) == [1, 2] and counted("hits_at_1", sides, 1.0) == [2, 2]
 
 
+def test_lists_of_labels_are_no_answers_to_questions() -> None:
+    rows = [{"gold": ["a"], "predicted": ["a", "b"]}, {"gold": ["b"], "predicted": ["b"]}]
+    assert counted("f1", rows, 2 / 3) == [1, 2, 1]  # of the label b: 1 correct, 2 predicted, 1 gold
+    assert counted("f1", rows, 0.9) is None
+
+
 def test_linked_mentions_count_if_their_entity_is_known() -> None:
     places = [{"start": 0, "end": 1}, {"start": 2, "end": 3}, {"start": 4, "end": 5}]
     gold = [place | {"entity": entity} for place, entity in zip(places, ("Q1", "Q2", "NIL"), strict=True)]

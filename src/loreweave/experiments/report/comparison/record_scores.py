@@ -52,7 +52,7 @@ def _ways(metric: str, runs: Sequence[tuple[Sequence[Row], float]]) -> Iterator[
     every = [row for rows, _ in runs for row in rows]
     if all(_is_number(row.get(metric)) for row in every):
         yield _means(lambda row: float(row[metric]))
-    if metric in ("exact_match", "f1") and all(isinstance(row["gold"], list) for row in every if "gold" in row):
+    if metric in ("exact_match", "f1") and all(_is_answer(row) for row in every):
         yield from _of_answers(metric, every)
     if all(_is_number(row.get("rank", 0)) for row in every) and any("rank" in row for row in every):
         yield from _of_ranks(metric, lambda row: [float(row["rank"])])
@@ -224,6 +224,11 @@ def _per_row(count: Callable[[Row], Sequence[float]], score: Score) -> Way:
 
 def _means(value: Callable[[Row], float]) -> Way:
     return _per_row(lambda row: [value(row), 1.0], mean_score)
+
+
+def _is_answer(row: Row) -> bool:
+    """Whether a row has a text as the answer to a question, and texts that are right."""
+    return isinstance(row.get("gold"), list) and (row.get("predicted") is None or isinstance(row["predicted"], str))
 
 
 def _is_number(value: object) -> bool:
