@@ -91,6 +91,33 @@ def test_trials_that_fail_do_not_stop_the_search(tmp_path: Path, monkeypatch: py
     assert found.best is not None and found.best["trial"] == 2
 
 
+def test_failed_trials_can_be_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = [True]
+
+    def curve(config: Any, epoch: int) -> float:
+        if config.dropout == 0.1 and full[0]:
+            raise OSError("No space left on device")
+        return by_dropout(config, epoch)
+
+    use_toy(monkeypatch, curve)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.1, 0.2]})
+    search(sweep, output=tmp_path / "out", report=silent)
+    full[0] = False
+    told: list[str] = []
+    found = search(sweep, output=tmp_path / "out", retry_failed=True, report=told.append)
+    assert states(found.trials) == ["complete", "failed", "complete", "complete"] and "1 failed trial is run again" in told
+    assert found.trials[3]["dropout"] == "0.1"
+    again = search(sweep, output=tmp_path / "out", retry_failed=True, report=silent)
+    assert len(again.trials) == 4, "it has been repeated"
+
+
+def test_a_device_that_does_not_exist_stops_before_the_first_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = use_toy(monkeypatch)
+    with pytest.raises(ConfigurationError, match="cuda:77"):
+        search(toy_sweep(tmp_path, design="grid", vary=VARY, device="cuda:77"), output=tmp_path / "out", report=silent)
+    assert not trained
+
+
 def test_data_that_cannot_be_read_stop_it(tmp_path: Path) -> None:
     sweep = toy_sweep(tmp_path, design="grid", vary=VARY)
     (tmp_path / "train.json").write_text("[{")

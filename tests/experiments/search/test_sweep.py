@@ -88,6 +88,14 @@ def test_a_packaged_sweep_is_suggested() -> None:
         read_sweep("exmple")
 
 
+def test_an_encoder_that_does_not_exist_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    told: list[str] = []
+    sweep = toy_sweep(tmp_path, design="grid", vary={"model": ["no-such-encoder", str(tmp_path / "bert")]})
+    search(sweep, output=tmp_path / "out", report=told.append)
+    assert any("trials with no-such-encoder will fail" in line for line in told)
+
+
 def test_the_place_of_a_wrong_key_is_the_file(tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text("task: ner\nmodle: minilm\n")
     with pytest.raises(ConfigurationError, match=r"sweep.yaml: unknown setting 'modle'; did you mean 'model'"):

@@ -39,6 +39,9 @@ def command(
     slurm: Annotated[bool, typer.Option("--slurm", help="Submit the workers to SLURM, with the resources of job.")] = False,
     script: Script = None,
     status: Annotated[bool, typer.Option("--status", help="Only show how far the search is.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run the trials that failed again, for example after a full disk.")
+    ] = False,
     as_json: ResultsAsJson = False,
 ) -> None:
     """Search over settings of a task or of pre-training. Each trial is a run. The same command continues a search.
@@ -68,7 +71,9 @@ def command(
     if status:
         found = run.status(sweep, keys, output, storage)
     else:
-        found = run.search(sweep, *keys, output=output, workers=workers, storage=storage, report=say)
+        found = run.search(
+            sweep, *keys, output=output, workers=workers, storage=storage, retry_failed=retry_failed, report=say
+        )
     if as_json:
         show_json(found.results)
         return

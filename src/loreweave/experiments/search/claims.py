@@ -63,6 +63,20 @@ def next_trial(stage: Stage, worker: str, *, may_begin: bool) -> Claim | Literal
         return "wait" if any(trial.state == TrialState.RUNNING for trial in stage.all()) else "done"
 
 
+def enqueue_failed(stage: Stage) -> int:
+    """Add the points whose last trial failed to the queue again; returns their number.
+
+    Raises:
+        StorageLost: the storage is gone.
+    """
+    with turn(stage.study.folder):
+        failed = [(point, trial) for point, trial in points_of(stage).items() if trial.state == TrialState.FAIL]
+        with stage.study.storage.reachable():
+            for point, trial in failed:
+                stage.kept.enqueue_trial(trial.params, user_attrs={POINT: point})
+    return len(failed)
+
+
 def _enqueue(stage: Stage, trials: list[FrozenTrial]) -> bool:
     """Add the next point of the design to the queue, if it can be chosen now."""
     begun = points_of(stage)

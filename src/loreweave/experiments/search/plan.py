@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.experiments.search.designs import Design, Listed, Random, Tpe, grid, one_factor_at_a_time
 from loreweave.experiments.search.space import MODEL, Choice, Factor, Point, Range, Setting, factors_of
@@ -130,10 +131,11 @@ def _check_values(factors: Sequence[Factor], target: Target, base: Any) -> Itera
         choices: list[Choice] = [factor.range.low, factor.range.high] if factor.range is not None else factor.choices()
         errors = {}
         for choice in choices:
-            if factor.name == MODEL:
-                continue
             try:
-                _config(target, factor.settings(choice))
+                if factor.name == MODEL:
+                    resolve(str(choice), weights=False)
+                else:
+                    _config(target, factor.settings(choice))
             except LoreweaveError as error:
                 errors[choice] = str(error)
         if choices and len(errors) == len(choices):

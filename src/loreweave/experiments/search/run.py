@@ -12,6 +12,7 @@ from typing import Any
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.owners import Owner
 from loreweave.errors import ConfigurationError
+from loreweave.experiments.search.claims import enqueue_failed
 from loreweave.experiments.search.extra import check_extra
 from loreweave.experiments.search.launchers.local import work_locally
 from loreweave.experiments.search.launchers.scripts import Scheduler, write_script
@@ -56,6 +57,7 @@ def search(
     output: Place | None = None,
     workers: int = 1,
     storage: str | None = None,
+    retry_failed: bool = False,
     report: Report = print,
     **settings: Any,
 ) -> SearchResult:
@@ -67,6 +69,7 @@ def search(
         output: folder of the search. Default: `runs/NAME` for `NAME.yaml`.
         workers: number of processes on this machine; 1: this process.
         storage: URL of a database for many machines. Default: a file in the folder.
+        retry_failed: run the trials that failed again, with new numbers.
         report: called with what the user should know, a line at a time.
         settings: keys of the sweep; a group is a dict (`budget={"trials": 20}`), or part of the name (`budget__trials=20`).
 
@@ -80,6 +83,9 @@ def search(
         raise ConfigurationError(f"--workers: found {workers}, expected 1 or more")
     study, known = open_study(sweep, [*overrides], settings, output, storage)
     _describe(study, known, report)
+    if retry_failed:
+        again = sum(enqueue_failed(stage) for stage in stages_of(study))
+        report(f"{counted(again, 'failed trial is', 'failed trials are')} run again")
     if workers == 1:
         stages = work(study, worker_name(), report)
     else:

@@ -21,6 +21,7 @@ from loreweave.experiments.search.results import SCORES, SECONDS, best_line, rem
 from loreweave.experiments.search.stages import TRIAL, Stage, first_stage, points_of
 from loreweave.experiments.search.study import Study
 from loreweave.experiments.search.trial import Outcome, attributes_of, run_trial
+from loreweave.training.devices import choose_device
 from loreweave.training.runs.endings import Interrupted
 from loreweave.training.runs.lock import RunLock
 from loreweave.training.runs.record import RunRecord
@@ -43,8 +44,10 @@ def work(study: Study, name: str, report: Report, *, patient: bool = True) -> li
     Raises:
         Interrupted: by Ctrl-C or SIGTERM; the run keeps a checkpoint, and its trial is continued later.
         StorageLost: the storage is gone.
-        LoreweaveError: the first trials failed with the same error about data or checkpoints.
+        LoreweaveError: the first trials failed with the same error about data or checkpoints, or there is no such device.
     """
+    if study.sweep.device is not None:
+        choose_device(study.sweep.device)  # an error of all trials
     place = study.folder / WORKERS / name
     place.mkdir(parents=True, exist_ok=True)
     lock = RunLock(place)
