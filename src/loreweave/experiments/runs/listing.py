@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.experiments.runs.recorded import RecordedRun, is_number
 from loreweave.training.settings.configuration import unknown_name
 
 Facts = dict[str, Any]
@@ -73,7 +73,7 @@ class Condition:
         if self.sign == "~":
             return self.value in _text(found)
         number = _number(self.value)
-        if number is not None and isinstance(found, int | float) and not isinstance(found, bool):
+        if number is not None and is_number(found):
             return _COMPARISONS[self.sign](found, number)
         return _COMPARISONS[self.sign](_text(found), self.value)
 
@@ -93,7 +93,7 @@ def select(rows: Iterable[Facts], conditions: Sequence[Condition]) -> list[Facts
 def in_order(rows: Sequence[Facts], name: str, reverse: bool = False) -> list[Facts]:
     """The rows sorted by a fact, numbers before texts; rows without it are last."""
     there = [facts for facts in rows if facts.get(name) is not None]
-    ordered = sorted(there, key=lambda facts: _order(facts[name]), reverse=reverse)
+    ordered = sorted(there, key=lambda facts: order_of(facts[name]), reverse=reverse)
     return ordered + [facts for facts in rows if facts.get(name) is None]
 
 
@@ -129,6 +129,6 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _order(value: Any) -> tuple[bool, float, str]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (not is_number, float(value) if is_number else 0.0, "" if is_number else _text(value))
+def order_of(value: Any) -> tuple[bool, float, str]:
+    number = is_number(value)
+    return (not number, float(value) if number else 0.0, "" if number else _text(value))

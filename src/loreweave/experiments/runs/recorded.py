@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -72,7 +73,7 @@ class RecordedRun:
             return [name for name in self.scores if name == "loss"]
         if self.kind != "finetuning":
             main = self.config.get("metric")
-            return [main] if main in self.scores else list(self.scores)[:1]
+            return [str(main)] if main in list(self.scores) else list(self.scores)[:1]
         metric = self.results.get("metric") or self.settings.get("metric")
         return [name for name in self.scores if name.partition(".")[2] == metric]
 
@@ -87,7 +88,7 @@ class RecordedRun:
     def scores(self) -> dict[str, float]:
         """Numbers of the run by name: `dev.micro_f1`, `test.micro_f1`; without a split for pre-training and evaluations.
 
-        A run without results has the scores of its last epoch.
+        A run without results has the scores of its last epoch. Numbers that are not finite are left out.
         """
         if self.kind == "pretraining":
             return dict(_numbers(self.results or self._last(None), without=("steps", "seconds")))
@@ -132,8 +133,13 @@ class RecordedRun:
 
 def _numbers(values: Mapping[str, Any], without: Sequence[str] = ()) -> Iterator[tuple[str, float]]:
     for name, value in values.items():
-        if isinstance(value, int | float) and not isinstance(value, bool) and name not in without:
+        if is_number(value) and math.isfinite(value) and name not in without:
             yield name, value
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number, and not a boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from loreweave.errors import ConfigurationError, LoreweaveError
 
 FILE = "lock.json"
 BEAT, PATIENCE = 30.0, 300.0  # seconds
+_OWNER = tuple(field.name for field in fields(Owner))
 
 
 class RunLock:
@@ -87,7 +88,7 @@ class RunLock:
     def _refuse_live(self, holder: dict[str, Any]) -> None:
         if not _counts_as_live(holder):
             return
-        if "process" not in holder:
+        if any(name not in holder for name in _OWNER):
             raise ConfigurationError(f"{self.path}: another process is starting a run here; wait, or choose another folder")
         who = f"process {holder['process']} on {holder['host']} has been using this folder since {holder['since']}"
         if _owner(holder).lives():
@@ -152,12 +153,12 @@ def _holder(path: Path, now: Callable[[], float]) -> dict[str, Any] | None:
 
 
 def _owner(holder: dict[str, Any]) -> Owner:
-    return Owner(*(holder[name] for name in ("host", "system", "process", "begun")))
+    return Owner(*(holder[name] for name in _OWNER))
 
 
 def _counts_as_live(holder: dict[str, Any]) -> bool:
     """Whether the holder runs; if that is unknown, whether it has shown a sign of life."""
-    alive = _owner(holder).lives() if "process" in holder else None
+    alive = _owner(holder).lives() if all(name in holder for name in _OWNER) else None
     return holder["age"] <= PATIENCE if alive is None else alive
 
 

@@ -31,7 +31,7 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], bool]:
     rows: list[dict[str, Any]] = []
     for place, (number, line) in enumerate(filled):
         try:
-            row = json.loads(line.decode("utf-8"))
+            row = json.loads(line.decode("utf-8"), parse_constant=lambda _: None)  # as `append_line` writes them
         except ValueError as error:
             if place == len(filled) - 1:
                 return rows, True
