@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 from made_runs import finetuning_run
 
-from loreweave.experiments.report.sections import sections_of
+from loreweave.errors import DataError
+from loreweave.experiments.report.figures.registry import FIGURES
+from loreweave.experiments.report.parts import Part
+from loreweave.experiments.report.run import answer_of, report
+from loreweave.experiments.report.sections import sections_of, shown
 from loreweave.experiments.runs.folders import find_runs
+from loreweave.training.runs.record import RunRecord
 
 
 def test_groups_differ_in_settings_and_hold_all_seeds(tmp_path: Path) -> None:
@@ -42,3 +49,82 @@ def test_settings_with_the_same_last_name_are_written_out(tmp_path: Path) -> Non
     finetuning_run(tmp_path / "b", optimizer={"name": "sgd"}, schedule={"name": "constant"})
     (section,) = sections_of(find_runs([tmp_path]))
     assert section.groups[0].label == "optimizer.name=adam, schedule.name=linear"
+
+
+def test_the_best_pretraining_has_the_lowest_loss(tmp_path: Path) -> None:
+    for name, rate, loss in (("a", 0.1, 3.5), ("b", 0.2, 1.25), ("c", 0.3, 2.0)):
+        record = RunRecord.create(tmp_path / name, "pretraining", {"optimizer": {"learning_rate": rate}})
+        record.finish({"steps": 5, "loss": loss})
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert (section.splits, section.choosing, section.metric) == (["train"], "train", "loss")
+    best = section.best_run(lambda run: True)
+    assert best is not None and best.path.name == "b"
+    assert answer_of(section).endswith("Best by train data: learning_rate=0.2: train loss 1.2500 (1 run).")
+
+
+def test_groups_with_other_values_have_other_labels(tmp_path: Path) -> None:
+    for number, model in enumerate(("runs/one/model", "runs/two/model", "else/two/model")):
+        finetuning_run(tmp_path / str(number), optimizer={"learning_rate": 0.1234567 + number * 1e-8})
+        config = json.loads((tmp_path / str(number) / "config.json").read_text(encoding="utf-8"))
+        (tmp_path / str(number) / "config.json").write_text(json.dumps({**config, "model": model}), encoding="utf-8")
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert sorted(group.label for group in section.groups) == [
+        "model=else/two/model, learning_rate=0.12345672",
+        "model=runs/one/model, learning_rate=0.1234567",
+        "model=runs/two/model, learning_rate=0.12345671",
+    ]
+    assert shown("runs/one/model") == "model" and section.text_of("epochs", 3) == "3"
+
+
+def test_evaluations_on_the_same_content_are_comparable(tmp_path: Path) -> None:
+    for name, path, digest in (("a", "my test.json", "1"), ("b", "/moved/my test.json", "1"), ("c", "my test.json", "2")):
+        (tmp_path / name).mkdir()
+        files = {
+            "status.json": {"status": "done", "kind": "evaluation", "files": {"data": path}},
+            "config.json": {"task": "ner", "model": "model", "metric": "micro_f1", "settings": {}},
+            "inputs.json": {"model": {}, "data": {"my test.json": digest}},
+            "results.json": {"task": "ner", "notes": [], "micro_f1": 0.5},
+        }
+        for file, content in files.items():
+            (tmp_path / name / file).write_text(json.dumps(content), encoding="utf-8")
+    sections = sections_of(find_runs([tmp_path]))
+    assert [(section.name, len(section.runs)) for section in sections] == [
+        ("ner on my test.json (evaluations)", 2), ("ner on my test.json (evaluations), other data 2", 1),
+    ]  # fmt: skip
+
+
+def test_names_of_files_may_have_blanks(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "a", data={"train": "x sha256:1", "dev": "my dev set.json sha256:2"})
+    assert sections_of(find_runs([tmp_path]))[0].name == "text-classification on my dev set.json"
+
+
+def test_a_seed_that_several_runs_have_is_told(tmp_path: Path) -> None:
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        finetuning_run(tmp_path / name, seed)
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert section.groups[0].repeated_seeds() == {"7": 2}
+    part = FIGURES["scores"](section)
+    assert isinstance(part, Part) and part.notes == ["all runs: seed 7 has 2 runs, which the spread counts as different seeds"]
+
+
+def test_runs_without_the_main_score_have_an_answer(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "a")
+    (tmp_path / "a" / "results.json").write_text('{"metric": "accuracy", "dev": {"accuracy": NaN}}', encoding="utf-8")
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert answer_of(section).endswith("no scores.") and section.choosing == "dev"
+    assert isinstance(FIGURES["errors"](section), Part)  # its predictions are there
+
+
+def test_labels_are_no_formulas(tmp_path: Path) -> None:
+    for name, note in (("a", r"$\frac{$"), ("b", "<b>")):
+        finetuning_run(tmp_path / name, note=note)
+    report(tmp_path, output=tmp_path / "report", figures=["settings", "progression"], tell=lambda line: None)
+    assert r"$\frac{$" in (tmp_path / "report" / "figures" / "setting_note.svg").read_text(encoding="utf-8")
+
+
+def test_broken_predictions_are_named(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "a")
+    (tmp_path / "a" / "predictions" / "test.npz").write_bytes(b"no arrays")
+    with pytest.raises(DataError, match=r"test\.npz: found arrays that cannot be read"):
+        report(tmp_path, output=tmp_path / "report", figures=["confusion"], tell=lambda line: None)
+    assert not (tmp_path / "report").exists()

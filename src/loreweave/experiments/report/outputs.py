@@ -39,7 +39,8 @@ class ClassOutputs:
     @cached_property
     def probabilities(self) -> np.ndarray:
         """[records, labels]: independent for multi-label tasks, otherwise with sum 1."""
-        return sigmoid(self.logits) if self.multi_label else softmax(self.logits)
+        with np.errstate(invalid="ignore"):  # of logits that are not finite; the probabilities are then NaN
+            return sigmoid(self.logits) if self.multi_label else softmax(self.logits)
 
 
 def class_outputs(run: RecordedRun, split: str) -> ClassOutputs | None:

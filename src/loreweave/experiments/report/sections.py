@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from loreweave.experiments.runs.listing import varied
+from loreweave.experiments.runs.listing import order_of, varied
 from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.training.runs.inputs import name_and_content
 
 SEEDS = ("seed", "data_seed")
 """Settings in which the runs of a group differ."""
 _NO_CAUSES = ("model", "output", "device", "checkpoints", "tensorboard", "log_steps", "eval_batch_size", "feature_cache")
 """Settings that do not change what is learned: they make no groups."""
+_LONGEST = 10
 SCORED = "test"
 """The split of an evaluation, whose data were given to `loreweave evaluate`."""
+TRAINED = "train"
+"""The split of pre-training, whose loss is that of the training texts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,11 @@ class Group:
     def finished(self) -> list[RecordedRun]:
         """The runs that are done."""
         return [run for run in self.runs if run.state == "done"]
+
+    def repeated_seeds(self) -> dict[str, int]:
+        """Seeds that several finished runs have, with their number."""
+        seeds = Counter(tuple(run.settings.get(name) for name in SEEDS) for run in self.finished if seed_of(run) is not None)
+        return {", ".join(str(part) for part in seed if part is not None): runs for seed, runs in seeds.items() if runs > 1}
 
     def scores(self, split: str, metric: str) -> list[float]:
         """The score of each finished run that has it."""
@@ -68,8 +78,9 @@ class Section:
 
     @cached_property
     def splits(self) -> list[str]:
-        """The splits with the main metric, dev before test."""
-        return [split for split in ("dev", "test") if any(score_of(run, split, self.metric) is not None for run in self.runs)]
+        """The splits with the main metric, dev before test; those of pre-training are `TRAINED`."""
+        splits = ("dev", SCORED, TRAINED)
+        return [split for split in splits if any(score_of(run, split, self.metric) is not None for run in self.runs)]
 
     @cached_property
     def varied(self) -> list[str]:
@@ -82,20 +93,44 @@ class Section:
         """The groups, in the order of the values of their settings."""
         found: dict[str, list[RecordedRun]] = {}
         for run in self.runs:
-            found.setdefault(json.dumps(self._settings(run), sort_keys=True, default=str), []).append(run)
+            found.setdefault(_key(self._settings(run)), []).append(run)
         groups = []
         for runs in found.values():
             settings = self._settings(runs[0])
             runs.sort(key=lambda run: tuple(str(run.settings.get(seed, "")).zfill(20) for seed in SEEDS))
-            groups.append(Group(label_of(settings), settings, runs))
-        return sorted(groups, key=lambda group: [_order(value) for value in group.settings.values()])
+            groups.append(Group(label_of(settings, self.text_of), settings, runs))
+        return sorted(groups, key=lambda group: [order_of(value) for value in group.settings.values()])
+
+    @cached_property
+    def choosing(self) -> str:
+        """The split whose scores select the best run or group: dev, or test if no run has dev scores."""
+        return self.splits[0] if self.splits else "dev"
+
+    @cached_property
+    def last(self) -> str:
+        """The split that figures about predictions show: test, or dev if no run has test scores."""
+        return self.splits[-1] if self.splits else "dev"
+
+    def goodness(self, score: float) -> float:
+        """A score of the main metric such that more is better: the loss of pre-training is best when it is low."""
+        return -score if self.kind == "pretraining" else score
 
     def best_run(self, having: Callable[[RecordedRun], bool]) -> RecordedRun | None:
-        """The finished run with the best dev score (test score if there is no dev data) among those that have something."""
+        """The finished run with the best score on `choosing` among those that have something."""
         found = [run for run in self.runs if run.state == "done" and having(run)]
-        split = self.splits[0] if self.splits else "dev"
-        scores = {id(run): score_of(run, split, self.metric) for run in found}
-        return max(found, key=lambda run: float("-inf") if (score := scores[id(run)]) is None else score, default=None)
+        scores = {id(run): score_of(run, self.choosing, self.metric) for run in found}
+        return max(
+            found, key=lambda run: float("-inf") if (score := scores[id(run)]) is None else self.goodness(score), default=None
+        )
+
+    def text_of(self, name: str, value: Any) -> str:
+        """A value of a setting in short (see `shown`), but so long that no other value of the section has the same text."""
+        return self._texts.get(name, {}).get(_key(value)) or shown(value)
+
+    @cached_property
+    def _texts(self) -> dict[str, dict[str, str]]:
+        rows = [self._settings(run) for run in self.runs]
+        return {name: _distinct([row[name] for row in rows]) for name in self.varied}
 
     def _settings(self, run: RecordedRun) -> dict[str, Any]:
         causes = causes_of(run)
@@ -106,11 +141,12 @@ def sections_of(runs: Sequence[RecordedRun]) -> list[Section]:
     """Sections in the order of their first runs."""
     found: dict[tuple[str, str | None, tuple[str, ...]], list[RecordedRun]] = {}
     for run in runs:
-        found.setdefault((run.kind, run.task, _data(run)), []).append(run)
+        found.setdefault((run.kind, run.task, tuple(content for _, content in _data(run))), []).append(run)
     names: dict[str, int] = {}
     sections = []
-    for (kind, task, data), members in found.items():
-        name = f"{task or kind} on {' and '.join(_file_names(data))}" if data else str(task or kind)
+    for (kind, task, _), members in found.items():
+        files = dict.fromkeys(file for file, _ in _data(members[0]))
+        name = f"{task or kind} on {' and '.join(files)}" if files else str(task or kind)
         name += " (evaluations)" if kind == "evaluation" else ""
         names[name] = names.get(name, 0) + 1
         name += f", other data {names[name]}" if names[name] > 1 else ""
@@ -124,18 +160,22 @@ def causes_of(run: RecordedRun) -> dict[str, Any]:
     return {"model": run.model} | settings
 
 
-def label_of(settings: Mapping[str, Any]) -> str:
-    """Settings in short: the last part of each name, if no other name ends in it."""
+def label_of(settings: Mapping[str, Any], text_of: Callable[[str, Any], str] = lambda _, value: shown(value)) -> str:
+    """Settings in short: the last part of each name, if no other name ends in it, and the text of each value."""
     ends = [name.rpartition(".")[2] for name in settings]
     short = {name: end if ends.count(end) == 1 else name for name, end in zip(settings, ends, strict=True)}
-    return ", ".join(f"{short[name]}={shown(value)}" for name, value in settings.items()) or "all runs"
+    return ", ".join(f"{short[name]}={text_of(name, value)}" for name, value in settings.items()) or "all runs"
 
 
 def score_of(run: RecordedRun, split: str, metric: str) -> float | None:
-    """A final score of a run; that of an evaluation belongs to the split `SCORED`."""
+    """A final score of a run; that of an evaluation belongs to the split `SCORED`, and that of pre-training to `TRAINED`."""
     if run.kind == "finetuning":
         return run.scores.get(f"{split}.{metric}")
-    return run.scores.get(metric) if split == SCORED else None
+    return run.scores.get(metric) if split == _only_split(run) else None
+
+
+def _only_split(run: RecordedRun) -> str:
+    return TRAINED if run.kind == "pretraining" else SCORED
 
 
 def seed_of(run: RecordedRun) -> Any:
@@ -143,17 +183,17 @@ def seed_of(run: RecordedRun) -> Any:
     return run.settings.get("seed")
 
 
-def shown(value: Any) -> str:
-    """A setting as it is written in the shell; the last part of a path."""
+def shown(value: Any, length: int = 1) -> str:
+    """A setting as it is written in the shell; of a path the last parts, as many as `length`, and of a number 6 digits each."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.{6 * length}g}"
     if isinstance(value, list | tuple):
-        return ",".join(shown(part) for part in value)
-    return Path(value).name if isinstance(value, str) and "/" in value else str(value)
+        return ",".join(shown(part, length) for part in value)
+    return "/".join(Path(value).parts[-length:]) if isinstance(value, str) and "/" in value else str(value)
 
 
 def rows_of(run: RecordedRun) -> Iterator[tuple[str, float | None, int | None, str, float | None]]:
@@ -164,22 +204,30 @@ def rows_of(run: RecordedRun) -> Iterator[tuple[str, float | None, int | None, s
                 yield str(row.get("split")), row.get("epoch"), row.get("step"), name, value
     for name, value in run.scores.items():
         split, _, metric = name.rpartition(".")
-        yield split or SCORED, None, None, metric, value
+        yield split or _only_split(run), None, None, metric, value
 
 
-def _data(run: RecordedRun) -> tuple[str, ...]:
-    """What a run is scored on: names with hashes for fine-tuning, paths for evaluations; nothing for pre-training."""
+def _data(run: RecordedRun) -> list[tuple[str, str]]:
+    """File name and content of what a run is scored on; the path if the content is not recorded. Nothing for pre-training."""
     recorded = run.config.get("data")
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
-        return tuple(str(recorded[split]) for split in ("dev", "test") if split in recorded) or (str(recorded.get("train")),)
+        texts = [str(recorded[split]) for split in ("dev", "test") if split in recorded] or [str(recorded.get("train"))]
+        return [(name, text) for text in texts for name, _ in [name_and_content(text)]]
     place = (run.status.get("files") or {}).get("data") or run.results.get("data") or run.results.get("gold")
-    return (str(place),) if place and run.kind != "pretraining" else ()
+    if not place or run.kind == "pretraining":
+        return []
+    return [(Path(str(place)).name, _key(run.inputs.get("data") or str(place)))]
 
 
-def _file_names(data: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(Path(text.partition(" ")[0]).name for text in data))
+def _distinct(values: Sequence[Any]) -> dict[str, str]:
+    """The shortest texts in which different values differ, by their keys."""
+    known = {_key(value): value for value in values}
+    for length in range(1, _LONGEST):
+        texts = {key: shown(value, length) for key, value in known.items()}
+        if len(set(texts.values())) == len(texts):
+            return texts
+    return {key: str(value) for key, value in known.items()}
 
 
-def _order(value: Any) -> tuple[bool, float, str]:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (not number, float(value) if number else 0.0, "" if number else str(value))
+def _key(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
+
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import write_json, write_json_lines, write_text
 from loreweave.errors import ConfigurationError
@@ -75,7 +77,7 @@ def chosen_figures(figures: Sequence[str], without: Sequence[str], known: Sequen
 def _draw(name: str, draw: Callable[[], Part | NotShown], folder: Path, prefix: str) -> Drawn:
     """Draw a figure, and write its pictures and tables."""
     svgs: list[bytes] = []
-    with styled():
+    with styled(), rc_context({"text.parse_math": False}):  # the $ in the name of a label is no formula
         part = draw()
         if isinstance(part, NotShown):
             return Drawn(name, part)

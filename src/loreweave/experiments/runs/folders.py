@@ -84,11 +84,12 @@ def run_names(runs: Sequence[RecordedRun]) -> list[str]:
     paths = [run.path.resolve() for run in runs]
     common = Path(os.path.commonpath(paths)) if len(paths) > 1 else paths[0].parent
     names = [path.relative_to(common).as_posix().replace("/", "-") for path in paths]
-    taken: dict[str, None] = {}
-    for name in names:  # a/b-c and a-b/c have one name
-        numbered = (f"{name}-{number}" for number in count(2))
-        taken[name if name not in taken else next(other for other in numbered if other not in taken and other not in names)] = None
-    return list(taken)
+    known, taken = set(names), set[str]()
+    for place, name in enumerate(names):
+        if name in taken:  # a/b-c and a-b/c
+            names[place] = next(other for number in count(2) if (other := f"{name}-{number}") not in taken | known)
+        taken.add(names[place])
+    return names
 
 
 def _runs_below(folder: Path, seen: set[Path]) -> Iterator[Path]:

@@ -130,5 +130,6 @@ def _number(text: str) -> float | None:
 
 
 def order_of(value: Any) -> tuple[bool, float, str]:
+    """What values are sorted by: numbers before texts."""
     number = is_number(value)
     return (not number, float(value) if number else 0.0, "" if number else _text(value))

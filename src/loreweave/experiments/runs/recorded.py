@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from loreweave.corpus.files.reading import read_json_lines
+from loreweave.corpus.files.reading import read_json, read_json_lines
+from loreweave.errors import DataError
 
 RESULTS = "results.json"
 STATES = ("running", "done", "failed", "interrupted", "crashed", "pruned", "unreadable")
@@ -99,18 +102,34 @@ class RecordedRun:
         after = names.index("notes") + 1 if "notes" in names else len(names)  # facts come before, metrics after
         return dict(_numbers({name: self.results[name] for name in names[after:]}))
 
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """Hashes of the inputs; empty if there are none that can be read."""
+        path = self.path / "inputs.json"
+        with suppress(DataError, OSError):
+            found = read_json(path) if path.is_file() else {}
+            return found if isinstance(found, dict) else {}
+        return {}
+
     @property
     def epoch(self) -> float | None:
         """The last epoch that was finished, or the part of the data that pre-training has read so far."""
         return next((float(row["epoch"]) for row in reversed(self.rows) if row.get("epoch") is not None), None)
 
     def arrays(self, split: str) -> dict[str, np.ndarray]:
-        """The arrays of the predictions for a split (`logits`, `labels`, ...); empty if there are none."""
+        """The arrays of the predictions for a split (`logits`, `labels`, ...); empty if there are none.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
         path = self._predictions(split, ".npz")
         if path is None:
             return {}
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except (OSError, ValueError, BadZipFile, EOFError) as error:
+            raise DataError(f"found arrays that cannot be read ({str(error).partition('.')[0]})", path=path) from None
 
     def predictions(self, split: str) -> list[dict[str, Any]]:
         """The predictions for a split, one object per record; empty if there are none."""

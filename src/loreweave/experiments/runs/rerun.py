@@ -26,7 +26,7 @@ from loreweave.tasks.jobs.finetune import DataFiles, finetune_task, hashes_of_fi
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training import devices
 from loreweave.training.runs.environment import environment
-from loreweave.training.runs.inputs import changes, hashes_of
+from loreweave.training.runs.inputs import changes, hashes_of, name_and_content
 from loreweave.training.settings.configuration import Override, fill, overrides_of
 
 Report = Callable[[str], None]
@@ -165,8 +165,8 @@ def _finetune(asked: _Asked) -> dict[str, Any]:
     run, config = asked.run, asked.run.config
     task = load_task(str(config["task"]))
     files = DataFiles.from_splits(_present(asked, ("train",)))
-    _check_same(asked, {name: _digest(text) for name, text in config["data"].items()}, lambda: {
-        name: _digest(text) for name, text in hashes_of_files(files).items()
+    _check_same(asked, {name: name_and_content(text)[1] for name, text in config["data"].items()}, lambda: {
+        name: name_and_content(text)[1] for name, text in hashes_of_files(files).items()
     })  # fmt: skip
     _check_model(asked)
     reading = _reading(config)
@@ -235,8 +235,3 @@ def _check_model(asked: _Asked) -> None:
     recorded = read_json(asked.run.path / "inputs.json") if (asked.run.path / "inputs.json").is_file() else {}
     if "model" in recorded:
         _check_same(asked, {"model": recorded["model"]}, lambda: {"model": hashes_of(resolve(str(asked.run.model)))})
-
-
-def _digest(text: str) -> str:
-    """Content of a data file without its name, which may have changed."""
-    return text.partition(" ")[2]

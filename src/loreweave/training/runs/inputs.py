@@ -39,6 +39,12 @@ def _listed(folder: Path) -> dict[str, str] | None:
     return found
 
 
+def name_and_content(recorded: str) -> tuple[str, str]:
+    """File name, and the rest, of an input that is recorded as `NAME sha256:HASH` (`finetune.hashes_of_files`)."""
+    name, _, content = recorded.partition(" sha256:")
+    return name, content
+
+
 def recorded_setting(run: Path, name: str) -> Any:
     """A setting in a run's `config.json`; None if there is none."""
     path = run / "config.json"

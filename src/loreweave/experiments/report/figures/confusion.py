@@ -34,7 +34,7 @@ _MULTI = (
 
 def draw(section: Section) -> Part | NotShown:
     """A heat map; tables with all counts and averages."""
-    split = section.splits[-1] if section.splits else "dev"
+    split = section.last
     run = section.best_run(lambda run: class_outputs(run, split) is not None)
     found = None if run is None else class_outputs(run, split)
     if run is None or found is None:

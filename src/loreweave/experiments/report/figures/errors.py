@@ -16,7 +16,7 @@ from loreweave.metrics.probabilities import by_name
 
 def draw(section: Section) -> Part | NotShown:
     """A table of the wrong records of the run with the best dev score; the most certain errors come first."""
-    split = section.splits[-1] if section.splits else "dev"
+    split = section.last
     best = section.best_run(lambda run: bool(run.predictions(split)))
     if best is None:
         return NotShown("no finished run has predictions")
@@ -34,7 +34,7 @@ def draw(section: Section) -> Part | NotShown:
         for row in wrong
     ]
     caption = (
-        f"Records of the {split} data that {best.path.name} (the best {section.splits[0]} score) predicts wrongly: "
+        f"Records of the {split} data that {best.path.name} (the best {section.choosing} score) predicts wrongly: "
         f"{len(wrong):,} of {counted(len(rows), 'record')}. The most certain errors come first."
     )
     tables = [Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)]

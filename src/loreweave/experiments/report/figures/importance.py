@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SEEDS, Section, causes_of, score_of, shown
+from loreweave.experiments.report.sections import SEEDS, Section, causes_of, score_of
 from loreweave.experiments.report.style import new_figure
 from loreweave.picture_style import COLOURS
 
@@ -19,14 +21,17 @@ _TREES, _REPEATS = 200, 20
 
 def draw(section: Section) -> Part | NotShown:
     """Bars: loss of fit (R²) of a random forest if the values of a setting are shuffled. The seed is among the settings."""
-    split = section.splits[0] if section.splits else "dev"
+    split = section.choosing
     scored = [(run, score) for run in section.runs if run.state == "done"
               and (score := score_of(run, split, section.metric)) is not None]  # fmt: skip
     seeds = [seed for seed in SEEDS if len({run.settings.get(seed) for run, _ in scored}) > 1]
     names = [*section.varied, *seeds]
     if len(section.varied) < 2 or len(scored) < _FEWEST:
         return NotShown(f"needs two settings that were varied and {_FEWEST} finished runs; found {len(scored)}")
-    columns = [_codes([(causes_of(run) | run.settings).get(name) for run, _ in scored]) for name in names]
+    columns = [
+        _codes([(run.settings | causes_of(run)).get(name) for run, _ in scored], partial(section.text_of, name))
+        for name in names
+    ]
     table, scores = np.stack(columns, axis=1), np.array([score for _, score in scored])
     forest = RandomForestRegressor(_TREES, random_state=0, oob_score=True).fit(table, scores)
     found = permutation_importance(forest, table, scores, n_repeats=_REPEATS, random_state=0)
@@ -50,9 +55,9 @@ def draw(section: Section) -> Part | NotShown:
     )
 
 
-def _codes(values: list[Any]) -> np.ndarray:
+def _codes(values: list[Any], text_of: Callable[[Any], str]) -> np.ndarray:
     """Numbers as they are, everything else by its place among the distinct values."""
     if all(isinstance(value, int | float) for value in values):
         return np.array(values, dtype=float)
-    names = sorted({shown(value) for value in values})
-    return np.array([names.index(shown(value)) for value in values], dtype=float)
+    names = sorted({text_of(value) for value in values})
+    return np.array([names.index(text_of(value)) for value in values], dtype=float)

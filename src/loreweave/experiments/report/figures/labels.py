@@ -15,7 +15,7 @@ _MOST = 40
 
 def draw(section: Section) -> Part | NotShown:
     """Horizontal bars, one per label and group, most frequent labels first."""
-    split = section.splits[-1] if section.splits else "dev"
+    split = section.last
     found, support = scores_of(section, split)
     if not found:
         return NotShown("no run has scores per label")

@@ -16,11 +16,11 @@ def draw(section: Section) -> Part | NotShown:
     """One line for each combination of the other settings; bars are the standard deviation over seeds."""
     if _FRACTION not in section.varied:
         return NotShown(f"{_FRACTION} is the same in all runs")
-    split = section.splits[-1] if section.splits else "dev"
+    split = section.last
     lines: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     examples: dict[float, list[int]] = defaultdict(list)
     for group in section.groups:
-        others = label_of({name: value for name, value in group.settings.items() if name != _FRACTION})
+        others = label_of({name: value for name, value in group.settings.items() if name != _FRACTION}, section.text_of)
         for run in group.finished:
             fraction, score = causes_of(run).get(_FRACTION), score_of(run, split, section.metric)
             if fraction is not None and score is not None:

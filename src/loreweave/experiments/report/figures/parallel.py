@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -10,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
+from loreweave.experiments.report.sections import Section, causes_of, score_of
 from loreweave.experiments.report.style import new_figure
 
 
@@ -18,14 +20,14 @@ def draw(section: Section) -> Part | NotShown:
     """An axis per varied setting, and one for the dev score, which also chooses the colour."""
     if len(section.varied) < 2:
         return NotShown("fewer than two settings were varied")
-    split = section.splits[0] if section.splits else "dev"
+    split = section.choosing
     scored = [(run, score) for run in section.runs if run.state == "done"
               and (score := score_of(run, split, section.metric)) is not None]  # fmt: skip
     if len(scored) < 2:
         return NotShown("fewer than two runs are finished")
     names = [*section.varied, f"{split} {section.metric}"]
     values = [[*(causes_of(run).get(name) for name in section.varied), score] for run, score in scored]
-    columns = [_places([row[place] for row in values]) for place in range(len(names))]
+    columns = [_places([row[place] for row in values], partial(section.text_of, name)) for place, name in enumerate(names)]
     scores = np.array([score for _, score in scored])
     shade = ScalarMappable(Normalize(scores.min(), scores.max()), matplotlib.colormaps["cividis"])
     figure, axes = new_figure(max(5.0, 1.3 * len(names)), 3.6)
@@ -44,16 +46,12 @@ def draw(section: Section) -> Part | NotShown:
     return Part("Parallel coordinates", caption, [Picture("parallel", figure, "Settings and score of each run.")], [table])
 
 
-def _places(values: list[Any]) -> tuple[list[float], list[tuple[float, str]]]:
+def _places(values: list[Any], text_of: Callable[[Any], str]) -> tuple[list[float], list[tuple[float, str]]]:
     """Heights from 0 to 1 in the order of the distinct values, and the ticks: all of a few, or the first and the last."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    distinct = sorted({value if numeric else shown(value) for value in values})
+    distinct = sorted({value if numeric else text_of(value) for value in values})
     height = {value: place / max(1, len(distinct) - 1) for place, value in enumerate(distinct)}
     ticked = distinct if len(distinct) <= 8 else [distinct[0], distinct[-1]]
-    return [height[value if numeric else shown(value)] for value in values], [
-        (height[value], _short(value)) for value in ticked
+    return [height[value if numeric else text_of(value)] for value in values], [
+        (height[value], f"{value:.4g}" if numeric else value) for value in ticked
     ]
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else shown(value)

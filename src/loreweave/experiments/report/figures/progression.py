@@ -10,6 +10,7 @@ import numpy as np
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Group, Section
 from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.experiments.runs.recorded import is_number
 
 _TRAINING = "loss"
 _POINTS = 60
@@ -55,7 +56,7 @@ def _curve(group: Group, split: str, metric: str) -> dict[float, list[float]]:
 
 
 def _has(row: object, split: str, metric: str) -> bool:
-    return isinstance(row, dict) and row.get("split") == split and row.get("epoch") is not None and row.get(metric) is not None
+    return isinstance(row, dict) and row.get("split") == split and row.get("epoch") is not None and is_number(row.get(metric))
 
 
 def _thinned(rows: list[tuple[float, float]]) -> Iterable[tuple[float, float]]:

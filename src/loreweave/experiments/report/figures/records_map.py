@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from matplotlib.axes import Axes
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
+from loreweave.experiments.report.maps import COLUMNS, EQUAL, READING, map_of
 from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import legend_below, two_diagrams
 from loreweave.picture_style import COLOURS
 
 _MOST, _FEWEST = 1000, 20
@@ -19,7 +19,7 @@ _OTHERS = "other classes"
 
 def draw(section: Section) -> Part | NotShown:
     """PCA and t-SNE of the logits of each record; the colours are the most frequent gold classes."""
-    split = section.splits[-1] if section.splits else "dev"
+    split = section.last
     run = section.best_run(lambda run: class_outputs(run, split) is not None)
     found = None if run is None else class_outputs(run, split)
     if run is None or found is None or not np.isfinite(found.logits).all():
@@ -30,26 +30,20 @@ def draw(section: Section) -> Part | NotShown:
     logits, gold = found.logits[chosen].astype(float), found.gold[chosen]
     shown = np.argsort(-gold.sum(axis=0), kind="stable")[: len(COLOURS) - 1]
     names = [next((found.labels[label] for label in shown if truth[label]), _OTHERS) for truth in gold]
-    pca = PCA(2, random_state=0).fit(logits)
-    flat = pca.transform(logits)
-    near = TSNE(2, perplexity=min(30.0, (len(logits) - 1) / 3), random_state=0, init="pca").fit_transform(logits)
-    figure, (left, right) = two_diagrams()
-    for axes, places, title in ((left, flat, "PCA"), (right, near, "t-SNE")):
-        _scatter(axes, places, names, [found.labels[label] for label in shown])
-        axes.set_title(title, fontsize=9)
-    left.set_xlabel(f"component 1 ({pca.explained_variance_ratio_[0]:.0%} of the variance)")
-    left.set_ylabel(f"component 2 ({pca.explained_variance_ratio_[1]:.0%})")
-    legend_below(figure, left)
+    places = map_of(logits)
+    if places is None:
+        return NotShown(f"all records have the same logits: {EQUAL}")
+    figure = places.figure(partial(_scatter, names=names, shown=[found.labels[label] for label in shown]))
     rows = [
-        [found.rows[place].get("id"), name, *map(float, [*flat[number], *near[number]])]
+        [found.rows[place].get("id"), name, *places.cells(number)]
         for number, (place, name) in enumerate(zip(chosen, names, strict=True))
     ]
     caption = (
         f"One point per record of the {split} data, by the logits of {run.path.name}; colours are gold classes (the first of "
-        "several). PCA keeps distances; t-SNE only keeps neighbours, and distances between its clusters mean nothing."
+        f"several). {READING}"
     )
     notes = [f"{_MOST} of {len(found.logits):,} records, drawn at random"] if len(found.logits) > _MOST else []
-    table = Table("records_map", ["id", "class", "PCA 1", "PCA 2", "t-SNE 1", "t-SNE 2"], rows, shown=0)
+    table = Table("records_map", ["id", "class", *COLUMNS], rows, shown=0)
     picture = Picture("records_map", figure, "Records by the logits of the best run.")
     return Part("Map of the records", caption, [picture], [table], notes)
 

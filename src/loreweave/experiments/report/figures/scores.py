@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Table
-from loreweave.experiments.report.sections import Group, Section, score_of, seed_of, shown
+from loreweave.experiments.report.sections import Group, Section, score_of, seed_of
 from loreweave.experiments.runs.listing import facts_of
 
 
@@ -18,7 +18,7 @@ def draw(section: Section) -> Part | NotShown:
     spreads = [column for head in heads for column in (head, "± sd", "min", "max")]
     groups = Table(
         "scores", [*section.varied, "runs", "finished", *spreads],
-        [_group_row(group, names) for group in section.groups],
+        [_group_row(section, group, names) for group in section.groups],
     )  # fmt: skip
     runs = Table(
         "runs", ["run", "group", "seed", "state", *heads, "minutes", "error"],
@@ -33,6 +33,8 @@ def draw(section: Section) -> Part | NotShown:
     )  # fmt: skip
     lost = [run for run in section.runs if run.state != "done"]
     notes = [f"{counted(len(lost), 'run is', 'runs are')} not finished and have no scores in the groups"] if lost else []
+    notes += [f"{group.label}: seed {seed} has {runs} runs, which the spread counts as different seeds"
+              for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
     caption = (
         "Mean and standard deviation (n - 1) over the finished runs of a group: runs with equal settings and different seeds. "
         "Settings that are the same in all runs are left out. The second table has every run."
@@ -40,8 +42,8 @@ def draw(section: Section) -> Part | NotShown:
     return Part("Scores", caption, tables=[groups, runs], notes=notes)
 
 
-def _group_row(group: Group, names: Sequence[tuple[str, str]]) -> list[object]:
-    row: list[object] = [shown(value) for value in group.settings.values()]
+def _group_row(section: Section, group: Group, names: Sequence[tuple[str, str]]) -> list[object]:
+    row: list[object] = [section.text_of(name, value) for name, value in group.settings.items()]
     row += [len(group.runs), len(group.finished)]
     for split, metric in names:
         found = group.scores(split, metric)

@@ -1,0 +1,59 @@
+"""Maps: many numbers of each run or record as a place in a plane, by PCA and by t-SNE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from loreweave.experiments.report.style import legend_below, two_diagrams
+
+READING = "PCA keeps distances; t-SNE only keeps neighbours, and distances between its clusters mean nothing."
+COLUMNS = ("PCA 1", "PCA 2", "t-SNE 1", "t-SNE 2")
+EQUAL = "all of them are at one place, so that there is no map"
+
+
+@dataclass(frozen=True)
+class Map:
+    """Places of each row.
+
+    Attributes:
+        flat: by PCA [rows, 2].
+        near: by t-SNE [rows, 2].
+        explained: shares of the variance that both components of PCA have.
+    """
+
+    flat: np.ndarray
+    near: np.ndarray
+    explained: Sequence[float]
+
+    def cells(self, row: int) -> list[object]:
+        """The values of `COLUMNS` for a row."""
+        return [*map(float, [*self.flat[row], *self.near[row]])]
+
+    def figure(self, scatter: Callable[[Axes, np.ndarray], None]) -> Figure:
+        """Both maps side by side; `scatter` draws the points at their places, with labels."""
+        figure, (left, right) = two_diagrams()
+        for axes, places, title in ((left, self.flat, "PCA"), (right, self.near, "t-SNE")):
+            scatter(axes, places)
+            axes.set_title(title, fontsize=9)
+        left.set_xlabel(f"component 1 ({self.explained[0]:.0%} of the variance)")
+        left.set_ylabel(f"component 2 ({self.explained[1]:.0%})")
+        legend_below(figure, left)
+        return figure
+
+
+def map_of(table: np.ndarray) -> Map | None:
+    """The map of a table [rows, features]; None if all rows are equal, for which neither method is defined."""
+    values = table.astype(float)
+    spread = np.ptp(values, axis=0).max(initial=0.0)
+    if spread <= np.finfo(np.float32).eps * max(1.0, float(np.abs(values).max(initial=0.0))):
+        return None
+    pca = PCA(2, random_state=0).fit(values)
+    near = TSNE(2, perplexity=min(30.0, (len(values) - 1) / 3), random_state=0, init="pca").fit_transform(values)
+    return Map(pca.transform(values), near, [float(share) for share in pca.explained_variance_ratio_])
