@@ -71,6 +71,13 @@ def test_a_broken_record_is_listed_with_its_error(tmp_path: Path, name: str, con
     assert found.state == "unreadable" and name in str(found.error)
 
 
+def test_the_runs_of_a_search_are_found_below_its_results(tmp_path: Path) -> None:
+    begun(tmp_path / "search" / "trials" / "0000").finish({})
+    for name in ("results.json", "study.json"):
+        (tmp_path / "search" / name).write_text("{}")
+    assert [run.path.name for run in find_runs([tmp_path / "search"])] == ["0000"]
+
+
 def test_runs_are_found_in_subfolders_but_not_in_runs(tmp_path: Path) -> None:
     begun(tmp_path / "b" / "second").finish({})
     first = begun(tmp_path / "a")

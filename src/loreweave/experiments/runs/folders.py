@@ -19,6 +19,8 @@ from loreweave.training.runs.status import FILE as STATUS
 
 _OBJECTS = {STATUS: ("used", "files"), RESULTS: ("dev", "test", "tables")}
 """Fields of each file that are objects, if they are there."""
+STUDY_FILE = "study.json"
+"""File of the folder of a search, whose trials are runs in its subfolders."""
 
 
 def read_run(folder: Path) -> RecordedRun:
@@ -56,8 +58,8 @@ def _thesis(folder: Path, results: Mapping[str, Any]) -> RecordedRun:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder has a run: a status, or the results of an evaluation."""
-    return (folder / STATUS).is_file() or (folder / RESULTS).is_file()
+    """Whether a folder has a run: a status, or the results of an evaluation. A search has results, too, but holds runs."""
+    return (folder / STATUS).is_file() or ((folder / RESULTS).is_file() and not (folder / STUDY_FILE).is_file())
 
 
 def find_runs(folders: Sequence[Path]) -> list[RecordedRun]:

@@ -29,6 +29,7 @@ from optuna.trial import FrozenTrial
 from loreweave.corpus.files.reading import read_json, sha256_of_data
 from loreweave.corpus.files.writing import write_json
 from loreweave.errors import ConfigurationError
+from loreweave.experiments.runs.folders import STUDY_FILE
 from loreweave.experiments.search.plan import Plan, plan_of
 from loreweave.experiments.search.storage import STORAGE_VARIABLE, StudyStorage, without_password
 from loreweave.experiments.search.sweep import MAY_CHANGE, Sweep
@@ -36,7 +37,6 @@ from loreweave.experiments.search.targets import Direction, Target, target_of
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.fields import written
 
-STUDY_FILE = "study.json"
 TRIALS = "trials"
 _SWEEP = "sweep"
 """Attribute of a study in Optuna: the sweep, so that another one of the same name is noticed."""
@@ -250,5 +250,3 @@ def _hashes(sweep: Sweep) -> dict[str, str]:
     """Content of the data of a sweep, by the name in it."""
     paths: Sequence[str] = [*sweep.train, *sweep.data, *(path for path in (sweep.dev, sweep.test) if path is not None)]
     return {path: sha256_of_data(Path(path)) for path in paths if Path(path).exists()}
-
-
