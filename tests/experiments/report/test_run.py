@@ -16,6 +16,8 @@ import loreweave
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.parts import NotShown, Part, Table
+from loreweave.experiments.report.sections import sections_of
+from loreweave.experiments.runs.folders import find_runs
 
 WRONG = np.array([[2.0, 0, 0], [0, 0, 1.0], [0, 0, 3.0], [0, 4.0, 0]])
 
@@ -47,7 +49,7 @@ def test_scores_are_means_over_seeds_and_no_run_is_left_out(runs: Path, tmp_path
     every = table(found.path, "runs")
     assert [row["state"] for row in every] == ["done", "done", "done", "done", "crashed"]
     assert found.answers == [
-        "text-classification on dev.json and test.json: 5 runs in 2 groups, 1 not finished. Best by dev data: "
+        "text-classification on dev.json and test.json: 5 runs in 2 groups, 1 crashed. Best by dev data: "
         "train_fraction=1: dev accuracy 0.8125 ± 0.0884; test accuracy 0.7500 ± 0.0000 (2 runs)."
     ]
 
@@ -71,6 +73,23 @@ def test_figures_have_the_right_numbers(runs: Path, tmp_path: Path) -> None:
     assert [float(row["mean test accuracy"]) for row in table(report, "learning_curve")] == [0.625, 0.75]
     assert [row["value"] for row in table(report, "settings")] == ["0.5", "1"]
     assert {row["label"] for row in table(report, "labels")} == {"person", "place", "thing"}
+
+
+def test_pictures_of_many_groups_tell_the_best_apart_and_say_so(tmp_path: Path) -> None:
+    for number in range(9):
+        folder, logits = tmp_path / "runs" / str(number), WRONG if number % 2 else None
+        finetuning_run(folder, 0, [number / 10], number / 20, logits=logits, optimizer={"learning_rate": (number + 1) / 1000})
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "status.json").write_text("{")
+    names = ["progression", "dev_test", "labels", "lengths", "calibration", "runs_map"]
+    lines: list[str] = []
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=lines.append).path
+    page = (report / "index.html").read_text()
+    assert page.count("The picture tells the 7 best of 9 groups apart; the table has all.") == 6
+    assert len({row["group"] for row in table(report, "progression")}) == 9 and len(table(report, "dev_test")) == 9
+    assert any("left out, because it cannot be read" in line and "status.json" in line for line in lines)
+    (section,) = sections_of([run for run in find_runs([tmp_path / "runs"]) if run.state == "done"])
+    assert [group.label for group in section.leading][0] == "learning_rate=0.003" and len(section.leading) == 7
 
 
 def test_errors_are_those_of_the_run_with_the_best_dev_score_most_certain_first(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -70,7 +71,13 @@ def report(
     """
     names = chosen_figures(figures, without, list(FIGURES))
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
-    found = [run for run in find_runs([Path(folder) for folder in folders]) if run.kind != "other"]
+    every = find_runs([Path(folder) for folder in folders])
+    found = [run for run in every if run.kind != "other"]
+    for run in every:
+        if run.state == "unreadable":
+            tell(f"left out, because it cannot be read: {run.error}")
+        elif run.kind == "other":
+            tell(f"left out: {run.path} has results of another command")
     if not found:
         raise ConfigurationError("found no run that was recorded by finetune, pretrain, evaluate or score")
     sections = sections_of(found)
@@ -104,9 +111,9 @@ def _write_thesis(runs: Sequence[RecordedRun], folder: Path) -> str:
 
 def answer_of(section: Section) -> str:
     """One line about a section: the best group by its mean score on dev data, if there are any, and its scores."""
-    lost = sum(run.state != "done" for run in section.runs)
+    lost = Counter(run.state for run in section.runs if run.state != "done")
     said = f"{section.name}: {counted(len(section.runs), 'run')} in {counted(len(section.groups), 'group')}"
-    said += f", {lost} not finished" if lost else ""
+    said += "".join(f", {number} {state}" for state, number in lost.items())
     if not section.splits:
         return f"{said}; no scores."
     split = section.choosing

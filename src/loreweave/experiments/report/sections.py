@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ SEEDS = ("seed", "data_seed")
 _NO_CAUSES = ("model", "output", "device", "checkpoints", "tensorboard", "log_steps", "eval_batch_size", "feature_cache")
 """Settings that do not change what is learned: they make no groups."""
 _LONGEST = 10
+LEADING = 7
+"""Maximum number of groups that a picture tells apart, each with a colour of its own."""
 SCORED = "test"
 """The split of an evaluation, whose data were given to `loreweave evaluate`."""
 TRAINED = "train"
@@ -114,6 +117,22 @@ class Section:
     def goodness(self, score: float) -> float:
         """A score of the main metric such that more is better: the loss of pre-training is best when it is low."""
         return -score if self.kind == "pretraining" else score
+
+    @cached_property
+    def leading(self) -> list[Group]:
+        """The groups that pictures tell apart: all of a few, or those with the best mean scores, in the order of all."""
+        if len(self.groups) <= LEADING:
+            return self.groups
+        scores = {group: group.scores(self.choosing, self.metric) for group in self.groups}
+        means = {group: self.goodness(statistics.mean(found)) for group, found in scores.items() if found}
+        best = sorted(means, key=lambda group: -means[group])[:LEADING]
+        return [group for group in self.groups if group in best]
+
+    @cached_property
+    def left_out_of_pictures(self) -> list[str]:
+        """A note about the other groups, if there are any."""
+        few, every = len(self.leading), len(self.groups)
+        return [f"the picture tells the {few} best of {every} groups apart; the table has all"] if few < every else []
 
     def best_run(self, having: Callable[[RecordedRun], bool]) -> RecordedRun | None:
         """The finished run with the best score on `choosing` among those that have something."""

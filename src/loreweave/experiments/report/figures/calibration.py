@@ -54,7 +54,7 @@ def draw(section: Section) -> Part | NotShown:
                 errors = calibration(_pairs(found), bins=_BINS, samples=_SAMPLES)
                 few |= errors.records < FEWEST_RECORDS
                 rows.append([group.label, seed_of(run), split, *_numbers(errors, dev, found)])
-                if split == shown:
+                if split == shown and group in section.leading:
                     firsts.setdefault(group.label, errors)
     if not firsts:
         return NotShown("no finished run has predictions of classes with logits")
@@ -66,7 +66,7 @@ def draw(section: Section) -> Part | NotShown:
     caption = f"Probabilities of {kinds.get(view, view)}. {_CAPTION.format(bins=_BINS)}"
     notes = [biased] if few else []
     notes += [f"{counted(lost, 'row is', 'rows are')} left out: logits that are not finite"] if lost else []
-    return Part("Calibration", caption, [picture], [table], notes)
+    return Part("Calibration", caption, [picture], [table], [*notes, *section.left_out_of_pictures])
 
 
 def _pairs(found: ClassOutputs, divisor: float = 1.0) -> Pairs:

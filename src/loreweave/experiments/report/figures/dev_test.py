@@ -7,8 +7,9 @@ import numpy as np
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
-from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.experiments.report.style import OTHERS, legend_below, new_figure
 from loreweave.metrics.analysis.correlation import Correlations, correlations
+from loreweave.picture_style import COLOURS
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -19,7 +20,8 @@ def draw(section: Section) -> Part | NotShown:
     rows: list[list[object]] = []
     gaps: list[float] = []
     ends: list[float] = []
-    for (colour, _), group in zip(looks(len(section.groups)), section.groups, strict=True):
+    colours = dict(zip(section.leading, COLOURS, strict=False))
+    for group in sorted(section.groups, key=lambda group: group in colours):  # the leading ones on top
         points = []
         for run in group.finished:
             dev, test = (score_of(run, split, section.metric) for split in ("dev", "test"))
@@ -29,7 +31,8 @@ def draw(section: Section) -> Part | NotShown:
                 rows.append([group.label, seed_of(run), dev, test, dev - test])
         if points:
             devs, tests = zip(*points, strict=True)
-            axes.scatter(devs, tests, color=colour, s=22, label=group.label)
+            named = group.label if group in colours else None
+            axes.scatter(devs, tests, s=22, color=colours.get(group, OTHERS), label=named)
             ends += [value for point in points for value in point]
     if not rows:
         return NotShown("no finished run has scores on both dev and test data")
@@ -55,7 +58,7 @@ def draw(section: Section) -> Part | NotShown:
         samples = counted(found.undefined_samples, "bootstrap sample")
         notes.append(f"{samples} of {found.samples:,}, in which all scores are equal, are no part of the intervals")
     picture = Picture("dev_test", figure, "Dev against test score of each run.")
-    return Part("Dev and test", caption + _CAPTION, [picture], tables, notes)
+    return Part("Dev and test", caption + _CAPTION, [picture], tables, [*notes, *section.left_out_of_pictures])
 
 
 _CAPTION = (

@@ -7,7 +7,8 @@ from collections import defaultdict
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.experiments.report.style import legend_below, new_figure
+from loreweave.picture_style import COLOURS
 
 _MOST = 40
 """Maximum number of labels in the picture: the most frequent ones."""
@@ -22,9 +23,10 @@ def draw(section: Section) -> Part | NotShown:
     labels = sorted(found, key=lambda label: -support[label])
     groups = [group.label for group in section.groups if any(group.label in of for of in found.values())]
     shown = labels[:_MOST]
-    figure, axes = new_figure(6.4, 0.9 + 0.2 * len(shown) * max(1.0, 0.6 * len(groups)))
-    height = 0.8 / len(groups)
-    for number, ((colour, _), name) in enumerate(zip(looks(len(groups)), groups, strict=True)):
+    drawn = [group.label for group in section.leading if group.label in groups]
+    figure, axes = new_figure(6.4, 0.9 + 0.2 * len(shown) * max(1.0, 0.6 * len(drawn)))
+    height = 0.8 / max(1, len(drawn))
+    for number, (colour, name) in enumerate(zip(COLOURS, drawn, strict=False)):
         places = [place + (number + 0.5) * height - 0.4 for place, label in enumerate(shown) if found[label][name]]
         values = [found[label][name] for label in shown if found[label][name]]
         means = [statistics.mean(of) for of in values]
@@ -43,7 +45,13 @@ def draw(section: Section) -> Part | NotShown:
     table = Table("labels", ["label", "support", "group", "f1", "min", "max", "runs"], rows)
     caption = f"F1 on {split} data of the kept weights; in brackets, the number of gold records. Lines: range over the runs."
     notes = [f"the picture has the {_MOST} most frequent of {len(labels)} labels"] if len(labels) > _MOST else []
-    return Part("Scores per label", caption, [Picture("labels", figure, "F1 of each label.")], [table], notes)
+    return Part(
+        "Scores per label",
+        caption,
+        [Picture("labels", figure, "F1 of each label.")],
+        [table],
+        [*notes, *section.left_out_of_pictures],
+    )
 
 
 def scores_of(section: Section, split: str) -> tuple[dict[str, dict[str, list[float]]], dict[str, float]]:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.prediction_rows import RecordKey, has_gold, is_right, keyed
 from loreweave.experiments.report.sections import Group, Section
-from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.experiments.report.style import legend_below, new_figure
 from loreweave.metrics.analysis.comparison import mean_score, mean_statistics
 from loreweave.metrics.analysis.strata import Stratum, scores_by
+from loreweave.picture_style import COLOURS
 
 _TEXTS = ("text", "context", "query")
 
@@ -22,18 +23,18 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown("the predictions have no texts of different lengths with gold answers")
     figure, axes = new_figure()
     rows: list[list[object]] = []
-    for number, ((colour, dash), (label, strata)) in enumerate(zip(looks(len(found)), found.items(), strict=True)):
-        scores = [stratum.score for stratum in strata]
-        # The lines stand beside each other, so that their intervals do not cover each other.
-        places = [place + 0.3 * (number / max(1, len(found) - 1) - 0.5) for place in range(len(strata))]
-        reach = [[max(0.0, one.value - one.low) for one in scores], [max(0.0, one.high - one.value) for one in scores]]
-        axes.errorbar(
-            places, [one.value for one in scores], yerr=reach, ls=dash, color=colour, marker="o", ms=4, capsize=2, label=label
-        )
+    drawn = [group.label for group in section.leading if group.label in found]
+    for label, strata in found.items():
         rows += [
             [label, _range(stratum), stratum.records, stratum.score.value, stratum.score.low, stratum.score.high]
             for stratum in strata
         ]
+    for number, (colour, label) in enumerate(zip(COLOURS, drawn, strict=False)):
+        scores = [stratum.score for stratum in found[label]]
+        # The lines stand beside each other, so that their intervals do not cover each other.
+        places = [place + 0.3 * (number / max(1, len(drawn) - 1) - 0.5) for place in range(len(scores))]
+        reach = [[max(0.0, one.value - one.low) for one in scores], [max(0.0, one.high - one.value) for one in scores]]
+        axes.errorbar(places, [one.value for one in scores], yerr=reach, color=colour, marker="o", ms=4, capsize=2, label=label)
     longest = max(found.values(), key=len)
     axes.set_xticks(range(len(longest)), [_range(stratum) for stratum in longest])
     axes.set_xlabel("words in the text")
@@ -46,7 +47,7 @@ def draw(section: Section) -> Part | NotShown:
         "A record is right if its whole prediction equals the gold answer; with several runs, the share of the runs counts. "
         "Bars: 95 % bootstrap intervals over records. Words are separated by blanks."
     )
-    return Part("Scores by length", caption, [picture], [table])
+    return Part("Scores by length", caption, [picture], [table], section.left_out_of_pictures)
 
 
 def _strata(group: Group, split: str) -> tuple[Stratum, ...]:

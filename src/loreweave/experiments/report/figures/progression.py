@@ -9,8 +9,9 @@ import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Group, Section
-from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.experiments.report.style import legend_below, new_figure
 from loreweave.experiments.runs.recorded import is_number
+from loreweave.picture_style import COLOURS
 
 _TRAINING = "loss"
 _POINTS = 60
@@ -26,12 +27,15 @@ def draw(section: Section) -> Part | NotShown:
         if not curves:
             continue
         figure, axes = new_figure()
-        for (colour, dash), (group, curve) in zip(looks(len(curves)), curves.items(), strict=True):
+        colours = dict(zip(section.leading, COLOURS, strict=False))
+        for group, curve in curves.items():
             epochs = sorted(curve)
             means = [float(np.mean(curve[epoch])) for epoch in epochs]
-            axes.plot(epochs, means, dash, color=colour, marker="o" if len(epochs) < 20 else None, ms=3, label=group.label)
             lows, highs = ([float(end(curve[epoch])) for epoch in epochs] for end in (np.min, np.max))
-            axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, lw=0)
+            if group in colours:
+                marker = "o" if len(epochs) < 20 else None
+                axes.plot(epochs, means, color=colours[group], marker=marker, ms=3, label=group.label)
+                axes.fill_between(epochs, lows, highs, color=colours[group], alpha=0.15, lw=0)
             table = zip(epochs, means, lows, highs, strict=True)
             rows += [[group.label, split, metric, *row, len(curve[row[0]])] for row in table]
         axes.set_xlabel("epoch (0: before training)")
@@ -42,7 +46,7 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown("no run has measured anything in two epochs")
     columns = ["group", "split", "metric", "epoch", "mean", "min", "max", "runs"]
     caption = "Lines: mean over the runs of a group, with running and failed runs. Bands: from the lowest to the highest run."
-    return Part("Progression", caption, pictures, [Table("progression", columns, rows, shown=0)])
+    return Part("Progression", caption, pictures, [Table("progression", columns, rows, shown=0)], section.left_out_of_pictures)
 
 
 def _curve(group: Group, split: str, metric: str) -> dict[float, list[float]]:

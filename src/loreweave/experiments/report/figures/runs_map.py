@@ -11,8 +11,9 @@ from loreweave.experiments.report.maps import COLUMNS, EQUAL, READING, map_of
 from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
-from loreweave.experiments.report.style import looks
+from loreweave.experiments.report.style import OTHERS
 from loreweave.metrics.analysis.confusion import error_flow
+from loreweave.picture_style import COLOURS
 
 _FEWEST = 5
 
@@ -36,20 +37,22 @@ def draw(section: Section) -> Part | NotShown:
     places = map_of(np.stack(features))
     if places is None:
         return NotShown(f"all {len(rows)} runs have the same errors: {EQUAL}")
-    figure = places.figure(partial(_scatter, labels=[label for label, _, _ in rows]))
+    leading = [group.label for group in section.leading]
+    figure = places.figure(partial(_scatter, labels=[label for label, _, _ in rows], leading=leading))
     cells = [[*row, *places.cells(place)] for place, row in enumerate(rows)]
     columns = ["group", "seed", f"{split} {section.metric}", *COLUMNS]
     caption = (
         f"One point per finished run. Its features are the rates at which each gold class was predicted as each class on "
         f"{split} data. {READING}"
     )
-    return Part(
-        "Map of the runs", caption, [Picture("runs_map", figure, "Runs by their errors.")], [Table("runs_map", columns, cells)]
-    )
+    picture, table = Picture("runs_map", figure, "Runs by their errors."), Table("runs_map", columns, cells)
+    return Part("Map of the runs", caption, [picture], [table], section.left_out_of_pictures)
 
 
-def _scatter(axes: Axes, places: np.ndarray, labels: list[str]) -> None:
-    names = list(dict.fromkeys(labels))
-    for (colour, _), name in zip(looks(len(names)), names, strict=True):
+def _scatter(axes: Axes, places: np.ndarray, labels: list[str], leading: list[str]) -> None:
+    others = [place for place, label in enumerate(labels) if label not in leading]
+    axes.scatter(places[others, 0], places[others, 1], s=24, color=OTHERS)
+    for colour, name in zip(COLOURS, leading, strict=False):
         chosen = [place for place, label in enumerate(labels) if label == name]
-        axes.scatter(places[chosen, 0], places[chosen, 1], s=24, color=colour, label=name)
+        if chosen:
+            axes.scatter(places[chosen, 0], places[chosen, 1], s=24, color=colour, label=name)
