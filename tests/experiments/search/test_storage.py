@@ -54,6 +54,8 @@ def test_wrong_urls(url: str, message: str, tmp_path: Path, monkeypatch: pytest.
 
 def test_a_password_is_not_written() -> None:
     assert without_password("postgresql+psycopg://ann:se%40cret@host:5/db?x=1") == "postgresql+psycopg://ann@host:5/db?x=1"
+    assert without_password("postgresql://host/db?user=ann&password=se%40cret&x=1") == "postgresql://host/db?user=ann&x=1"
+    assert without_password("sqlite:///passages/study.db") == "sqlite:///passages/study.db"
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,10 @@ def without_password(url: str) -> str:
         'postgresql://ann@db.example.org/study'
     """
     parts = urlsplit(url)
+    if re.search("(?i)pass", parts.query):  # ?password= and ?sslpassword= of PostgreSQL
+        kept = [part for part in parts.query.split("&") if not re.match("(?i)[^=]*pass", part)]
+        parts = parts._replace(query="&".join(kept))
+        url = urlunsplit(parts)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}")) if at else url
 

@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +26,8 @@ _PATIENCE = 100.0
 class ClusterWorker:
     """A worker in a job: a process of its own, which is asked to stop before the job is queued again."""
 
-    def __init__(self, command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> None:
-        self.command, self.directory, self.environment = list(command), directory, dict(environment)
+    def __init__(self, command: Sequence[str], directory: Path) -> None:
+        self.command, self.directory = list(command), directory
         self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> int:
@@ -35,8 +36,7 @@ class ClusterWorker:
         Raises:
             RuntimeError: the worker failed; the output of the job has its message.
         """
-        environment = {**os.environ, **self.environment}
-        self._process = subprocess.Popen(self.command, cwd=self.directory, env=environment, start_new_session=True)
+        self._process = subprocess.Popen(self.command, cwd=self.directory, start_new_session=True)
         code = self._process.wait()
         if code != 0:
             raise RuntimeError(f"the worker ended with status {code}")
@@ -50,7 +50,7 @@ class ClusterWorker:
                 self._process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        return submitit.helpers.DelayedSubmission(ClusterWorker(self.command, self.directory, self.environment))
+        return submitit.helpers.DelayedSubmission(ClusterWorker(self.command, self.directory))
 
 
 def submit(
@@ -80,14 +80,27 @@ def submit(
             gpus_per_node=job.gpus, mem_gb=job.memory, slurm_array_parallelism=workers, slurm_setup=job.setup,
             slurm_additional_parameters={**more, **dict(_option(line) for line in job.options)},
         )  # fmt: skip
-    environment = {STORAGE_VARIABLE: study.storage.url} if study.storage.url is not None else {}
     command = [sys.executable, "-m", "loreweave", "search", str(study.folder), "--worker"]
-    with executor.batch():
+    with _with_storage(study.storage.url), executor.batch():
         jobs = [
-            executor.submit(ClusterWorker([*command, f"{cluster}-{os.getpid()}-{number}"], directory, environment))
+            executor.submit(ClusterWorker([*command, f"{cluster}-{os.getpid()}-{number}"], directory))
             for number in range(1, workers + 1)
         ]
     return jobs
+
+
+@contextmanager
+def _with_storage(url: str | None) -> Iterator[None]:
+    """Let jobs inherit the URL of the storage, which can have a password: submitit writes to a file what a job is given."""
+    before = os.environ.get(STORAGE_VARIABLE)
+    if url is not None:
+        os.environ[STORAGE_VARIABLE] = url
+    try:
+        yield
+    finally:
+        os.environ.pop(STORAGE_VARIABLE, None)
+        if before is not None:
+            os.environ[STORAGE_VARIABLE] = before
 
 
 def _option(line: str) -> tuple[str, str | bool]:
