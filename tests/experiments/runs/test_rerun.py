@@ -60,8 +60,15 @@ def test_moved_data_are_named_and_changed_data_are_refused(trained: Path, tmp_pa
 def test_what_cannot_be_repeated_is_refused(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="found no run"):
         loreweave.rerun(tmp_path / "moved", output=tmp_path / "again", report=silent)
-    with pytest.raises(ConfigurationError, match="contains another run"):
-        loreweave.rerun(trained, output=trained, report=silent)
+    for overwrite in (False, True):
+        with pytest.raises(ConfigurationError, match="contains the run that is repeated; choose another folder"):
+            loreweave.rerun(trained, output=trained, overwrite=overwrite, report=silent)
+    assert (trained / "results.json").is_file()
+    (tmp_path / "thesis").mkdir()
+    thesis = {"experimental_configurations": {"log_parameters": {"seed": 1}}, "evaluation_predict_label": {"label_list": []}}
+    (tmp_path / "thesis" / "results.json").write_text(json.dumps(thesis))
+    with pytest.raises(ConfigurationError, match="found no config.json"):
+        loreweave.rerun(tmp_path / "thesis", output=tmp_path / "again", report=silent)
     with pytest.raises(ConfigurationError, match="--directory names the folder"):
         loreweave.rerun(trained, output=tmp_path / "again", directory=tmp_path / "gone", report=silent)
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -109,3 +109,11 @@ def test_runs_of_one_class_per_record_are_written_too(tmp_path: Path) -> None:
 def test_runs_without_whole_updates_have_no_losses(tmp_path: Path, losses: list[float]) -> None:
     run = read_run(write(tmp_path / "a", training_loss=losses))
     assert [row for row in run.rows if row["split"] == "train"] == []
+
+
+def test_losses_of_updates_are_read_back(tmp_path: Path) -> None:
+    record = finetuning_run(tmp_path / "run", gradient_accumulation_steps=2)
+    record.save_train_loss([2.0, 1.0])
+    assert write_thesis_results(read_run(tmp_path / "run"), tmp_path / "written")
+    assert json.loads((tmp_path / "written" / "results.json").read_text())["training_loss"] == [1.0, 1.0, 0.5, 0.5]
+    assert [row["loss"] for row in read_run(tmp_path / "written").rows if row["split"] == "train"] == [2.0, 1.0]

@@ -48,7 +48,7 @@ def _losses(first: Path, second: Path) -> list[str]:
     before, now = (np.load(path) for path in paths)
     if before.shape != now.shape:
         return [f"there were {len(before)} updates, now {len(now)}"]
-    other = np.flatnonzero(before != now)
+    other = np.flatnonzero((before != now) & ~(np.isnan(before) & np.isnan(now)))
     if not len(other):
         return []
     at = other[0]

@@ -13,7 +13,7 @@ import torch
 
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.runs.comparison import differences
 from loreweave.experiments.runs.folders import is_run, read_run
 from loreweave.experiments.runs.recorded import RecordedRun
@@ -94,6 +94,8 @@ def rerun(
     paths = {name: root / path for name, path in (found.status.get("files") or {}).items()}
     paths |= {name: Path(path).absolute() for name, path in (files or {}).items()}
     target = Path(output).absolute()
+    if target.resolve() == found.path.resolve() or found.path.resolve().is_relative_to(target.resolve()):
+        raise ConfigurationError(f"--output {output}: contains the run that is repeated; choose another folder")
     given: list[Override] = [*overrides, *overrides_of(settings)]
     _check_processes(found)
     _report_environment(found, report)
@@ -115,7 +117,7 @@ def _recorded(folder: Path) -> RecordedRun:
     found = read_run(folder)
     if found.state == "unreadable":
         raise ConfigurationError(f"{folder}: the record cannot be read: {found.error}")
-    if not found.config:
+    if not (folder / "config.json").is_file():
         raise ConfigurationError(f"{folder}: found no config.json; results of older versions cannot be repeated")
     return found
 
@@ -163,6 +165,9 @@ def _environment(run: RecordedRun) -> dict[str, Any]:
 
 def _finetune(asked: _Asked) -> dict[str, Any]:
     run, config = asked.run, asked.run.config
+    for name in ("data", "settings"):
+        if not isinstance(config.get(name), Mapping):
+            raise DataError(f"found {config.get(name)!r}, expected an object", path=run.path / "config.json", field=name)
     task = load_task(str(config["task"]))
     files = DataFiles.from_splits(_present(asked, ("train",)))
     _check_same(asked, {name: name_and_content(text)[1] for name, text in config["data"].items()}, lambda: {

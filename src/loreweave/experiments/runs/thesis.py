@@ -121,11 +121,14 @@ def _rows(results: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[dict
 
 
 def write_thesis_results(run: RecordedRun, folder: Path) -> bool:
-    """Write a run's `results.json` in the layout of the thesis tools; False if it does not predict classes with logits."""
+    """Write a run's `results.json` in the layout of the thesis tools; False if it does not predict classes with logits.
+
+    The loss of an update, which is the mean of its micro-batches, is divided equally among them.
+    """
     parts: dict[str, Any] = {}
     results: dict[str, Any] = {}
     for row in run.rows:
-        if row.get("split") == "dev" and float(row.get("epoch", 0.5)).is_integer():
+        if row.get("split") == "dev" and float(row.get("epoch") or 0).is_integer() and row.get("epoch") is not None:
             epoch = int(row["epoch"])
             name = f"_epoch{epoch - 1}" if epoch else "_epoch_no_training"
             results |= {f"dev_{metric}{name}": row[f"micro_{metric}"] for metric in _METRICS if f"micro_{metric}" in row}
@@ -147,7 +150,8 @@ def write_thesis_results(run: RecordedRun, folder: Path) -> bool:
     parameters = {names.get(name, name): value for name, value in run.settings.items()}
     results[_CONFIGURATIONS] = {"log_parameters": parameters, "model_config": {}}
     results[PREDICTED] = parts
-    results["training_loss"] = [loss / int(run.settings.get("gradient_accumulation_steps") or 1) for loss in _losses(run)]
+    batches = int(run.settings.get("gradient_accumulation_steps") or 1)
+    results["training_loss"] = [loss / batches for loss in _losses(run) for _ in range(batches)]
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RESULTS, results)
     return True
