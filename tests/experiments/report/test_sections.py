@@ -128,3 +128,17 @@ def test_broken_predictions_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"test\.npz: found arrays that cannot be read"):
         report(tmp_path, output=tmp_path / "report", figures=["confusion"], tell=lambda line: None)
     assert not (tmp_path / "report").exists()
+
+
+def test_files_of_sections_with_like_names_are_kept_apart(tmp_path: Path) -> None:
+    for name, file in (("a", "数据.json"), ("b", "测试.json"), ("c", "x" * 250)):
+        finetuning_run(tmp_path / name, data={"train": "x sha256:1", "dev": f"{file} sha256:{name}"})
+    report(tmp_path, output=tmp_path / "report", figures=["scores"], tell=lambda line: None)
+    assert len(list((tmp_path / "report" / "tables").glob("*_runs.csv"))) == 3
+
+
+def test_a_setting_of_any_name_has_a_picture(tmp_path: Path) -> None:
+    for number in range(2):
+        finetuning_run(tmp_path / str(number), **{"../../warm/up": number})
+    report(tmp_path, output=tmp_path / "report", figures=["settings"], tell=lambda line: None)
+    assert len(list((tmp_path / "report" / "figures").glob("setting_*.svg"))) == 1

@@ -23,6 +23,8 @@ from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.experiments.runs.thesis import write_thesis_results
 
 Place = str | PathLike[str]
+_LONGEST = 80
+"""Maximum number of characters of the name of a section in names of files."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,8 @@ def report(
         raise ConfigurationError("found no run that was recorded by finetune, pretrain, evaluate or score")
     sections = sections_of(found)
     answers = [answer_of(section) for section in sections]
-    contents = {
-        section.name: (f"{_slug(section.name)}_" if len(sections) > 1 else "", _figures(section, names)) for section in sections
-    }
+    prefixes = _prefixes([section.name for section in sections])
+    contents = {section.name: (prefix, _figures(section, names)) for section, prefix in zip(sections, prefixes, strict=True)}
     with atomic_folder(output, overwrite, manifest=MANIFEST) as folder:
         facts = {"runs": [str(run.path) for run in found]}
         written = write_report(folder, f"Report on {counted(len(found), 'run')}", answers, contents, facts)
@@ -148,5 +149,8 @@ def _mean(group: Group, split: str, metric: str) -> str:
     return f"{statistics.mean(found):.4f}{spread}"
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+def _prefixes(names: Sequence[str]) -> list[str]:
+    """A start of names of files for each of several sections; all differ."""
+    short = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:_LONGEST] for name in names]
+    numbered = [slug if short.count(slug) == 1 else f"{slug}_section_{number}" for number, slug in enumerate(short, 1)]
+    return [f"{slug}_" for slug in numbered] if len(names) > 1 else [""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +83,7 @@ def _draw(name: str, draw: Callable[[], Part | NotShown], folder: Path, prefix: 
         if isinstance(part, NotShown):
             return Drawn(name, part)
         for picture in part.pictures:
-            path = folder / "figures" / f"{prefix}{picture.name}"
+            path = folder / "figures" / f"{prefix}{re.sub(r'[^0-9A-Za-z_.-]+', '_', picture.name)}"
             path.parent.mkdir(exist_ok=True)
             svgs.append(svg_of(picture.figure))
             path.with_name(f"{path.name}.svg").write_bytes(svgs[-1])
