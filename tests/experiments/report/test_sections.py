@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_runs import finetuning_run
 
@@ -142,3 +144,24 @@ def test_a_setting_of_any_name_has_a_picture(tmp_path: Path) -> None:
         finetuning_run(tmp_path / str(number), **{"../../warm/up": number})
     report(tmp_path, output=tmp_path / "report", figures=["settings"], tell=lambda line: None)
     assert len(list((tmp_path / "report" / "figures").glob("setting_*.svg"))) == 1
+
+
+def test_runs_with_other_classes_are_told_in_the_map(tmp_path: Path) -> None:
+    for seed in range(6):
+        wrong = 2.0 * np.eye(3)[[(seed + 1) % 3, 1, 2, seed % 3]]
+        record = finetuning_run(tmp_path / str(seed), seed, logits=wrong)
+    for split in ("dev", "test"):
+        path = record.path / "predictions" / f"{split}.npz"
+        arrays = dict(np.load(path)) | {"label_list": np.array(["one", "two", "three"])}
+        np.savez(path, **arrays)
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["runs_map"](section)
+    assert isinstance(part, Part) and list(part.notes) == ["1 run has other classes and no place here"]
+
+
+def test_long_labels_leave_room_for_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("made_runs.LABELS", ("a" * 300, "b" * 300, "c"))
+    finetuning_run(tmp_path / "a")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns if there is none
+        report(tmp_path, output=tmp_path / "report", figures=["confusion", "labels"], tell=lambda line: None)

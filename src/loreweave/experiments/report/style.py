@@ -13,6 +13,8 @@ _CHARACTERS = 100
 """Number of characters of a legend that fit beside each other."""
 _LONGEST = 90
 """Number of characters of the longest entry of a legend."""
+LONGEST_TICK = 40
+"""Number of characters of the longest name at an axis."""
 OTHERS = "#b0b0b0"
 """Colour of what a picture does not tell apart."""
 _DASHES = ("-", "--", ":", "-.")

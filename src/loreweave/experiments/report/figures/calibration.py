@@ -42,7 +42,7 @@ def draw(section: Section) -> Part | NotShown:
     rows: list[list[object]] = []
     firsts: dict[str, Calibration] = {}
     few, lost = False, 0
-    shown = section.splits[-1] if section.splits else "dev"
+    shown = section.last
     for group in section.groups:
         for run in group.finished:
             dev = class_outputs(run, "dev")

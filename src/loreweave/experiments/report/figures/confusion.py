@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 
 from loreweave.experiments.report.outputs import ClassOutputs, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import new_figure
+from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.metrics.analysis.confusion import (
     REJECT,
     Confusion,
@@ -111,13 +113,17 @@ def _heat_map(matrix: Confusion) -> Figure:
     for (row, column), count in ((place, matrix.counts[place]) for place in _cells(matrix)):
         shade = "white" if rates[row, column] > 0.6 else "black"
         axes.text(column, row, f"{count:.3g}", ha="center", va="center", color=shade, fontsize=7)
-    axes.set_xticks(range(len(matrix.columns)), list(matrix.columns), rotation=45, ha="right")
-    axes.set_yticks(range(len(matrix.rows)), list(matrix.rows))
+    axes.set_xticks(range(len(matrix.columns)), _ticks(matrix.columns), rotation=45, ha="right")
+    axes.set_yticks(range(len(matrix.rows)), _ticks(matrix.rows))
     axes.grid(False)
     axes.set_xlabel("predicted")
     axes.set_ylabel("gold")
     figure.colorbar(image, ax=axes, label="share of the gold class", shrink=0.8)
     return figure
+
+
+def _ticks(names: Sequence[str]) -> list[str]:
+    return [shortened(name, LONGEST_TICK) for name in names]
 
 
 def _cells(matrix: Confusion) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import legend_below, new_figure
+from loreweave.experiments.report.style import LONGEST_TICK, legend_below, new_figure, shortened
 from loreweave.picture_style import COLOURS
 
 _MOST = 40
@@ -33,7 +33,7 @@ def draw(section: Section) -> Part | NotShown:
         reach = [[mean - min(of) for mean, of in zip(means, values, strict=True)],
                  [max(of) - mean for mean, of in zip(means, values, strict=True)]]  # fmt: skip
         axes.barh(places, means, height * 0.9, color=colour, label=name, xerr=reach, error_kw={"lw": 0.7})
-    axes.set_yticks(range(len(shown)), [f"{label} ({support[label]:,.0f})" for label in shown])
+    axes.set_yticks(range(len(shown)), [f"{shortened(label, LONGEST_TICK)} ({support[label]:,.0f})" for label in shown])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"{split} F1")

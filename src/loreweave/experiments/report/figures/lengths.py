@@ -17,7 +17,7 @@ _TEXTS = ("text", "context", "query")
 
 def draw(section: Section) -> Part | NotShown:
     """One line per group over five parts of about equal numbers of records, from short to long texts."""
-    split = section.splits[-1] if section.splits else "dev"
+    split = section.last
     found = {group.label: strata for group in section.groups if (strata := _strata(group, split))}
     if not any(len(strata) > 1 for strata in found.values()):
         return NotShown("the predictions have no texts of different lengths with gold answers")

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 
+from loreweave.corpus.counts import counted
 from loreweave.experiments.report.maps import COLUMNS, EQUAL, READING, map_of
 from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
@@ -22,11 +23,15 @@ def draw(section: Section) -> Part | NotShown:
     """PCA and t-SNE of the rates of confusion of each run, in the colours of the groups."""
     split = section.choosing
     labels: list[str] = []
+    others = 0
     rows, features = [], []
     for group in section.groups:
         for run in group.finished:
             found = class_outputs(run, split)
-            if found is None or (labels and labels != found.labels):
+            if found is None:
+                continue
+            if labels and labels != found.labels:
+                others += 1
                 continue
             labels = found.labels
             rates = error_flow(found.predicted, found.gold, labels).confusion.rates().filled(0.0)
@@ -45,8 +50,9 @@ def draw(section: Section) -> Part | NotShown:
         f"One point per finished run. Its features are the rates at which each gold class was predicted as each class on "
         f"{split} data. {READING}"
     )
+    notes = [f"{counted(others, 'run has', 'runs have')} other classes and no place here"] if others else []
     picture, table = Picture("runs_map", figure, "Runs by their errors."), Table("runs_map", columns, cells)
-    return Part("Map of the runs", caption, [picture], [table], section.left_out_of_pictures)
+    return Part("Map of the runs", caption, [picture], [table], [*notes, *section.left_out_of_pictures])
 
 
 def _scatter(axes: Axes, places: np.ndarray, labels: list[str], leading: list[str]) -> None:

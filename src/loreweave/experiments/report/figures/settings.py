@@ -10,11 +10,9 @@ import numpy as np
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
-from loreweave.experiments.report.style import new_figure, shortened
+from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.picture_style import COLOURS
 
-_LONGEST = 30
-"""Number of characters of the longest value below an axis."""
 _RATIO = 5
 """Positive values whose largest is at least so many times the smallest get a logarithmic axis."""
 
@@ -25,7 +23,7 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown("all runs have the same settings")
     pictures: list[Picture] = []
     rows: list[list[object]] = []
-    split = section.splits[0] if section.splits else "dev"
+    split = section.choosing
     for name in section.varied:
         points = [
             (causes_of(run).get(name), score) for run in section.runs if run.state == "done"
@@ -35,7 +33,8 @@ def draw(section: Section) -> Part | NotShown:
         if len(values) < 2:
             continue
         scores = {key: [score for value, score in points if _key(value) == key] for key in sorted(values, key=_order)}
-        rows += [[name, shown(key), statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
+        texts = {key: section.text_of(name, key) for key in scores}
+        rows += [[name, texts[key], statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
         figure, axes = new_figure(4.8, 3.2)
         places = _places(list(scores))
         for place, of in zip(places, scores.values(), strict=True):
@@ -43,7 +42,7 @@ def draw(section: Section) -> Part | NotShown:
         axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
         if all(_is_number(key) for key in scores) and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
             axes.set_xscale("log")
-        axes.set_xticks(places, [shortened(shown(key), _LONGEST) for key in scores], rotation=20, ha="right")
+        axes.set_xticks(places, [shortened(texts[key], LONGEST_TICK) for key in scores], rotation=20, ha="right")
         axes.minorticks_off()
         axes.set_xlabel(name)
         axes.set_ylabel(f"{split} {section.metric}")
