@@ -119,13 +119,18 @@ class Section:
         return -score if self.kind == "pretraining" else score
 
     @cached_property
+    def ranked(self) -> list[Group]:
+        """All groups, those with the best mean score first; those without scores are last."""
+        scores = {group: group.scores(self.choosing, self.metric) for group in self.groups}
+        means = {group: self.goodness(statistics.mean(found)) for group, found in scores.items() if found}
+        return sorted(self.groups, key=lambda group: -means.get(group, float("-inf")))
+
+    @cached_property
     def leading(self) -> list[Group]:
         """The groups that pictures tell apart: all of a few, or those with the best mean scores, in the order of all."""
         if len(self.groups) <= LEADING:
             return self.groups
-        scores = {group: group.scores(self.choosing, self.metric) for group in self.groups}
-        means = {group: self.goodness(statistics.mean(found)) for group, found in scores.items() if found}
-        best = sorted(means, key=lambda group: -means[group])[:LEADING]
+        best = [group for group in self.ranked if group.scores(self.choosing, self.metric)][:LEADING]
         return [group for group in self.groups if group in best]
 
     @cached_property

@@ -155,7 +155,7 @@ def test_names(systems: list[Path], tmp_path: Path) -> None:
     found = loreweave.compare(given, output=tmp_path / "report", figures=["scores"], tell=silent)
     manifest = json.loads((found.path / "report.json").read_text())
     assert {name: len(runs) for name, runs in manifest["systems"].items()} == {"x": 2, "y": 3}
-    assert [row["system"] for row in table(found.path, "scores")] == ["x", "y"]
+    assert [row["system"] for row in table(found.path, "scores")] == ["y", "x"]
     with pytest.raises(ConfigurationError, match="found two systems named 's0'"):
         loreweave.compare([systems[0] / "s0", systems[1] / "s0"], output=tmp_path / "r", tell=silent)
 

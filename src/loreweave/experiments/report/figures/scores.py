@@ -18,7 +18,7 @@ def draw(section: Section) -> Part | NotShown:
     spreads = [column for head in heads for column in (head, "± sd", "min", "max")]
     groups = Table(
         "scores", [*section.varied, "runs", "finished", *spreads],
-        [_group_row(section, group, names) for group in section.groups],
+        [_group_row(section, group, names) for group in section.ranked],
     )  # fmt: skip
     runs = Table(
         "runs", ["run", "group", "seed", "state", *heads, "minutes", "error"],
@@ -27,7 +27,7 @@ def draw(section: Section) -> Part | NotShown:
                 str(run.path), group.label, seed_of(run), run.state, *(score_of(run, *name) for name in names),
                 facts_of(run)["minutes"], run.error,
             ]
-            for group in section.groups
+            for group in section.ranked
             for run in group.runs
         ],
     )  # fmt: skip
@@ -37,7 +37,7 @@ def draw(section: Section) -> Part | NotShown:
               for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
     caption = (
         "Mean and standard deviation (n - 1) over the finished runs of a group: runs with equal settings and different seeds. "
-        "Settings that are the same in all runs are left out. The second table has every run."
+        "The best group comes first. Settings that are the same in all runs are left out. The second table has every run."
     )
     return Part("Scores", caption, tables=[groups, runs], notes=notes)
 

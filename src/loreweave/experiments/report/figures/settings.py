@@ -7,12 +7,16 @@ import statistics
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.picture_style import COLOURS
 
+_FEW = 8
+"""Maximum number of numeric values with a line and ticks of their own."""
 _RATIO = 5
 """Positive values whose largest is at least so many times the smallest get a logarithmic axis."""
 
@@ -35,23 +39,30 @@ def draw(section: Section) -> Part | NotShown:
         scores = {key: [score for value, score in points if _key(value) == key] for key in sorted(values, key=_order)}
         texts = {key: section.text_of(name, key) for key in scores}
         rows += [[name, texts[key], statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
-        figure, axes = new_figure(4.8, 3.2)
-        places = _places(list(scores))
-        for place, of in zip(places, scores.values(), strict=True):
-            axes.scatter([place] * len(of), of, s=14, color=COLOURS[0], alpha=0.6)
-        axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
-        if all(_is_number(key) for key in scores) and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
-            axes.set_xscale("log")
-        axes.set_xticks(places, [shortened(texts[key], LONGEST_TICK) for key in scores], rotation=20, ha="right")
-        axes.minorticks_off()
+        figure, axes = _diagram(scores, texts)
         axes.set_xlabel(name)
         axes.set_ylabel(f"{split} {section.metric}")
         pictures.append(Picture(f"setting_{name.replace('.', '_')}", figure, f"{split} {section.metric} against {name}."))
     if not pictures:
         return NotShown("fewer than two values of a setting have finished runs")
-    caption = "Points: runs. Line: mean over all runs with the value, whatever their other settings are."
+    caption = "Points: runs. Line (of a few values): mean over all runs with the value, whatever their other settings are."
     columns = ["setting", "value", f"mean {split} {section.metric}", "min", "max", "runs"]
     return Part("Settings", caption, pictures, [Table("settings", columns, rows)])
+
+
+def _diagram(scores: dict[Any, list[float]], texts: dict[Any, str]) -> tuple[Figure, Axes]:
+    """A point per run. A few values have the line of their means and ticks of their own, as drawn values would not."""
+    figure, axes = new_figure(4.8, 3.2)
+    places, numeric = _places(list(scores)), all(_is_number(key) for key in scores)
+    for place, of in zip(places, scores.values(), strict=True):
+        axes.scatter([place] * len(of), of, s=14, color=COLOURS[0], alpha=0.6)
+    if numeric and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
+        axes.set_xscale("log")
+    if not numeric or len(scores) <= _FEW:
+        axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
+        axes.set_xticks(places, [shortened(texts[key], LONGEST_TICK) for key in scores], rotation=20, ha="right")
+        axes.minorticks_off()
+    return figure, axes
 
 
 def _key(value: Any) -> Any:
