@@ -21,7 +21,7 @@ from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
 
 PAGE = (Path(__file__).parent.parent / "docs" / "runs.md").read_text(encoding="utf-8")
-NAMED = set(re.findall(r"`([^`]+)`", PAGE))
+NAMED = set(re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)))
 
 RELATIONS = [
     {"text": "ann lives in oslo", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}, "label": label}
