@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,8 @@ def recorded(
     lock = RunLock(output)
     lock.take()
     try:
+        if read_status(output) or (output / "results.json").exists():  # otherwise the folder is the user's own
+            shutil.rmtree(output / "predictions", ignore_errors=True)  # those on other data have other names
         (output / "results.json").unlink(missing_ok=True)
         write_status(output, begun(KIND, files=dict(files)))
         write_json(output / "config.json", dict(config))
