@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,8 @@ def test_a_finetuning_run_is_repeated_from_anywhere(trained: Path, tmp_path: Pat
     assert read_run(Path("other")).settings["seed"] == 5
     assert any(line.startswith("the loss of") for line in other.differences)
     assert any("model.safetensors" in line for line in other.differences)
+    shutil.rmtree(trained / "model")  # as a search does with the weights that it does not keep
+    assert differences(trained, again.path) == []
 
 
 def test_moved_data_are_named_and_changed_data_are_refused(trained: Path, tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def _losses(first: Path, second: Path) -> list[str]:
 
 
 def _weights(first: Path, second: Path) -> list[str]:
-    """Files of weights with other content."""
+    """Files of weights with other content; none if the first run has no model, because a search has removed it."""
+    if not (first / "model").is_dir():
+        return []
     before, now = (
         {name: digest for name, digest in _hashes(folder / "model").items() if name.endswith(_WEIGHTS)}
         for folder in (first, second)
