@@ -64,11 +64,21 @@ class EntityToken:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model predicted for an input: labels with probabilities, and gold labels (None: unknown)."""
+    """What a model predicted for an input.
+
+    Attributes:
+        labels: labels, the predicted ones and the most probable others.
+        probabilities: probability of each label; None: unknown.
+        gold: gold labels; None: unknown.
+        predicted: the labels that are predicted, the most probable first. None: unknown, as in older files.
+        alternatives: whether one of the gold labels is enough, as of answers to a question.
+    """
 
     labels: list[str]
-    probabilities: list[float]
+    probabilities: list[float | None]
     gold: list[str] | None = None
+    predicted: list[str] | None = None
+    alternatives: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from tiny_encoders import TYPING_ROWS
 from transformers import AutoModelForMaskedLM
 
 import loreweave
-from loreweave.attention.capture.tasks import TaskCapture, prediction_of
+from loreweave.attention.capture.tasks import TaskCapture
 from loreweave.errors import ConfigurationError, DataError
 
 
@@ -54,15 +54,14 @@ def test_a_mention_is_wanted_where_the_task_predicts_for_one(run: Path) -> None:
         TaskCapture(str(run), device="cpu").text("Ann lives in Oslo .")
 
 
-def test_predictions_of_any_task_become_labels() -> None:
-    found = prediction_of({"predicted": [{"start": 0, "end": 3, "label": "person", "probability": 0.5}], "gold": ["x"]})
-    assert found is not None and (found.labels, found.probabilities, found.gold) == (["person 0-3"], [0.5], ["x"])
-    found = prediction_of({"predicted": "no", "probabilities": {"no": 0.7, "yes": 0.3}})
-    assert found is not None and (found.labels, found.probabilities) == (["no", "yes"], [0.7, 0.3])
-    assert found.gold is None
-    found = prediction_of({"predicted": [], "gold": []})
-    assert found is not None and (found.labels, found.gold) == ([], [])
-    assert prediction_of({"text": "Ann"}) is None
+def test_the_labels_of_a_record_are_those_that_predict_answers(run: Path, tmp_path: Path) -> None:
+    (found,) = TaskCapture(str(run), device="cpu").file(tmp_path / "train.json", 1)
+    row = {name: TYPING_ROWS[0][name] for name in ("start", "end")} | {"text": TYPING_ROWS[0]["sent"]}
+    (answer,) = loreweave.load(run, device="cpu").predict_rows([row])
+    assert found.prediction is not None and found.prediction.predicted == answer["predicted"]
+    assert dict(zip(found.prediction.labels, found.prediction.probabilities, strict=True)) == pytest.approx(
+        answer["probabilities"], abs=1e-6
+    )
 
 
 def test_tasks_without_a_model_of_their_own_are_refused(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from loreweave.attention.capture.observation import ObservedCall, observed
+from loreweave.attention.capture.predictions import prediction_of, with_answer
 from loreweave.attention.capture.reading import Reader, Source, read_call
 from loreweave.attention.capture.records import chosen_records
 from loreweave.attention.capture.relevance import relevance
-from loreweave.attention.captured import CapturedAttention, Prediction
+from loreweave.attention.captured import CapturedAttention
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading, Training
@@ -24,9 +25,6 @@ from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.record_task import text_rows
 from loreweave.tasks.starting_points import SETTINGS
-
-MOST_LABELS = 10
-"""Number of labels of a prediction that are kept."""
 
 
 class TaskCapture:
@@ -130,11 +128,11 @@ class TaskCapture:
         return self.predictor.predict_rows([row])[0]
 
     def _predicted(self, training: Training[Any], record: Any) -> Mapping[str, Any]:
-        """Prediction for a record, with its gold labels."""
+        """Prediction for a record as `loreweave predict` answers it, with its gold labels."""
         outputs = outputs_of(self.loaded, [record], 1)
         evaluation = (self.loaded.scorer or training.score)([record], outputs, self.loaded.labels)  # type: ignore[misc]
-        row: Mapping[str, Any] = next(iter(evaluation.predictions), {})
-        return row
+        answers = self.predictor.answers_of_outputs([record], outputs) or []
+        return with_answer(next(iter(evaluation.predictions), {}), answers[0] if len(answers) == 1 else None)
 
     def _observed(self, predict: Callable[[], Mapping[str, Any]], source: Source) -> list[CapturedAttention]:
         """Attention of each part that the model reads during a prediction."""
@@ -182,30 +180,3 @@ def _same(read: Any, given: Any) -> bool:
     """Whether two inputs have the same ids, whatever their shape."""
     both = isinstance(read, torch.Tensor) and isinstance(given, torch.Tensor)
     return both and torch.equal(read.flatten(), given.flatten())
-
-
-def prediction_of(row: Mapping[str, Any]) -> Prediction | None:
-    """The prediction in a row of predictions of any task."""
-    predicted, probabilities = row.get("predicted"), row.get("probabilities")
-    gold = [_name(label) for label in _listed(row["gold"])] if "gold" in row else None
-    if isinstance(probabilities, Mapping):
-        best = sorted(probabilities.items(), key=lambda item: -item[1])[:MOST_LABELS]
-        return Prediction([name for name, _ in best], [float(share) for _, share in best], gold)
-    labels = _listed(predicted)
-    if predicted is None and gold is None:
-        return None
-    shares = [float(label["probability"]) if isinstance(label, Mapping) and "probability" in label else 1.0 for label in labels]
-    return Prediction([_name(label) for label in labels], shares, gold)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
-
-
-def _name(label: Any) -> str:
-    """A label in words: that of a mention with its characters."""
-    if not isinstance(label, Mapping):
-        return str(label)
-    what = label.get("label") or label.get("entity") or label.get("text") or label.get("mention") or ""
-    place = f" {label['start']}-{label['end']}" if "start" in label and "end" in label else ""
-    return f"{what}{place}"

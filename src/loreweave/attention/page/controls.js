@@ -4,17 +4,24 @@ const Controls = (() => {
   const MODES = [["mean", "mean of the heads"], ["max", "maximum of the heads"], ["each", "each head"]];
   const SENTENCES = [["all", "all"], ["aa", "A to A"], ["bb", "B to B"], ["ab", "A to B"], ["ba", "B to A"]];
 
+  /** Number of predicted labels that are shown. */
+  const MOST = 12;
+
+  /** Places of the predicted labels; where a file does not name them: those above one half, or the best one. */
+  function predicted({ labels, probabilities, gold, predicted: named }) {
+    const all = labels.map((_, at) => at);
+    if (named) return all.filter((at) => labels.indexOf(labels[at]) === at && named.includes(labels[at]));
+    const found = all.filter((at) => probabilities[at] > 0.5);
+    return found.length || !labels.length || (gold && gold.length !== 1) ? found : [probabilities.indexOf(Math.max(...probabilities))];
+  }
+
   /** Whether an example's prediction differs from its gold labels. */
   function wrong(example) {
     const { prediction } = example;
     if (!prediction || !prediction.gold) return false;
-    const predicted = prediction.labels.filter((_, at) => prediction.probabilities[at] > 0.5);
-    const found = predicted.length || prediction.gold.length !== 1 ? predicted : [prediction.labels[best(prediction)]];
+    const found = predicted(prediction).map((at) => prediction.labels[at]);
+    if (prediction.alternatives) return !found.some((label) => prediction.gold.includes(label));
     return [...found].sort().join("\n") !== [...prediction.gold].sort().join("\n");
-  }
-
-  function best({ probabilities }) {
-    return probabilities.indexOf(Math.max(...probabilities));
   }
 
   /** Name of an example in the picker; the kinds of attention of an encoder-decoder have the same. */
@@ -40,11 +47,21 @@ const Controls = (() => {
       [...group].map(([kind, at]) => Dom.button(Kinds.NAMES[kind], () => context.set(State.another(at)), { "aria-pressed": String(at === context.number), "data-key": `kind ${kind}`, title: `Attention: ${Kinds.NAMES[kind]} (k: next)`, class: "kind" })));
   }
 
+  /** Labels of a prediction in words: the predicted ones, and others up to three in all; the most probable first. */
+  function labelled(found) {
+    const chosen = predicted(found);
+    const order = found.labels.map((_, at) => at).sort((a, b) => (found.probabilities[b] ?? 0) - (found.probabilities[a] ?? 0));
+    const named = (places) => places.map((at) => [found.labels[at], found.probabilities[at] === null ? "" : Dom.show(found.probabilities[at])].join(" ").trim()).join(", ");
+    const others = order.filter((at) => !chosen.includes(at)).slice(0, Math.max(0, 3 - chosen.length));
+    const best = order.filter((at) => chosen.includes(at));
+    const more = best.length > MOST ? ` and ${best.length - MOST} more` : "";
+    return `predicted: ${named(best.slice(0, MOST)) || "none"}${more}${others.length ? ` · others: ${named(others)}` : ""}`;
+  }
+
   function prediction(example) {
     const found = example.prediction;
     if (!found) return null;
-    const order = found.labels.map((label, at) => [found.probabilities[at], label]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-    const text = `predicted: ${order.map(([share, label]) => `${label} ${Dom.show(share)}`).join(", ")}`;
+    const text = labelled(found);
     const gold = found.gold ? ` · gold: ${found.gold.join(", ") || "none"}` : "";
     return Dom.make("span", { class: found.gold ? (wrong(example) ? "wrong" : "right") : "" }, text + gold);
   }
@@ -166,6 +183,6 @@ const Controls = (() => {
       Dom.button("Copy link", () => context.copyLink(), { title: "Copy the address of this view" }), Dom.button("Help (?)", () => context.help()));
   }
 
-  return { wrong, title, example, tabs, draw, global };
+  return { wrong, labelled, title, example, tabs, draw, global };
 })();
 if (typeof module !== "undefined") module.exports = Controls;

@@ -41,6 +41,10 @@ class Predictor:
             raise ConfigurationError(f"{self.task.name}: its model is not accessible; use predict or predict_rows")
         return self._answerer.loaded
 
+    def answers_of_outputs(self, records: Sequence[Any], outputs: Any) -> Sequence[dict[str, Any]] | None:
+        """Answers to records from outputs of the model. None: the task does not make them from outputs alone."""
+        return None if self._answerer.of_outputs is None else self._answerer.of_outputs(records, outputs)
+
     @property
     def model(self) -> Any:
         """The transformers model inside."""

@@ -48,6 +48,7 @@ class Answerer:
         answer: parsed queries of a block -> one list of answers per query; may raise a DataError for any of them.
         finish: called once after the last query, to report what was truncated.
         loaded: the model with its encoding, if the task has one such.
+        of_outputs: (records, outputs of the model) -> one answer per record; None: answers are not made from outputs alone.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Answerer:
         answer: Callable[[list[Any]], Sequence[Sequence[dict[str, Any]]]],
         finish: Callable[[], object] = lambda: None,
         loaded: TaskModel | None = None,
+        of_outputs: Callable[[Sequence[Any], Any], Sequence[dict[str, Any]]] | None = None,
     ) -> None:
         self._read, self._answer, self._finish, self.loaded = read, answer, finish, loaded
+        self.of_outputs = of_outputs
 
     def __call__(self, rows: Iterable[tuple[str, Row]], block: int = BLOCK) -> Iterator[dict[str, Any]]:
         """Answers to JSON objects, each with its place for messages.

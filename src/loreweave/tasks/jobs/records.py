@@ -77,17 +77,20 @@ def answerer_of(
             raise DataError("found nothing to predict")
         return records
 
+    def of_outputs(records: Sequence[Any], outputs: Outputs) -> list[dict[str, Any]]:
+        return (loaded.answerer or parts.answer)(records, outputs, loaded.labels)
+
     def answer(asked: list[list[Any]]) -> list[list[dict[str, Any]]]:
         records = [record for group in asked for record in group]
         outputs = outputs_of(loaded, records, batch_size, precision)
-        answers = iter((loaded.answerer or parts.answer)(records, outputs, loaded.labels))
+        answers = iter(of_outputs(records, outputs))
         return [list(islice(answers, len(group))) for group in asked]
 
     def finish() -> None:
         if report is not None and loaded.encoding.report():
             report(f"encoding: {loaded.encoding.report()}")
 
-    return Answerer(read, answer, finish, loaded)
+    return Answerer(read, answer, finish, loaded, of_outputs)
 
 
 def outputs_of(
