@@ -168,7 +168,7 @@ def test_the_best_are_repeated_with_other_seeds(tmp_path: Path, monkeypatch: pyt
     first, second = found.results["repeats"]
     assert first["trial"] == 1 and first["runs"] == 3 and first["mean"] == pytest.approx(0.508 + 0.02)
     assert first["deviation"] == pytest.approx(0.01)
-    half = 4.303 * 0.01 / math.sqrt(3)
+    half = 4.30265273 * 0.01 / math.sqrt(3)
     assert (first["low"], first["high"]) == (pytest.approx(0.528 - half), pytest.approx(0.528 + half))
     assert second["trial"] == 2 and found.best is not None and found.best["trial"] == 1
     trial = json.loads((tmp_path / "out" / "repeats" / "0003" / "trial.json").read_text())

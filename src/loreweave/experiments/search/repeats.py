@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from optuna.trial import TrialState
 
 from loreweave.experiments.search.designs import POINT, Listed
@@ -14,15 +13,11 @@ from loreweave.experiments.search.plan import SEED
 from loreweave.experiments.search.space import Factor, Point, Range, Setting
 from loreweave.experiments.search.stages import TRIAL, Stage, ranked
 from loreweave.experiments.search.study import open_optuna
+from loreweave.metrics.analysis.groups import group_mean
+from loreweave.metrics.analysis.groups import summary as summary_of_group
 
 REPEATS = "repeats"
 _LARGEST = 2**31 - 1
-
-_T_975 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-"""97.5 % quantiles of Student's t with 1 to 30 degrees of freedom."""
 
 
 def repeat_stage(first: Stage) -> Stage | None:
@@ -90,11 +85,8 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
         >>> {name: value and round(value, 3) for name, value in summary([0.5, 0.6, 0.7]).items()}
         {'runs': 3, 'mean': 0.6, 'deviation': 0.1, 'low': 0.352, 'high': 0.848}
     """
-    runs = len(values)
-    mean = statistics.fmean(values) if values else None
-    if runs < 2 or mean is None:
-        return {"runs": runs, "mean": mean, "deviation": None, "low": None, "high": None}
-    deviation, degrees = statistics.stdev(values), runs - 1
-    quantile = _T_975[degrees - 1] if degrees <= len(_T_975) else 1.96 + 2.4 / degrees
-    half = quantile * deviation / math.sqrt(runs)
-    return {"runs": runs, "mean": mean, "deviation": deviation, "low": mean - half, "high": mean + half}
+    if not values:
+        return {"runs": 0, "mean": None, "deviation": None, "low": None, "high": None}
+    group, ends = summary_of_group(np.asarray(values, dtype=float)), group_mean(values)
+    low, high = (None, None) if ends is None else (ends.low, ends.high)
+    return {"runs": group.size, "mean": group.mean, "deviation": group.deviation, "low": low, "high": high}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
+from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import atomic_write, write_json
 from loreweave.experiments.search.reaper import ERROR
 from loreweave.experiments.search.repeats import summaries, summary
@@ -57,10 +57,8 @@ def write_results(stages: Sequence[Stage]) -> dict[str, Any]:
     rows = rows_of(stages)
     last = ("seconds", "error", "folder")
     columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in last]
-    with atomic_write(study.folder / TRIALS_FILE) as file:
-        writer = csv.DictWriter(file, [*columns, *last], lineterminator="\n", restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    names = [*columns, *last]
+    write_csv(study.folder / TRIALS_FILE, names, ([row.get(name) for name in names] for row in rows))
     found = results_of(stages)
     best = found["best"]
     if best is not None:

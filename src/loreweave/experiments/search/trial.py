@@ -173,5 +173,3 @@ def _seed(stage: Stage, trial: optuna.Trial) -> int | None:
     with suppress(LoreweaveError):
         return int(stage.study.target.config(stage.settings(trial), stage.folder(trial.number)).seed)
     return None
-
-
