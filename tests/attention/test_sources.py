@@ -49,6 +49,19 @@ def _records(data: Path) -> list[dict[str, str]]:
     return [{"id": record.id} for record in training_of(load_task("entity-typing")).read(data, None, False).records]
 
 
+def test_the_first_records_are_said_to_be_the_first(tiny_luke: Path, tmp_path: Path) -> None:
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps(TYPING_ROWS), encoding="utf-8")
+    said: list[str] = []
+    count = len(TYPING_ROWS)
+    asked = {"data": data, "task": "entity-typing", "report": said.append}
+    assert len(captured([str(tiny_luke)], **asked, examples=2)) == 2
+    assert said[1:] == [f"{data}: the first 2 of {count} records (--examples takes more)"]
+    said.clear()
+    assert len(captured([str(tiny_luke)], **asked, examples=None)) == len(captured([str(tiny_luke)], **asked, examples=count))
+    assert not any("the first" in line for line in said)
+
+
 def test_an_encoder_without_a_task_reads_the_records_of_a_file(tiny_luke: Path, tmp_path: Path) -> None:
     long = {"sent": "Ann lives . " * 40, "start": 0, "end": 3, "labels": ["person"]}
     data = tmp_path / "train.json"

@@ -41,6 +41,22 @@ def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.Ca
     assert table.startswith("query,key,layer,mean,low,high,values")
 
 
+def test_a_summary_takes_all_records_and_a_page_says_that_it_takes_the_first(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data.json"
+    rows = [{"sent": f"Ann lives in Oslo {number} .", "start": 0, "end": 3, "labels": ["a"]} for number in range(12)]
+    data.write_text(json.dumps(rows), encoding="utf-8")
+    made = ["attention", "--model", str(tiny_bert), "--task", "entity-typing", "--data", str(data), "--device", "cpu"]
+    made += ["--layers", "0"]
+    assert main([*made, "--summary", "--analysis", "lengths", "--output", str(tmp_path / "tables")]) == 0
+    said = capsys.readouterr().err
+    assert "of 12 examples" in said and "the first" not in said
+    assert main([*made, "--output", str(tmp_path / "page.html")]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the first 10 of 12 records (--examples takes more)" in said and "page.html: 10 examples" in said
+
+
 def test_groups_of_names_are_compared(tiny_luke: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     groups = tmp_path / "groups.json"
     groups.write_text('{"women": ["Ann"], "men": ["Bob"]}', encoding="utf-8")

@@ -26,7 +26,7 @@ class Asked:
         target: text of the decoder.
         task: task of the checkpoint, or of the file.
         data: file of the task.
-        examples: number of its records.
+        examples: maximum number of its records. None: all.
         ids: ids of its records.
         format: format of the file.
         captured: captured attention, instead of a model.
@@ -45,7 +45,7 @@ class Asked:
     target: str | None = None
     task: str | None = None
     data: Path | None = None
-    examples: int = 10
+    examples: int | None = 10
     ids: Sequence[str] = ()
     format: str | None = None
     captured: Path | None = None

@@ -113,6 +113,7 @@ class CapturedAttention:
         prediction: prediction of the model, if it has a head for one.
         relevance: label -> gradient x attention [query, key] (Chefer et al. 2021).
         types: latent types of the tokens.
+        cut: what the model read of a text that is too long for it, in words; empty: all of it.
     """
 
     id: str
@@ -129,6 +130,7 @@ class CapturedAttention:
     prediction: Prediction | None = None
     relevance: Mapping[str, Weights] = field(default_factory=dict)
     types: LatentTypes | None = None
+    cut: str = ""
 
     def __post_init__(self) -> None:
         """Check that tokens and weights belong together.

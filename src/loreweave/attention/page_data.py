@@ -80,6 +80,7 @@ def _example(example: CapturedAttention, model: int, quantization: Quantization,
             "encoding": "rows" if predicted else "deflate",
             "blocks": numbers,
         },
+        "cut": example.cut,
         "relevance": relevance,
         "types": None if types is None else {"of": types.of, "score": types.scores},
     }

@@ -123,7 +123,9 @@ def _of_encoder(model: str, name: str, asked: Asked, task: Task | None = None) -
     encoder.model.to(choose_device(asked.device))  # type: ignore[arg-type]
     if asked.data is not None:
         assert task is not None and task.training is not None, "checked in _task"
-        records = chosen_records(task.training, asked.data, asked.examples, asked.ids, Reading(format=asked.format))
+        records = chosen_records(
+            task.training, asked.data, asked.examples, asked.ids, Reading(format=asked.format), asked.report
+        )
         yield from _of_records(encoder, records, asked)
         return
     inputs = [

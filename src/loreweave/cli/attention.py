@@ -37,7 +37,12 @@ TaskName = Annotated[
     str | None, typer.Option("--task", help="Task of --data, or whose predictions are shown. Default: that of the checkpoint.")
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Data file of the task, instead of TEXT.")]
-Examples = Annotated[int, typer.Option("--examples", min=1, help="Maximum number of records of --data.")]
+Examples = Annotated[
+    int | None,
+    typer.Option("--examples", min=1, help="Maximum number of records of --data. Default: 10; with --summary: all."),
+]
+_ON_A_PAGE = 10
+"""Number of records of --data without --examples, unless a summary is written."""
 Ids = Annotated[
     list[str] | None,
     typer.Option("--id", help="Id of a record of --data or --from; can be repeated. Default: the first ones (--from: all)."),
@@ -99,7 +104,7 @@ def command(
     target: Target = None,
     task: TaskName = None,
     data: Data = None,
-    examples: Examples = 10,
+    examples: Examples = None,
     id: Ids = None,
     format: Format = None,
     captured: Captured = None,
@@ -138,9 +143,10 @@ def command(
     from loreweave.corpus.files.writing import check_free
 
     check_free(output, overwrite)
+    number = _ON_A_PAGE if examples is None and not summary else examples
     asked = Asked(
         texts=texts or [], mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
-        examples=examples, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
+        examples=number, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
     means = _summary(summary, analysis, bins, bin_rule, key, groups)

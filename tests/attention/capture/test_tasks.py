@@ -64,6 +64,24 @@ def test_the_labels_of_a_record_are_those_that_predict_answers(run: Path, tmp_pa
     )
 
 
+def test_a_text_that_is_too_long_is_said_to_be_cut(tiny_bert: Path, tmp_path: Path) -> None:
+    data = tmp_path / "train.json"
+    long = {"sent": "Ann lives . " * 40, "start": 0, "end": 3, "labels": ["person"]}
+    data.write_text(json.dumps([*TYPING_ROWS, long]), encoding="utf-8")
+    loreweave.finetune(
+        "entity-typing", str(tiny_bert), train=data, output=tmp_path / "run", epochs=1, keep="last", device="cpu", max_length=16
+    )
+    said: list[str] = []
+    capture = TaskCapture(str(tmp_path / "run"), device="cpu", explain=0, report=said.append)
+    found = list(capture.file(data, None))
+    assert [bool(each.cut) for each in found] == [False] * len(TYPING_ROWS) + [True]
+    words = sum(kind in ("word", "mention", "punctuation") for kind in found[-1].queries.classes)
+    assert words < 16 and found[-1].cut == f"read the first {words} of 120 sub-words"
+    assert len(said) == 1 and f"(example {found[-1].id}): read the first {words} of 120 sub-words" in said[0]
+    (text,) = capture.text(long["sent"], [(0, 3)])
+    assert text.cut == found[-1].cut and len(said) == 2 and "(example 1): read the first" in said[1]
+
+
 def test_tasks_without_a_model_of_their_own_are_refused(tmp_path: Path) -> None:
     folder = make_encoder("bert", tmp_path, AutoModelForMaskedLM)
     with pytest.raises(ConfigurationError, match="fact-probing: its model is not accessible"):

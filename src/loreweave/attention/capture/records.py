@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Reading, Training
 
+_MORE = "--examples takes more"
 _PAIRS = (("question", "context"), ("text", "text_pair"), ("query", "text"))
 """Attributes of records with two texts, in the order in which models read them."""
 
@@ -41,16 +42,22 @@ class TextRecord:
 
 
 def chosen_records(
-    training: Training[Any], path: Path, number: int, ids: Sequence[str] = (), reading: Reading | None = None
+    training: Training[Any],
+    path: Path,
+    number: int | None,
+    ids: Sequence[str] = (),
+    reading: Reading | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Iterator[TextRecord]:
     """The first records of a file, or those with some ids.
 
     Args:
         training: reads the file.
         path: file of the task.
-        number: number of records.
+        number: maximum number of records. None: all.
         ids: ids of the records. Default: the first ones.
         reading: settings of reading.
+        report: called with a message if the file has more records.
 
     Raises:
         DataError: the file has no such record.
@@ -61,6 +68,8 @@ def chosen_records(
         have = counted(len(records), "record")
         what = f"no record with the id {sorted(missing)[0]!r} among {have}" if missing else "no record, expected some"
         raise DataError(f"found {what}", path=path)
+    if report is not None and not ids and number is not None and number < len(records):
+        report(f"{path}: the first {number} of {counted(len(records), 'record')} ({_MORE})")
     chosen = [record for record in records if record.id in ids] if ids else islice(records, number)
     return (_with_texts(training, record) for record in chosen)
 

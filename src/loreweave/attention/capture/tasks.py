@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from loreweave.attention.capture.cuts import cut_of
 from loreweave.attention.capture.observation import ObservedCall, observed
 from loreweave.attention.capture.predictions import prediction_of, with_answer
 from loreweave.attention.capture.reading import Reader, Source, read_call
@@ -37,7 +38,7 @@ class TaskCapture:
         layers: layers to keep, from 0. None: all.
         heads: heads to keep, from 0. None: all.
         explain: number of labels to compute gradient x attention for, the most probable ones.
-        report: called once with a message if the model also reads other texts than those of the records.
+        report: called with messages: if the model also reads other texts than those of the records, or not all of a text.
         options: further arguments of `loreweave.load`.
 
     Raises:
@@ -59,6 +60,8 @@ class TaskCapture:
     ) -> None:
         self.predictor: Predictor = load(path, task=task, **options)
         self.loaded, self.explain, self.report = self.predictor.loaded, explain, report
+        self.told_other_inputs = False
+        self.cuts: dict[str, str] = {}
         tokenizer = getattr(self.loaded.encoding, "tokenizer", None)
         if not isinstance(tokenizer, EntityTokenizer):
             raise ConfigurationError(f"{self.predictor.task.name}: the inputs of this task are not single texts")
@@ -87,6 +90,7 @@ class TaskCapture:
             marked = [(row["start"], row["end"])] if {"start", "end"} <= set(row) else mentions
             whole = text if pair is None else f"{text} {pair}"
             found += self._observed(partial(self._answered, row), Source(name, whole, mentions=marked))
+        self._tell_cuts()
         return found
 
     def _rows(self, text: str, mentions: Sequence[tuple[int, int]], pair: str | None) -> list[dict[str, Any]]:
@@ -106,7 +110,7 @@ class TaskCapture:
         return rows
 
     def file(
-        self, path: Path, number: int, ids: Sequence[str] = (), reading: Reading | None = None
+        self, path: Path, number: int | None, ids: Sequence[str] = (), reading: Reading | None = None
     ) -> Iterator[CapturedAttention]:
         """Attention while the model predicts for the first records of a file, with their gold labels.
 
@@ -119,9 +123,10 @@ class TaskCapture:
         training = self.predictor.task.training
         if training is None or training.score is None:
             raise ConfigurationError(f"{self.predictor.task.name} does not predict for single records; leave --data out")
-        for record in chosen_records(training, path, number, ids, reading):
+        for record in chosen_records(training, path, number, ids, reading, self.report):
             source = Source(record.id, record.joined, mentions=record.mentions)
             yield from self._observed(partial(self._predicted, training, record.record), source)
+        self._tell_cuts()
 
     def _answered(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer to a query."""
@@ -148,16 +153,27 @@ class TaskCapture:
                 found += read_call(call.row(row), [replace(source, id=name)], self.reader)
         if len(calls) == 1 and len(found) == 1:
             found = [replace(found[0], relevance=self._relevance(calls[0], found[0]))]
-        return [replace(each, prediction=prediction) for each in found]
+        cut = cut_of(source.text, self.reader.tokenizer, found)
+        if cut:
+            self.cuts[source.id] = cut
+        return [replace(each, prediction=prediction, cut=cut) for each in found]
+
+    def _tell_cuts(self) -> None:
+        """Say once which texts are longer than what the model reads."""
+        if self.cuts and self.report is not None:
+            first, cut = next(iter(self.cuts.items()))
+            which = f"example {first}" if len(self.cuts) == 1 else f"{len(self.cuts)} examples, the first of them {first}"
+            self.report(f"{self.reader.model}: the text is longer than what the model reads ({which}): {cut}")
+        self.cuts.clear()
 
     def _of_the_input(self, calls: list[ObservedCall]) -> list[ObservedCall]:
         """The calls in which the encoder reads the input of the model, without those in which it reads other texts, such as
         the descriptions of entities."""
         own = [call for call in calls if _same(call.inputs.get("input_ids"), call.of_model.get("input_ids"))] or calls
-        if len(own) < len(calls) and self.report is not None:
+        if len(own) < len(calls) and self.report is not None and not self.told_other_inputs:
             name = self.predictor.task.name
             self.report(f"{name}: other inputs of the encoder than the text are left out, such as descriptions of entities")
-            self.report = None
+            self.told_other_inputs = True
         return own
 
     def _relevance(self, call: ObservedCall, captured: CapturedAttention) -> dict[str, np.ndarray]:

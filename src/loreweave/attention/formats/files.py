@@ -98,6 +98,7 @@ def _row(example: CapturedAttention, name: str) -> dict[str, Any]:
         "prediction": None if example.prediction is None else asdict(example.prediction),
         "relevance": list(example.relevance),
         "types": None if example.types is None else asdict(example.types),
+        "cut": example.cut,
     }
 
 
@@ -131,4 +132,5 @@ def _example(folder: Path, row: Mapping[str, Any], layers: Sequence[int] | None)
         prediction=None if row["prediction"] is None else Prediction(**row["prediction"]),
         relevance=relevance,
         types=None if row["types"] is None else LatentTypes(**row["types"]),
+        cut=row.get("cut", ""),
     )

@@ -36,7 +36,8 @@ const Controls = (() => {
     const { example, layers, heads, data } = context;
     const [from, to] = Kinds.sides(example);
     const tokens = example.keys ? `${example.queries.text.length} ${from}tokens → ${example.keys.text.length} ${to}tokens` : `${example.queries.text.length} ${from}tokens`;
-    return Dom.make("span", { class: "facts" }, Dom.make("strong", {}, data.models[example.model].name), ` · ${layers.length} layers × ${heads.length} heads · ${tokens}`);
+    const cut = example.cut ? ` · ${example.cut}` : "";
+    return Dom.make("span", { class: "facts" }, Dom.make("strong", {}, data.models[example.model].name), ` · ${layers.length} layers × ${heads.length} heads · ${tokens}${cut}`);
   }
 
   /** Buttons for the kinds of attention of an encoder-decoder, or null. */

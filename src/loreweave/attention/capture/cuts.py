@@ -1,0 +1,52 @@
+"""Texts that are longer than what a model reads of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from loreweave.attention.captured import NOWHERE, CapturedAttention, Tokens
+
+_OUTSIDE = ("special", "separator", "marker", "entity")
+"""Classes of tokens that are no sub-words of the text."""
+
+
+def cut_of(text: str, tokenizer: Any, parts: Sequence[CapturedAttention]) -> str:
+    """What a model read of a text, in words; empty if it read all of it.
+
+    A sub-word counts as lost if no token of any part covers one of its characters. Tokens without characters in the text, such
+    as an unknown one, are no loss: the parts then have as many tokens as the text.
+
+    Args:
+        text: the text.
+        tokenizer: tokenizer of transformers for the words.
+        parts: all that the model read for the text: one part, or several windows.
+    """
+    fast = bool(getattr(tokenizer, "is_fast", False))
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=fast, verbose=False)
+    total = len(encoded["input_ids"])
+    if sum(_sub_words(part.queries) for part in parts) >= total:
+        return ""
+    covered = sorted(
+        (start, end)
+        for part in parts
+        for start, end in zip(part.queries.starts, part.queries.ends, strict=True)
+        if start != NOWHERE
+    )
+    if not covered:
+        return ""
+    if not fast:
+        read = min(total, max(_sub_words(part.queries) for part in parts))
+        return f"read {read:,} of {total:,} sub-words"
+    seen = {place for start, end in covered for place in range(start, end)}
+    spans = [(int(start), int(end)) for start, end in encoded["offset_mapping"]]
+    kept = [not seen.isdisjoint(range(start, end)) for start, end in spans if end > start]
+    if all(kept):
+        return ""
+    read = sum(kept)
+    first = "the first " if all(kept[:read]) else ""
+    return f"read {first}{read:,} of {len(kept):,} sub-words"
+
+
+def _sub_words(tokens: Tokens) -> int:
+    return sum(kind not in _OUTSIDE for kind in tokens.classes)
