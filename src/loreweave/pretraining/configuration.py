@@ -9,7 +9,7 @@ from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
-from loreweave.training.settings.fields import check_positive
+from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 READ_STARTS = ("descriptions", "occurrences")
@@ -129,7 +129,9 @@ class PretrainingConfig:
             expected = " or ".join(READ_STARTS)
             raise ValueError(f"entity_texts: entities_start={self.entities_start} reads no texts, expected {expected}, or null")
         check_positive(self, "batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool")
-        check_positive(self, "entity_occurrences")
+        check_positive(self, "entity_occurrences", "entity_embedding_size")
+        check_at_least(self, 0, "sampling_smoothing", "save_steps", "workers")
+        check_share(self, "dropout", one=False)
         if self.max_words < 3:
             raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
 

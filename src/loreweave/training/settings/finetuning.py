@@ -17,7 +17,7 @@ from loreweave.training.precision import Precision
 from loreweave.training.retention import RULES, Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, check_read, either, when
 from loreweave.training.settings.documentation import Choices
-from loreweave.training.settings.fields import check_positive, check_share
+from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 Encoded = tuple[str, ...]
@@ -52,6 +52,10 @@ class EncoderSettings(Seeds):
     dropout: float | None = None
     """Dropout of hidden states and of the head, not of attention. Null: the dropout of the checkpoint."""
 
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "max_length")
+        check_share(self, "dropout", one=False)
+
 
 @dataclass(kw_only=True)
 class LukeSettings(EncoderSettings):
@@ -67,6 +71,10 @@ class LukeSettings(EncoderSettings):
     max_mention_length: int = 30
     """Maximum number of sub-words of a mention. The position of its entity is the mean of their positions; later sub-words are
     not averaged."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 1, "max_mention_length")
 
 
 LUKE_SETTINGS = ("base", "entity_aware_attention", "max_mention_length")
@@ -157,8 +165,10 @@ class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
     """Options of `loreweave finetune` that users write as settings; the error names the option."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")
         check_positive(self, *counts, "train_fraction", "min_updates")
+        check_at_least(self, 1, "patience")
         check_share(self, "dev_fraction", zero=False, one=False)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from loreweave.training.schedules import SCHEDULES, ScheduleName
 from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.documentation import Choices
-from loreweave.training.settings.fields import check_at_least, check_positive, written
+from loreweave.training.settings.fields import check_at_least, check_positive, check_share, written
 
 
 @dataclass(kw_only=True)
@@ -68,6 +68,11 @@ class ScheduleConfig:
     """Number of updates in which the learning rate rises from 0. Null: computed from `warmup_ratio`."""
     total_steps: int | None = None
     """Number of updates after which the learning rate is 0. Null: the number of updates of the run."""
+
+    def __post_init__(self) -> None:
+        check_share(self, "warmup_ratio")
+        check_at_least(self, 0, "warmup_steps")
+        check_at_least(self, 1, "total_steps")
 
     def warmup(self, total_steps: int) -> int:
         """Number of warm-up steps of a run of `total_steps`."""
