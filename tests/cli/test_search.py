@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from toy_search import toy_sweep, use_toy
 
 from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.search.extra import check_extra
+from loreweave.experiments.search.run import status
 
 
 def sweep_file(folder: Path, **keys: Any) -> str:
@@ -37,6 +39,76 @@ def test_a_search_is_shown_and_continued(
     assert main(["search", "runs/sweep", "--status", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
     assert status["trials"] == {"planned": 2, "complete": 2} and status["best"]["settings"] == {"dropout": 0.2}
+
+
+def test_a_search_without_a_complete_trial_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def curve(config: Any, epoch: int) -> float:
+        raise MemoryError("CUDA out of memory")
+
+    use_toy(monkeypatch, curve)
+    monkeypatch.chdir(tmp_path)
+    sweep = sweep_file(tmp_path)
+    for more in ([], ["--json"]):
+        assert main(["search", sweep, *more]) == 1
+        said = capsys.readouterr().err
+        assert "no trial is complete, so there are no best settings (2 failed): MemoryError: CUDA out of memory" in said
+        assert "trials.csv" in said and "best.yaml" not in said
+    assert not (tmp_path / "runs" / "sweep" / "best.yaml").exists()
+    assert main(["search", "runs/sweep", "--status"]) == 0, "to ask is no error"
+    assert "best.yaml" not in capsys.readouterr().err
+
+
+def test_impossible_values_are_refused_before_the_first_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = use_toy(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    sweep = sweep_file(tmp_path)
+    assert main(["search", sweep, "vary.dropout=[5,7]"]) == 2
+    assert "expected a number from 0 to below 1" in capsys.readouterr().err and trained == []
+
+
+def test_settings_that_made_the_search_cheaper_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_toy(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    sweep, line = sweep_file(tmp_path), "best.yaml keeps train_fraction=0.5 of the search; train_fraction=1 uses all data"
+    assert main(["search", sweep, "settings.train_fraction=0.5"]) == 0
+    assert line in capsys.readouterr().err
+    assert main(["search", "runs/sweep", "--status"]) == 0 and line in capsys.readouterr().err
+    recipe = yaml.safe_load((tmp_path / "runs" / "sweep" / "best.yaml").read_text())
+    assert recipe["config"]["train_fraction"] == 0.5
+    assert "train_fraction=0.5 is that of the search; train_fraction=1 uses all data." in recipe["notes"]
+    assert main(["search", sweep, "vary.train_fraction=[0.5]", "--output", "varied"]) == 0
+    assert "keeps train_fraction" not in capsys.readouterr().err, "what was searched is meant"
+
+
+def test_a_trial_whose_process_has_ended_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    states: list[str] = []
+
+    def stop(folder: Path) -> None:
+        if folder.name == "0001" and not states:
+            found = status("runs/sweep", [], None, None)
+            states.extend(row["state"] for row in found.trials)
+            raise KeyboardInterrupt
+
+    use_toy(monkeypatch, before=stop)
+    monkeypatch.chdir(tmp_path)
+    sweep = sweep_file(tmp_path)
+    assert main(["search", sweep]) != 0
+    assert states == ["complete", "running"], "while its process runs"
+    capsys.readouterr()
+    assert main(["search", "runs/sweep", "--status"]) == 0
+    said = capsys.readouterr().err
+    assert "trials: 2 planned, 1 complete, 1 interrupted" in said
+    assert "interrupted: trials/0001 (its process has ended; the same command goes on)" in said
+    assert main(["search", sweep]) == 0
+    assert "trials: 2 planned, 2 complete" in capsys.readouterr().err
 
 
 def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,5 +55,6 @@ def test_numbers_of_pretraining(setting: str, message: str) -> None:
 
 
 def test_the_ends_that_are_possible() -> None:
-    config = fill(NerConfig, {}, ["dropout=0", "schedule.warmup_ratio=1", "schedule.total_steps=1", "patience=1", "max_length=1"])
+    settings = ["dropout=0", "schedule.warmup_ratio=1", "schedule.total_steps=1", "patience=1", "max_length=1"]
+    config = fill(NerConfig, {}, settings)
     assert (config.dropout, config.schedule.warmup_ratio, config.schedule.total_steps) == (0.0, 1.0, 1)

@@ -9,6 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_json, show_table
 from loreweave.cli.options import ResultsAsJson
+from loreweave.errors import LoreweaveError
 
 _SOURCE = "YAML file with the sweep, the folder of a search that was begun, or a packaged sweep: example, thesis."
 Source = Annotated[Path, typer.Argument(metavar="SWEEP", help=_SOURCE)]
@@ -76,12 +77,15 @@ def command(
         )
     if as_json:
         show_json(found.results)
-        return
-    _show(found.results, found.trials, found.path)
+    else:
+        _show_tables(found.results, found.trials)
+    _say_rest(found.results, found.trials, found.path)
+    if not status:
+        _refuse_without_best(found.results, found.trials)
 
 
-def _show(results: dict[str, Any], rows: list[dict[str, Any]], folder: Path) -> None:
-    """Tables of the best trials, of the repetitions, and of the counts."""
+def _show_tables(results: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Tables of the best trials and of the repetitions."""
     sign = -1 if results["direction"] == "maximize" else 1
     trials = [row for row in rows if row["stage"] == "trials"]
     best = sorted((row for row in trials if row["value"] is not None), key=lambda row: (sign * row["value"], row["trial"]))
@@ -97,8 +101,33 @@ def _show(results: dict[str, Any], rows: list[dict[str, Any]], folder: Path) -> 
         show_table(columns, lines, title="repetitions with other seeds, 95 % interval", always_titled=True)
     if seeds := results.get("seeds"):
         show_table(tuple(seeds), [list(seeds.values())], title="all seeds, 95 % interval", always_titled=True)
+
+
+def _say_rest(results: dict[str, Any], rows: list[dict[str, Any]], folder: Path) -> None:
+    """Errors, counts, and the files that are there."""
     for row in rows:
         if row["error"]:
             say(f"{row['folder']} failed: {row['error']}")
     say(f"trials: {', '.join(f'{count} {name}' for name, count in results['trials'].items())}")
-    say(f"All trials are in {folder / 'trials.csv'}, the best settings in {folder / 'best.yaml'} (--recipe).")
+    if any(row["state"] == "interrupted" for row in rows):
+        names = ", ".join(row["folder"] for row in rows if row["state"] == "interrupted")
+        say(f"interrupted: {names} (its process has ended; the same command goes on)")
+    files = {"all trials": folder / "trials.csv", "the best settings": folder / "best.yaml"}
+    there = [f"{name} are in {file}" for name, file in files.items() if file.is_file()]
+    if results["best"] is None:
+        there = there[:1]
+    if there:
+        text = "; ".join(there) + (" (--recipe)" if len(there) > 1 else "")
+        say(f"{text[0].upper()}{text[1:]}.")
+    for name, value in (results["best"] or {}).get("kept", {}).items():
+        say(f"best.yaml keeps {name}={value} of the search; {name}=1 uses all data")
+
+
+def _refuse_without_best(results: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Raise an error if all trials are finished and none of them is complete."""
+    counts = {name: count for name, count in results["trials"].items() if name != "planned"}
+    if results["best"] is not None or {"running", "waiting", "interrupted"} & set(counts):
+        return
+    why = "; ".join(dict.fromkeys(str(row["error"]) for row in rows if row["error"]))
+    found = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none was begun"
+    raise LoreweaveError(f"no trial is complete, so there are no best settings ({found})" + (f": {why}" if why else ""))

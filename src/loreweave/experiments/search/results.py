@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import atomic_write, write_json
-from loreweave.experiments.search.reaper import ERROR
+from loreweave.experiments.search.reaper import ERROR, is_abandoned
 from loreweave.experiments.search.repeats import summaries, summary
 from loreweave.experiments.search.stages import TRIAL, Stage, ranked
 from loreweave.training.settings.fields import written
@@ -26,6 +26,14 @@ STATES = {
     TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed",
     TrialState.RUNNING: "running", TrialState.WAITING: "waiting",
 }  # fmt: skip
+INTERRUPTED = "interrupted"
+"""State of a running trial whose process has ended; the next worker continues it."""
+
+
+def state_of(stage: Stage, trial: FrozenTrial) -> str:
+    """State of a trial in a word."""
+    lost = trial.state == TrialState.RUNNING and is_abandoned(stage, trial, worker="")
+    return INTERRUPTED if lost else STATES[trial.state]
 
 
 def rows_of(stages: Sequence[Stage]) -> list[dict[str, Any]]:
@@ -38,7 +46,7 @@ def rows_of(stages: Sequence[Stage]) -> list[dict[str, Any]]:
 
 
 def _row(stage: Stage, trial: FrozenTrial) -> dict[str, Any]:
-    row: dict[str, Any] = {"stage": stage.name, "trial": trial.number, "state": STATES[trial.state]}
+    row: dict[str, Any] = {"stage": stage.name, "trial": trial.number, "state": state_of(stage, trial)}
     row["of_trial"] = trial.params.get(TRIAL) if stage.origins is not None else None
     row["value"] = trial.value if trial.state == TrialState.COMPLETE else None
     row |= {name: written(value) for name, value in (stage.settings(trial) if trial.params else ())}
@@ -82,6 +90,7 @@ def results_of(stages: Sequence[Stage]) -> dict[str, Any]:
         chosen = next(trial for trial in order if trial.number == number)
         found["best"] = {"trial": number, "value": chosen.value, "settings": dict(first.settings(chosen))}
         found["best"] |= {"scores": chosen.user_attrs.get(SCORES, {}), "folder": f"{first.name}/{number:04d}"}
+        found["best"]["kept"] = study.target.kept(first.settings(chosen))
     if study.sweep.design == "seeds":
         found["seeds"] = summary([trial.value for trial in order if trial.value is not None])
     return found | ({"repeats": repeated} if repeated else {})
@@ -89,9 +98,9 @@ def results_of(stages: Sequence[Stage]) -> dict[str, Any]:
 
 def counts_of(stage: Stage) -> dict[str, int]:
     """Number of trials by their state, and how many are planned."""
-    counts = Counter(STATES[trial.state] for trial in stage.all())
+    counts = Counter(state_of(stage, trial) for trial in stage.all())
     planned = {"planned": stage.trials} if stage.trials is not None else {}
-    return planned | {name: counts[name] for name in STATES.values() if counts[name]}
+    return planned | {name: counts[name] for name in (*STATES.values(), INTERRUPTED) if counts[name]}
 
 
 def remove_models(stages: Sequence[Stage], best: int) -> None:

@@ -36,7 +36,8 @@ class SearchResult:
 
     Attributes:
         path: folder of the search.
-        results: content of `results.json`: the best trial, counts, and the means of the repetitions.
+        results: content of `results.json`: the best trial, counts, and the means of the repetitions. `kept` of the
+            best trial has the settings in `best.yaml` that only made the search cheaper, such as `train_fraction`.
         trials: a row per trial, as in `trials.csv`.
     """
 

@@ -27,6 +27,7 @@ Report = Callable[[str], None]
 Watch = Callable[[int, float], None]
 """Called with a step (an epoch, or an update of pre-training) and the metric; it may raise `Pruned`."""
 Direction = Literal["maximize", "minimize"]
+_FRACTION = "train_fraction"
 
 
 class Target(Protocol):
@@ -79,6 +80,9 @@ class Target(Protocol):
 
     def recipe(self, settings: Sequence[Setting], summary: str) -> dict[str, Any]:
         """The settings as a recipe for `loreweave finetune --recipe` or `loreweave pretrain`."""
+
+    def kept(self, settings: Sequence[Setting]) -> dict[str, Any]:
+        """Settings of the recipe that do not vary and only make the trials cheaper, such as a fraction of the data."""
 
 
 def target_of(sweep: Sweep) -> Target:
@@ -200,7 +204,15 @@ class FinetuningTarget:
         base = {} if self.sweep.recipe is None else load_recipe(self.sweep.recipe).config_for(self._overrides(settings))
         found: dict[str, Any] = {"kind": self.kind, "task": self.name, "summary": summary, "paper": "none; a search"}
         found["notes"] = [f"The encoder was {self._model(settings)}."]
+        for name, value in self.kept(settings).items():
+            found["notes"].append(f"{name}={written(value)} is that of the search; {name}=1 uses all data.")
         return found | {"config": _merged(base, _portable(self._overrides(settings)))}
+
+    def kept(self, settings: Sequence[Setting]) -> dict[str, Any]:
+        """See `Target.kept`."""
+        fraction = self.config(settings, Path("run")).train_fraction
+        varied = any(name == _FRACTION for name, _ in settings)
+        return {_FRACTION: fraction} if fraction < 1 and not varied else {}
 
 
 @dataclass
@@ -266,6 +278,10 @@ class PretrainingTarget:
         base = load_recipe(self.name).config_for(self._overrides(settings))
         found = {"kind": self.kind, "summary": summary, "paper": "none; a search"}
         return found | {"config": _merged(base, _portable(self._overrides(settings)))}
+
+    def kept(self, settings: Sequence[Setting]) -> dict[str, Any]:
+        """See `Target.kept`."""
+        return {}
 
 
 def _number(value: Any) -> float:
