@@ -53,6 +53,19 @@ def test_settings_with_the_same_last_name_are_written_out(tmp_path: Path) -> Non
     assert section.groups[0].label == "optimizer.name=adam, schedule.name=linear"
 
 
+def test_the_best_run_is_one_of_the_best_group(tmp_path: Path) -> None:
+    # Both means are 0.5; the group a comes first, although a run of b has the best single score.
+    for name, rate, scores in (("a", 1e-4, (0.4, 0.6)), ("b", 1e-3, (0.25, 0.75)), ("c", 1e-2, (0.3, 0.3))):
+        for seed, score in enumerate(scores):
+            finetuning_run(tmp_path / f"{name}-{seed}", seed, dev=(score,), optimizer={"learning_rate": rate})
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert "Best by dev data: learning_rate=0.0001: dev accuracy 0.5000" in answer_of(section)
+    for having, expected in (("", "a-1"), ("0", "a-0"), ("b", "b-1"), ("c", "c-0")):
+        best = section.best_run(lambda run, having=having: having in run.path.name)  # type: ignore[misc]
+        assert best is not None and best.path.name == expected
+    assert section.best_run(lambda run: False) is None
+
+
 def test_the_best_pretraining_has_the_lowest_loss(tmp_path: Path) -> None:
     for name, rate, loss in (("a", 0.1, 3.5), ("b", 0.2, 1.25), ("c", 0.3, 2.0)):
         record = RunRecord.create(tmp_path / name, "pretraining", {"optimizer": {"learning_rate": rate}})

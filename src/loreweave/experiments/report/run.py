@@ -118,10 +118,9 @@ def answer_of(section: Section) -> str:
     if not section.splits:
         return f"{said}; no scores."
     split = section.choosing
-    scored = [group for group in section.groups if group.scores(split, section.metric)]
-    if not scored:
+    best = section.ranked[0]
+    if not best.scores(split, section.metric):
         return f"{said}; no finished run has {split} {section.metric}."
-    best = max(scored, key=lambda group: section.goodness(statistics.mean(group.scores(split, section.metric))))
     numbers = "; ".join(f"{split} {section.metric} {_mean(best, split, section.metric)}" for split in section.splits)
     return f"{said}. Best by {split} data: {best.label}: {numbers} ({counted(len(best.finished), 'run')})."
 

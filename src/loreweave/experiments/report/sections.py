@@ -140,12 +140,15 @@ class Section:
         return [f"the picture tells the {few} best of {every} groups apart; the table has all"] if few < every else []
 
     def best_run(self, having: Callable[[RecordedRun], bool]) -> RecordedRun | None:
-        """The finished run with the best score on `choosing` among those that have something."""
-        found = [run for run in self.runs if run.state == "done" and having(run)]
-        scores = {id(run): score_of(run, self.choosing, self.metric) for run in found}
-        return max(
-            found, key=lambda run: float("-inf") if (score := scores[id(run)]) is None else self.goodness(score), default=None
-        )
+        """The best finished run, by its score on `choosing`, of the best group with runs that have something."""
+        for group in self.ranked:
+            if found := [run for run in group.finished if having(run)]:
+                return max(found, key=self._goodness_of)
+        return None
+
+    def _goodness_of(self, run: RecordedRun) -> float:
+        score = score_of(run, self.choosing, self.metric)
+        return float("-inf") if score is None else self.goodness(score)
 
     def text_of(self, name: str, value: Any) -> str:
         """A value of a setting in short (see `shown`), but so long that no other value of the section has the same text."""

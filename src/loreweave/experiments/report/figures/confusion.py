@@ -1,4 +1,4 @@
-"""Confusion of classes by the run with the best dev score: counts and rates."""
+"""Confusion of classes by the best run of the best group: counts and rates."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from loreweave.metrics.probabilities import by_name
 
 
 def draw(section: Section) -> Part | NotShown:
-    """A table of the wrong records of the run with the best dev score; the most certain errors come first."""
+    """A table of the wrong records of the best run of the best group; the most certain errors come first."""
     split = section.last
     best = section.best_run(lambda run: bool(run.predictions(split)))
     if best is None:
@@ -34,8 +34,8 @@ def draw(section: Section) -> Part | NotShown:
         for row in wrong
     ]
     caption = (
-        f"Records of the {split} data that {best.path.name} (the best {section.choosing} score) predicts wrongly: "
-        f"{len(wrong):,} of {counted(len(rows), 'record')}. The most certain errors come first."
+        f"Records of the {split} data that {best.path.name} (the best run of the best group by {section.choosing} data) "
+        f"predicts wrongly: {len(wrong):,} of {counted(len(rows), 'record')}. The most certain errors come first."
     )
     tables = [Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)]
     if mentions := by_mention(rows, wrong):
