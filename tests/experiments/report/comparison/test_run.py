@@ -17,6 +17,7 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.runs.record import RunRecord
 
 RECORDS = 40
+SCORES = ("first score", "second score", "first - second, points")
 
 
 def made_run(folder: Path, right: int, seed: int = 0, **options: Any) -> RunRecord:
@@ -49,27 +50,29 @@ def test_the_better_system_is_named_with_its_numbers(systems: list[Path], tmp_pa
     assert "over the seeds 30.0 points" in found.answers[0] and said == found.answers and len(found.answers) == 2
     whole, *pairs = table(found.path, "differences")[:4]
     assert (whole["split"], whole["seeds"], whole["records"]) == ("test", "all: 3 + 3", "40")
-    assert [float(whole[name]) for name in ("first score", "second score", "difference")] == pytest.approx([0.525, 0.825, -0.3])
+    assert [float(whole[name]) for name in SCORES] == pytest.approx([0.825, 0.525, 30])
     assert [row["seeds"] for row in pairs] == ["0 and 0", "1 and 1", "2 and 2"]
-    assert [float(row["difference"]) for row in pairs] == pytest.approx([-0.3] * 3)
+    assert [float(row[SCORES[2]]) for row in pairs] == pytest.approx([30] * 3)
+    assert (whole["first"], whole["second"]) == ("new", "base"), "the sign and the unit are those of the answer"
     seeds = table(found.path, "seeds")[0]
     # 0.5, 0.525, 0.55 and 0.8, 0.825, 0.85: both deviations are 0.025, the standard error is 0.025 * sqrt(2 / 3).
-    assert float(seeds["Welch t"]) == pytest.approx(-0.3 / (0.025 * np.sqrt(2 / 3)))
+    assert float(seeds["Welch t"]) == pytest.approx(0.3 / (0.025 * np.sqrt(2 / 3)))
+    assert float(seeds[SCORES[2]]) == pytest.approx(30) and 0 < float(seeds["low, points"]) < 30
     sizes = [float(seeds[name]) for name in ("permutation p", "Cohen's d", "Cliff's delta")]
-    assert sizes == pytest.approx([0.1, -12, -1])
+    assert sizes == pytest.approx([0.1, 12, 1])
     page = (found.path / "index.html").read_text()
-    assert "Almost-stochastic order: found 3 and 3 seeds, expected at least 5 in each group (base and new)" in page
+    assert "Almost-stochastic order: found 3 and 3 seeds, expected at least 5 in each group (new and base)" in page
     outcomes = table(found.path, "mcnemar")[0]
-    assert [outcomes[name] for name in ("both right", "first only", "second only", "both wrong")] == ["20", "0", "12", "8"]
+    assert [outcomes[name] for name in ("both right", "first only", "second only", "both wrong")] == ["20", "12", "0", "8"]
     assert float(outcomes["McNemar p (exact)"]) == pytest.approx(2 / 2**12)
-    assert table(found.path, "records_1_test_first_better") == []
-    differing = table(found.path, "records_1_test_second_better")
+    assert table(found.path, "records_1_test_second_better") == []
+    differing = table(found.path, "records_1_test_first_better")
     assert [row["id"] for row in differing[:10]] == [str(number) for number in range(22, 32)] and len(differing) == 14
     assert (differing[0]["base"], differing[0]["new"], differing[0]["gold"]) == (LABELS[2], LABELS[1], LABELS[1])
     assert (differing[0]["new: runs right"], differing[-1]["new: runs right"]) == ("3 of 3", "1 of 3")
     assert [row["id"] for row in differing[-4:]] == ["21", "32", "20", "33"]
     labels = table(found.path, "labels_side_by_side")[0]
-    assert float(labels["new - base"]) == pytest.approx(0.3)
+    assert float(labels["new - base, points"]) == pytest.approx(30)
 
 
 def test_no_difference_is_not_called_one(tmp_path: Path) -> None:
@@ -100,9 +103,9 @@ def test_five_seeds_have_a_stochastic_order_and_three_systems_a_correction(tmp_p
     folders = [tmp_path / name for name in "abc"]
     found = loreweave.compare(folders, output=tmp_path / "report", figures=["seeds"], samples=200, tell=silent)
     orders = table(found.path, "stochastic_order")
-    assert len(orders) == 12 and (orders[0]["first"], orders[1]["first"]) == ("a", "b")
-    assert (float(orders[0]["violation ratio"]), float(orders[1]["violation ratio"])) == (1.0, 0.0)
-    assert [row["first is better"] for row in orders[:2]] == ["false", "true"]
+    assert len(orders) == 12 and (orders[0]["first"], orders[1]["first"]) == ("b", "a")
+    assert (float(orders[0]["violation ratio"]), float(orders[1]["violation ratio"])) == (0.0, 1.0)
+    assert [row["first is better"] for row in orders[:2]] == ["true", "false"]
     rows = table(found.path, "seeds")[:3]
     for row in rows:  # all p are equal but for the differences: the smallest is multiplied by 3
         assert float(row["permutation p"]) == pytest.approx(2 / 252)
@@ -118,8 +121,8 @@ def test_unequal_numbers_of_seeds_and_runs_that_are_not_finished(tmp_path: Path)
     finetuning_run(tmp_path / "b" / "killed", 7, (0.5,), finished=False)
     found = loreweave.compare([tmp_path / "a", tmp_path / "b"], output=tmp_path / "report", tell=silent)
     whole, *pairs = (row for row in table(found.path, "differences") if row["split"] == "test")
-    assert whole["seeds"] == "all: 3 + 2" and float(whole["difference"]) == pytest.approx(0.525 - 0.75)
-    assert [row["seeds"] for row in pairs] == ["0 and 5", "1 and 6"]
+    assert whole["seeds"] == "all: 2 + 3" and float(whole[SCORES[2]]) == pytest.approx(22.5)
+    assert [row["seeds"] for row in pairs] == ["5 and 0", "6 and 1"]
     page = (found.path / "index.html").read_text()
     assert "1 run is not finished" in page and "no seed is in both, so their runs are paired in their order" in page
 

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.comparison.matching import unmatched_note
-from loreweave.experiments.report.comparison.results import PAIR, Compared, PairResult, seeds_text, sizes_text
+from loreweave.experiments.report.comparison.results import (
+    DIFFERENCE,
+    PAIR,
+    Compared,
+    PairResult,
+    in_points,
+    seeds_text,
+    sizes_text,
+)
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.style import new_figure, shortened
 from loreweave.metrics.analysis.comparison import PairedComparison
@@ -50,7 +58,8 @@ def draw(found: Compared) -> Part | NotShown:
         for one in found.matched.values() if one.ungraded
     ]  # fmt: skip
     caption = (
-        f"First minus second, with {LEVEL:.0%} intervals. Over records: both systems on {found.samples:,} bootstrap samples "
+        f"First minus second, in points of 100 as in the answer, with {LEVEL:.0%} intervals; the first is the system with the "
+        f"higher score. Over records: both systems on {found.samples:,} bootstrap samples "
         "of the same records; the score of a system is the mean over its seeds. This says how sure the difference is for "
         "these runs on other data of the kind. Approximate randomisation swaps the predictions of whole records between the "
         "systems. Over seeds: how sure it is for other seeds on these data. Lines of the table with seeds are single pairs of "
@@ -63,7 +72,7 @@ def draw(found: Compared) -> Part | NotShown:
 
 
 _DIFFERENCES = [
-    *PAIR, "seeds", "records", "first score", "second score", "difference", "low", "high", "share first better",
+    *PAIR, "seeds", "records", "first score", "second score", *DIFFERENCE, "share first better",
     "bootstrap p", "randomisation p", "randomisation p (Holm)",
 ]  # fmt: skip
 
@@ -73,7 +82,7 @@ def _difference_rows(found: Compared) -> Iterator[list[object]]:
         start: list[object] = [pair.split, pair.first.label, pair.second.label]
         one = pair.over_records
         if one is None:
-            means = [pair.over_seeds.first.mean, pair.over_seeds.second.mean, pair.difference]
+            means = [pair.over_seeds.first.mean, pair.over_seeds.second.mean, *in_points(pair.difference)]
             yield [*start, sizes_text(pair), None, *means, *[None] * 6]
             continue
         yield [*start, sizes_text(pair), *_paired_cells(one), pair.records_p]
@@ -86,7 +95,7 @@ def _difference_rows(found: Compared) -> Iterator[list[object]]:
 def _paired_cells(one: PairedComparison) -> list[object]:
     found = one.difference
     return [
-        one.records, one.first.value, one.second.value, found.value, found.low, found.high, one.share_better,
+        one.records, one.first.value, one.second.value, *in_points(found.value, found.low, found.high), one.share_better,
         one.bootstrap_p, one.randomisation_p,
     ]  # fmt: skip
 

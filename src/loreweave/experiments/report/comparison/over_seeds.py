@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from loreweave.experiments.report.comparison.results import PAIR, Compared, sizes_text
+from loreweave.experiments.report.comparison.results import DIFFERENCE, PAIR, Compared, in_points, sizes_text
 from loreweave.experiments.report.parts import NotShown, Part, Table
 from loreweave.experiments.report.sections import seed_of
 from loreweave.metrics.analysis.estimates import Estimate
@@ -20,7 +20,7 @@ def draw(found: Compared) -> Part | NotShown:
         welch, size = one.welch, one.cohens_d
         rows.append([
             *start, sizes_text(pair), one.first.mean, one.first.deviation, one.second.mean, one.second.deviation,
-            *_estimate(None if welch is None else welch.difference), *([None] * 4 if welch is None else
+            *(in_points(*_estimate(None if welch is None else welch.difference))), *([None] * 4 if welch is None else
             [welch.statistic, welch.degrees, welch.p, pair.welch_p]), None if welch is None else welch.power,
             one.permutation_p, pair.permutation_p, *_estimate(size), *_estimate(one.cliffs_delta),
         ])  # fmt: skip
@@ -38,7 +38,8 @@ def draw(found: Compared) -> Part | NotShown:
             notes[f"Welch's test needs 2 runs of each system, and scores that differ: {sizes} runs of {systems}"] = None
     notes |= dict.fromkeys(_twice(found))
     caption = (
-        "Tests between the scores of the runs, which differ in their seeds. Power: how likely such an experiment is to find a "
+        "Tests between the scores of the runs, which differ in their seeds. The first is the system with the higher score. "
+        "Power: how likely such an experiment is to find a "
         "difference as large as this one. Permutation: the share of all ways to deal the scores to the systems with as large a "
         "difference of means; with 3 + 3 seeds it cannot be below 0.1. Cliff's delta: how much more often the first is larger "
         "than the second, over all pairs of runs. Holm: corrected over all pairs of systems on the split. Almost-stochastic "
@@ -50,14 +51,14 @@ def draw(found: Compared) -> Part | NotShown:
 
 
 _SEEDS = [
-    *PAIR, "seeds", "first mean", "first sd", "second mean", "second sd", "difference", "low", "high", "Welch t", "degrees",
+    *PAIR, "seeds", "first mean", "first sd", "second mean", "second sd", *DIFFERENCE, "Welch t", "degrees",
     "Welch p", "Welch p (Holm)", "power", "permutation p", "permutation p (Holm)", "Cohen's d", "d low", "d high",
     "Cliff's delta", "delta low", "delta high",
 ]  # fmt: skip
 _ORDERS = [*PAIR, "violation ratio", "upper bound", "threshold", "first is better", "power", "false positives"]
 
 
-def _estimate(one: Estimate | None) -> list[object]:
+def _estimate(one: Estimate | None) -> list[float | None]:
     return [None] * 3 if one is None else [one.value, one.low, one.high]
 
 

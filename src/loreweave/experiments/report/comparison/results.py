@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from loreweave.metrics.analysis.stochastic_order import StochasticOrder, TooFewS
 
 PAIR = ("split", "first", "second")
 """Columns of tables that name a pair."""
+DIFFERENCE = ("first - second, points", "low, points", "high, points")
+"""Columns of tables with a difference and its interval, in points of 100 as in the answers."""
 _MOST_BLOCKS = 24
 """Maximum number of copies of the statistics that give systems with other numbers of seeds the same number of columns."""
 
@@ -54,11 +57,11 @@ class SeedPair:
 
 @dataclass(frozen=True)
 class PairResult:
-    """Two systems on a split; differences are first minus second.
+    """Two systems on a split; differences are first minus second, as shares.
 
     Attributes:
         split: dev or test.
-        first, second: the systems.
+        first, second: the systems; the first is the one with the higher score, so that no difference is negative.
         scores: their scores, one per finished run.
         over_records: mean scores over the seeds on the same samples of records; None if records cannot be counted.
         records_p: p-value of approximate randomisation after Holm's correction over all pairs on the split.
@@ -122,11 +125,27 @@ def compared(section: Systems, samples: int, seed: int) -> Compared:
             return tables[str(run.path)]
 
         here = [
-            _pair(section, matched[split], statistics, first, second, samples, seed)
-            for first, second in combinations(section.groups, 2)
+            _higher_first(section, matched[split], statistics, pair, samples, seed)
+            for pair in combinations(section.groups, 2)
         ]
         pairs += _corrected(here)
     return Compared(section, matched, pairs, samples, seed)
+
+
+def _higher_first(
+    section: Systems, matched: Matched, statistics: Callable[[RecordedRun], Floats], pair: tuple[Group, Group],
+    samples: int, seed: int,
+) -> PairResult:  # fmt: skip
+    """A pair with the system of the higher score first; equal ones stay in their order."""
+
+    def mean(group: Group) -> float:
+        return fmean(group.scores(matched.split, section.metric))
+
+    first, second = sorted(pair, key=mean, reverse=True)
+    found = _pair(section, matched, statistics, first, second, samples, seed)
+    if found.difference < 0:  # on the records that were compared, which may be fewer
+        found = _pair(section, matched, statistics, second, first, samples, seed)
+    return found
 
 
 def _pair(
@@ -224,6 +243,11 @@ def _corrected(pairs: Sequence[PairResult]) -> list[PairResult]:
 def sizes_text(pair: PairResult) -> str:
     """Numbers of runs of both systems."""
     return f"all: {pair.over_seeds.first.size} + {pair.over_seeds.second.size}"
+
+
+def in_points(*values: float | None) -> list[object]:
+    """Shares in points of 100."""
+    return [None if value is None else 100 * value for value in values]
 
 
 def seeds_text(pair: SeedPair) -> str:

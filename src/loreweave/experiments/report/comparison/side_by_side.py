@@ -21,8 +21,8 @@ def draw(found: Compared) -> Part | NotShown:
     rows = []
     for label in sorted(by_label, key=lambda label: -support[label]):
         means = [statistics.mean(of) if (of := by_label[label].get(name)) else None for name in names]
-        differences = [None if mean is None or means[0] is None else mean - means[0] for mean in means[1:]]
+        differences = [None if mean is None or means[0] is None else 100 * (mean - means[0]) for mean in means[1:]]
         rows.append([label, support[label], *means, *differences])
-    columns = ["label", "support", *names, *(f"{name} - {names[0]}" for name in names[1:])]
+    columns = ["label", "support", *names, *(f"{name} - {names[0]}, points" for name in names[1:])]
     side_by_side = Table("labels_side_by_side", columns, rows)
     return replace(drawn, tables=[side_by_side, *(replace(table, shown=0) for table in drawn.tables)])
