@@ -13,7 +13,7 @@ def test_layers_and_heads_are_chosen_by_their_index() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"), [({"layers": [5]}, "the layer 5, expected some of 0, 1"), ({"heads": []}, "found no head")]
+    ("chosen", "said"), [({"layers": [5]}, "the layer 5, expected layers 0 to 1 "), ({"heads": []}, "found no head")]
 )
 def test_layers_and_heads_that_are_not_there_are_named(chosen: dict[str, list[int]], said: str) -> None:
     with pytest.raises(DataError, match=said):

@@ -57,6 +57,38 @@ def test_a_summary_takes_all_records_and_a_page_says_that_it_takes_the_first(
     assert "the first 10 of 12 records (--examples takes more)" in said and "page.html: 10 examples" in said
 
 
+def test_the_lines_of_a_file_are_texts(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes, page = tmp_path / "notes.txt", tmp_path / "page.html"
+    notes.write_text("Ann lives in Oslo.\n\nBob works.\n", encoding="utf-8")
+    made = ["attention", "--model", str(tiny_bert), "--device", "cpu", "--output", str(page)]
+    assert main([*made, str(notes), "Oslo is long."]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "notes.txt: 2 texts, one per line" in said and "page.html: 3 examples" in said
+    (tmp_path / "data.json").write_text("[]")
+    (tmp_path / "empty.txt").write_text("\n")
+    for name, expected in (
+        ("data.json", "found a .json file, expected plain text with a text per line; records of a task are read by --data"),
+        ("empty.txt", "found no text, expected a text per line"),
+        ("", "found a folder, expected a text in quotes or a file with a text per line"),
+    ):
+        assert main([*made, str(tmp_path / name), "--overwrite"]) != 0
+        assert expected in " ".join(capsys.readouterr().err.split())
+
+
+def test_analyses_that_do_not_apply_are_named(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ["attention", "--model", str(tiny_bert), TEXT, "--device", "cpu", "--summary", "--output", str(tmp_path / "tables")]
+    assert main([*made, "--layers", "0", "--bins", "2"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "not written: quadrants, grounding, mention (no example has an entity; only a LUKE reads mentions" in said
+    assert "not written: between (no --key)" in said
+    assert {path.stem for path in (tmp_path / "tables").glob("*.csv")} == {"class_flow", "bins", "heads", "lengths"}
+
+
+def test_a_folder_without_captured_attention_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attention", "--from", str(tmp_path), "--output", str(tmp_path / "page.html")]) != 0
+    assert "found no captured attention (index.jsonl)" in " ".join(capsys.readouterr().err.split())
+
+
 def test_groups_of_names_are_compared(tiny_luke: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     groups = tmp_path / "groups.json"
     groups.write_text('{"women": ["Ann"], "men": ["Bob"]}', encoding="utf-8")
@@ -88,8 +120,17 @@ def test_groups_of_names_are_compared(tiny_luke: Path, tmp_path: Path, capsys: p
     ("arguments", "said"),
     [
         (["--layers", "x"], "--layers: found 'x', expected numbers and ranges such as 0-5 or 0,3,11"),
-        (["--heads", "3-1"], "--heads: found '3-1'"),
-        (["--layers", "7"], "found the layer 7, expected some of 0, 1"),
+        (["--heads", "3-1"], "--heads: found the range 3-1, but 3 is more than 1"),
+        (["--layers", "0-99"], "found the layer 99, expected layers 0 to 1 "),
+        (["--layers", "0-99999999999"], "--layers: found 99999999999"),
+        (["Bob works.", "--mention", "Ann"], "text 2: found no 'Ann' in the text"),
+        (["Bob works.", "--mention", "Ann"], "each --mention must be in every text"),
+        ([""], "found an empty text"),
+        ([" "], "found an empty text"),
+        (["--pair", " "], "found an empty --pair"),
+        (["--output", "out.txt"], "--output: found out.txt, expected a page (.html), a pickle of the thesis tools (.p), or a"),
+        (["--output", "s.html", "--summary"], "--output: found s.html, expected a folder: --summary writes several files"),
+        (["--layers", "7"], "found the layer 7, expected layers 0 to 1 "),
         (["--mention", "Paris"], "found no 'Paris' in the text"),
         (["--max-mb", "0"], "max-mb"),
         (["--key", "a", "--groups", "x.json"], "found --key without --summary"),

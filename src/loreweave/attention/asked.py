@@ -75,6 +75,9 @@ class Asked:
             raise ConfigurationError("found no --model, expected a model, or --from with captured attention")
         if bool(self.texts) == (self.data is not None):
             raise ConfigurationError("give texts, or --data FILE, but not both")
+        for name, texts in (("text", self.texts), ("--pair", [self.pair]), ("--target", [self.target])):
+            if any(text is not None and not text.strip() for text in texts):
+                raise ConfigurationError(f"found an empty {name}, expected some words")
         if self.data is not None and self.mentions:
             raise ConfigurationError("found --mention with --data, whose records have their own mentions; leave it out")
         if self.data is None and self.ids:

@@ -168,12 +168,24 @@ class CapturedAttention:
         )
 
 
+def missing_of(have: Sequence[int], wanted: Sequence[int], what: str) -> str:
+    """What is wrong with the wanted layers or heads, in words; empty if all of them are there.
+
+    Of several missing ones the last is named: of the range 0-99, it is the number that was typed.
+    """
+    missing = [index for index in wanted if index not in have]
+    if wanted and not missing:
+        return ""
+    found = f"no {what}" if not wanted else f"the {what} {max(missing)}"
+    whole = len(have) > 1 and list(have) == list(range(have[0], have[-1] + 1))
+    there = f"{what}s {have[0]} to {have[-1]}" if whole else f"some of {', '.join(map(str, have))}"
+    return f"found {found}, expected {there} ({what}s are counted from 0)"
+
+
 def _places(have: Sequence[int], wanted: Sequence[int] | None, what: str) -> list[int]:
     """Places of the wanted indices."""
     if wanted is None:
         return list(range(len(have)))
-    missing = [index for index in wanted if index not in have]
-    if missing or not wanted:
-        found = f"no {what}" if not wanted else f"the {what} {missing[0]}"
-        raise DataError(f"found {found}, expected some of {', '.join(map(str, have))} ({what}s are counted from 0)")
+    if missing := missing_of(have, wanted, what):
+        raise DataError(missing)
     return [have.index(index) for index in wanted]

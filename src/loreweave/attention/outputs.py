@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,10 @@ from loreweave.attention.formats.files import write_attention
 from loreweave.attention.formats.thesis import write_thesis
 from loreweave.attention.summary import SummarySettings, summarise
 from loreweave.corpus.counts import counted
+from loreweave.errors import ConfigurationError
 
+_OF_A_FILE = re.compile(r"\.(?!v\d)[A-Za-z]\w{0,5}")
+"""Endings of names that look like those of files; `.v2` and numbers do not."""
 PAGE_ENDING, THESIS_ENDING = ".html", ".p"
 
 
@@ -35,6 +39,24 @@ class Output:
     overwrite: bool = False
 
 
+def check_output(output: Output) -> None:
+    """Refuse a name that looks like that of another kind of file, before anything is computed.
+
+    Raises:
+        ConfigurationError: names the endings.
+    """
+    ending = output.path.suffix
+    if output.path.is_dir() or not _OF_A_FILE.fullmatch(ending):
+        return
+    if output.summary is not None:
+        raise ConfigurationError(f"--output: found {output.path}, expected a folder: --summary writes several files")
+    if ending.lower() not in (PAGE_ENDING, THESIS_ENDING):
+        raise ConfigurationError(
+            f"--output: found {output.path}, expected a page ({PAGE_ENDING}), a pickle of the thesis tools ({THESIS_ENDING}), "
+            "or a folder for captured attention, whose name has no ending of a file"
+        )
+
+
 def write_output(found: Iterator[CapturedAttention], output: Output) -> str:
     """Write captured attention, and return what was written, in words."""
     path = output.path
@@ -42,13 +64,13 @@ def write_output(found: Iterator[CapturedAttention], output: Output) -> str:
         means = summarise(found, output.summary)
         means.write(path, overwrite=output.overwrite)
         wrote = f"wrote {path}: tables and figures of {counted(means.examples, 'example')}"
-        return "; ".join([wrote, *means.not_counted()])
-    if path.suffix == PAGE_ENDING:
+        return "; ".join([wrote, *means.not_counted(), *means.not_written()])
+    if path.suffix.lower() == PAGE_ENDING:
         page = Explorer(found, quantization="u16" if output.exact else "u8-sqrt", max_mb=output.max_mb)
         page.save(path, overwrite=output.overwrite)
         size = path.stat().st_size / 1e6
         return f"wrote {path}: {counted(len(page.examples), 'example')}, {size:.2f} MB; open it in a browser"
-    if path.suffix == THESIS_ENDING:
+    if path.suffix.lower() == THESIS_ENDING:
         count = write_thesis(path, found)
     else:
         count = write_attention(path, found, overwrite=output.overwrite)

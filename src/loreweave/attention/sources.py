@@ -10,7 +10,7 @@ from pathlib import Path
 from loreweave.attention.asked import Asked
 from loreweave.attention.capture.encoders import Encoder, TextInput, encode, open_encoder
 from loreweave.attention.capture.latent_types import with_latent_types
-from loreweave.attention.capture.mentions import find_mentions
+from loreweave.attention.capture.mentions import mentions_of_texts
 from loreweave.attention.capture.records import TextRecord, chosen_records
 from loreweave.attention.capture.tasks import TaskCapture
 from loreweave.attention.capture.texts import capture
@@ -78,8 +78,9 @@ def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention
         return
     if asked.data is not None:
         yield from capture.file(asked.data, asked.examples, asked.ids, Reading(format=asked.format))
-    for number, text in enumerate(asked.texts, 1):
-        yield from capture.text(text, find_mentions(text, asked.mentions), str(number), asked.pair)
+    mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report)
+    for number, (text, spans) in enumerate(zip(asked.texts, mentions, strict=True), 1):
+        yield from capture.text(text, spans, str(number), asked.pair)
 
 
 def _task(model: str, own: str | None, asked: Asked) -> Task | None:
@@ -128,9 +129,10 @@ def _of_encoder(model: str, name: str, asked: Asked, task: Task | None = None) -
         )
         yield from _of_records(encoder, records, asked)
         return
+    mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report)
     inputs = [
-        TextInput(text, find_mentions(text, asked.mentions), asked.entities, asked.pair, asked.target, str(number))
-        for number, text in enumerate(asked.texts, 1)
+        TextInput(text, spans, asked.entities, asked.pair, asked.target, str(number))
+        for number, (text, spans) in enumerate(zip(asked.texts, mentions, strict=True), 1)
     ]
     found = capture(encoder, inputs, layers=asked.layers, heads=asked.heads)
     yield from with_latent_types(model, found, asked.device) if latent_typing.recognises(resolve(model)) else found

@@ -27,6 +27,9 @@ BIN_RULES = ("equal", "thesis", "exact")
 Bins = Literal["equal", "thesis", "exact"]
 ITSELF = "itself"
 """Bin of the entity itself."""
+NO_ENTITY = "no example has an entity"
+_OF_ENTITIES = ("quadrants", "grounding", "mention")
+"""Analyses of the attention of entities."""
 _OUTSIDE = ("special", "marker")
 """Classes of the tokens that may come before the first word."""
 
@@ -84,6 +87,7 @@ class Summary:
     Attributes:
         settings: the settings.
         examples: number of examples.
+        with_entities: number of examples with an entity.
         unbinned: number of examples that the bins do not count, because of their number of tokens.
         values: table -> row -> one array over the layers, or [layer, head], for each example that has the row.
         left_out: reason -> number of examples that `between` does not count.
@@ -94,6 +98,7 @@ class Summary:
 
     settings: SummarySettings = field(default_factory=SummarySettings)
     examples: int = 0
+    with_entities: int = 0
     unbinned: int = 0
     values: dict[str, dict[tuple[str, ...], list[Numbers]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
@@ -113,6 +118,7 @@ class Summary:
         """
         self._check(example)
         self.examples += 1
+        self.with_entities += bool(example.entities)
         self.lengths[sum(kind != "entity" for kind in example.looked_at.classes)] += 1
         for name, add in (
             ("class_flow", self._add_flow), ("quadrants", self._add_quadrants), ("grounding", self._add_grounding),
@@ -146,6 +152,8 @@ class Summary:
                 self.values["class_flow"][query, key].append(flow.shares[:, row, column])
 
     def _add_quadrants(self, example: CapturedAttention) -> None:
+        if not example.entities:  # all of the attention is from words to words
+            return
         for name, shares in quadrants(example).items():
             self.values["quadrants"][tuple(name.split(" -> "))].append(shares)
 
@@ -208,6 +216,19 @@ class Summary:
         lines += [f"between.csv is without {counted(count, 'example')} {reason}" for reason, count in self.left_out.items()]
         return lines
 
+    def not_written(self) -> list[str]:
+        """Analyses that do not apply to the examples, with the reason, in words."""
+        lines = []
+        lacking = [
+            name for name in _OF_ENTITIES if name in self.settings.analyses and not any(self.values.get(name, {}).values())
+        ]
+        if lacking:
+            why = "no entity has words" if self.with_entities else f"{NO_ENTITY}; only a LUKE reads mentions as entities"
+            lines.append(f"not written: {', '.join(lacking)} ({why})")
+        if "between" in self.settings.analyses and not self.settings.keys:
+            lines.append("not written: between (no --key)")
+        return lines
+
     def tables(self) -> Iterator[Table]:
         """Tables of the analyses that have values, in the order of `ANALYSES`."""
         for name in COLUMNS:
@@ -238,7 +259,7 @@ class Summary:
                 self._write_lengths(place / f"{LENGTHS}.csv")
                 names += [f"{LENGTHS}.csv", *draw_lengths(self.lengths, place)]
             if not names:
-                why = "; ".join(self.not_counted()) or "no example has an entity"
+                why = "; ".join(self.not_counted()) or NO_ENTITY
                 raise DataError(f"found nothing to write for {', '.join(self.settings.analyses)}: {why}")
         return names
 

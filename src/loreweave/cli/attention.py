@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from loreweave.attention.summary import SummarySettings
 
 _PAGE = Path("attention.html")
-Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts, each in quotes.")]
+Texts = Annotated[
+    list[str] | None, typer.Argument(metavar="TEXT", help="Texts, each in quotes, or files with a text per line.")
+]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Folder, run, 'minilm' or Hub name; can be repeated, for several models on one page."),
@@ -24,7 +26,8 @@ Mentions = Annotated[
     list[str] | None,
     typer.Option(
         "--mention",
-        help="A mention in the text, by its words or its characters (17-28); can be repeated. A LUKE reads it as an entity.",
+        help="A mention in the text (in every one, if there are several), by its words or its characters (17-28); can be "
+        "repeated. A LUKE reads it as an entity.",
     ),
 ]
 Entities = Annotated[
@@ -138,19 +141,22 @@ def command(
     the page.
     """
     from loreweave.attention.asked import Asked
-    from loreweave.attention.outputs import Output, write_output
+    from loreweave.attention.given_texts import texts_of
+    from loreweave.attention.outputs import Output, check_output, write_output
     from loreweave.attention.sources import captured_attention
     from loreweave.corpus.files.writing import check_free
 
+    means = _summary(summary, analysis, bins, bin_rule, key, groups)
+    written = Output(path=output, summary=means, exact=exact, max_mb=max_mb, overwrite=overwrite)
+    check_output(written)
     check_free(output, overwrite)
     number = _ON_A_PAGE if examples is None and not summary else examples
+    given = texts_of(texts or [], say)
     asked = Asked(
-        texts=texts or [], mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
+        texts=given, mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
         examples=number, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
-    means = _summary(summary, analysis, bins, bin_rule, key, groups)
-    written = Output(path=output, summary=means, exact=exact, max_mb=max_mb, overwrite=overwrite)
     say(write_output(captured_attention(model or [], asked), written))
 
 
@@ -181,6 +187,10 @@ _OPTIONS = {"analyses": "--analysis", "bins": "--bins", "rule": "--bin-rule", "k
 """Setting of a summary -> its option."""
 
 
+_MOST_NUMBERS = 10_000
+"""No model has as many layers or heads."""
+
+
 def _numbers(given: str | None, option: str) -> list[int] | None:
     """Numbers and ranges (0-5,11).
 
@@ -194,7 +204,12 @@ def _numbers(given: str | None, option: str) -> list[int] | None:
     numbers: list[int] = []
     for part in given.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
-        if match is None or (match[2] is not None and int(match[2]) < int(match[1])):
+        if match is None:
             raise ConfigurationError(f"{option}: found {given!r}, expected numbers and ranges such as 0-5 or 0,3,11")
-        numbers += range(int(match[1]), int(match[2] or match[1]) + 1)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first > last:
+            raise ConfigurationError(f"{option}: found the range {part.strip()}, but {first} is more than {last}")
+        if last >= _MOST_NUMBERS:
+            raise ConfigurationError(f"{option}: found {last}, expected numbers of layers or heads, below {_MOST_NUMBERS}")
+        numbers += range(first, last + 1)
     return sorted(set(numbers))

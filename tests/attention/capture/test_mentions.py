@@ -1,6 +1,6 @@
 import pytest
 
-from loreweave.attention.capture.mentions import find_mentions
+from loreweave.attention.capture.mentions import find_mentions, mentions_of_texts
 from loreweave.errors import DataError
 
 TEXT = "Ann met Anna, not ann, in 3-4 Oslo."
@@ -36,3 +36,13 @@ def test_other_mentions_are_errors_that_name_the_way_out(mention: str | tuple[in
 def test_mentions_that_occur_twice_are_shown_with_their_places() -> None:
     with pytest.raises(DataError, match="2 times in the text; give the characters of the one you mean: 0-2 or 6-8"):
         find_mentions("It is It.", ["It"])
+
+
+def test_mentions_that_overlap_are_told() -> None:
+    said: list[str] = []
+    texts = ["Ann of New York City.", "Ann sees New York City, Oslo."]
+    found = mentions_of_texts(texts, ["New York City", "York City", "Ann"], said.append)
+    assert found == [[(7, 20), (11, 20), (0, 3)], [(9, 22), (13, 22), (0, 3)]]
+    assert said == [f"text {number}: the mentions 'New York City' and 'York City' overlap" for number in (1, 2)]
+    with pytest.raises(DataError, match="^text 2: found no 'of'.*each --mention must be in every text"):
+        mentions_of_texts(texts, ["of"])

@@ -31,7 +31,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         write_attention(folder, [])
     with pytest.raises(DataError, match=r"index.jsonl, field 'id': found no example '7'"):
         list(read_attention(folder, ids=["7"]))
-    with pytest.raises(DataError, match="found no layer 9, expected some of 0, 1"):
+    with pytest.raises(DataError, match="found the layer 9, expected layers 0 to 1"):
         list(read_attention(folder, layers=[0, 9]))
     (folder / "000001.safetensors").write_bytes(b"broken")
     with pytest.raises(DataError, match="000001.safetensors: found no readable weights"):

@@ -134,6 +134,9 @@ def encode(encoder: Encoder, given: TextInput) -> tuple[PreTrainedModel, dict[st
         DataError: the text is longer than the encoder can read, or a mention has no token.
         ConfigurationError: entities for an encoder without any, or a target for a model without a decoder.
     """
+    for name, text in (("text", given.text), ("--pair", given.pair), ("--target", given.target)):
+        if text is not None and not text.strip():
+            raise DataError(f"found an empty {name}, expected some words")
     if encoder.entities is not None:
         if given.target is not None:
             raise ConfigurationError(f"{encoder.name}: found --target, but a LUKE has no decoder; leave it out")

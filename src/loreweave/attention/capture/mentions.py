@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from loreweave.errors import DataError
 
@@ -23,6 +24,34 @@ def find_mentions(text: str, given: Sequence[Given]) -> list[tuple[int, int]]:
         [(13, 17), (0, 3)]
     """
     return [_found(text, mention) for mention in given]
+
+
+def mentions_of_texts(
+    texts: Sequence[str], given: Sequence[Given], report: Callable[[str], None] | None = None
+) -> list[list[tuple[int, int]]]:
+    """(start, end) characters of each mention in each text.
+
+    Args:
+        texts: the texts.
+        given: the mentions, each of which is in every text.
+        report: called with mentions that overlap.
+
+    Raises:
+        DataError: see `find_mentions`; of several texts, it names the number of the text.
+    """
+    found = []
+    for number, text in enumerate(texts, 1):
+        try:
+            spans = find_mentions(text, given)
+        except DataError as error:
+            if len(texts) == 1:
+                raise
+            raise DataError(f"text {number}: {error.message} (each --mention must be in every text)") from None
+        for (before, end), (start, last) in pairwise(sorted(spans)):
+            if start < end and report is not None:
+                report(f"text {number}: the mentions {text[before:end]!r} and {text[start:last]!r} overlap")
+        found.append(spans)
+    return found
 
 
 def _found(text: str, mention: Given) -> tuple[int, int]:

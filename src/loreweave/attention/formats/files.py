@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from loreweave.attention.captured import CapturedAttention, EntityToken, LatentTypes, Prediction, Tokens, Weights
+from loreweave.attention.captured import CapturedAttention, EntityToken, LatentTypes, Prediction, Tokens, Weights, missing_of
 from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.writing import atomic_folder, json_text
 from loreweave.errors import DataError
@@ -67,6 +67,8 @@ def read_attention(
         DataError: a file of another version, a missing file, or an id that is not there.
     """
     place = Path(folder)
+    if not (place / INDEX).is_file():
+        raise DataError(f"found no captured attention ({INDEX})", path=place)
     seen: set[str] = set()
     for line, row in read_json_lines(place / INDEX):
         if row.get("version") != VERSION:
@@ -105,9 +107,8 @@ def _row(example: CapturedAttention, name: str) -> dict[str, Any]:
 def _example(folder: Path, row: Mapping[str, Any], layers: Sequence[int] | None) -> CapturedAttention:
     path = folder / row["file"]
     chosen = [layer for layer in row["layers"] if layers is None or layer in layers]
-    if layers is not None and len(chosen) < len(set(layers)):
-        missing = sorted(set(layers) - set(chosen))[0]
-        raise DataError(f"found no layer {missing}, expected some of {', '.join(map(str, row['layers']))}", path=path)
+    if layers is not None and (missing := missing_of(row["layers"], layers, "layer")):
+        raise DataError(missing, path=path)
     try:
         with safe_open(path, framework="numpy") as file:
             stored = file.get_slice(WEIGHTS)
