@@ -45,6 +45,13 @@ def test_wrong_conditions_say_what_is_expected() -> None:
         Condition.parse("done")
     with pytest.raises(ConfigurationError, match="no run has 'dev.F1'; did you mean 'dev.f1'"):
         select(ROWS, [Condition.parse("dev.F1>0")])
+    for condition in ("dev.f1>abc", "dev.f1=abc", "dev.f1<nan"):
+        with pytest.raises(ConfigurationError, match=r"--where: dev\.f1 is a number, found '(abc|nan)', expected a number"):
+            select(ROWS, [Condition.parse(condition)])
+    for condition in ("state=finished", "state!=finished", "state=DONE"):
+        with pytest.raises(ConfigurationError, match="there is no state '.*'; expected .*done.*failed.*crashed"):
+            select(ROWS, [Condition.parse(condition)])
+    assert select(ROWS, [Condition.parse("with_pairs=maybe")]) == [], "what is no number may be any text"
 
 
 def test_rows_without_a_value_are_last_in_either_order() -> None:

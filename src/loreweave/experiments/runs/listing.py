@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.runs.recorded import RecordedRun, is_number
+from loreweave.experiments.runs.recorded import STATES, RecordedRun, is_number
 from loreweave.training.settings.configuration import unknown_name
 
 Facts = dict[str, Any]
@@ -82,12 +83,27 @@ def select(rows: Iterable[Facts], conditions: Sequence[Condition]) -> list[Facts
     """The rows that meet all conditions.
 
     Raises:
-        ConfigurationError: no row has a fact of this name.
+        ConfigurationError: no row has a fact of this name, no run has such a state, or a number is compared with a text.
     """
     found = list(rows)
     for condition in conditions:
         check_name("--where", condition.name, found)
+        _check_value(condition, found)
     return [facts for facts in found if all(condition.holds(facts) for condition in conditions)]
+
+
+def _check_value(condition: Condition, rows: Sequence[Facts]) -> None:
+    """Refuse a state that does not exist, and a text that is compared with numbers: no run could meet either."""
+    name, sign, value = condition.name, condition.sign, condition.value
+    if sign == "~" or (not value and sign in ("=", "!=")):
+        return
+    if name == "state" and value not in STATES:
+        raise ConfigurationError(f"--where: there is no state {value!r}; expected {', '.join(STATES)}")
+    known = [facts[name] for facts in rows if facts.get(name) is not None]
+    number = _number(value)
+    if known and all(is_number(one) for one in known) and (number is None or math.isnan(number)):
+        example = f"{name}{sign}{known[0]}"
+        raise ConfigurationError(f"--where: {name} is a number, found {value!r}, expected a number, such as '{example}'")
 
 
 def in_order(rows: Sequence[Facts], name: str, reverse: bool = False) -> list[Facts]:
