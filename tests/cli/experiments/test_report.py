@@ -17,11 +17,19 @@ def test_a_report_says_what_is_best_and_what_is_not_shown(tmp_path: Path, capsys
     assert main(command) == 0
     err = capsys.readouterr().err
     assert "1 run in 1 group. Best by dev data: all runs: dev accuracy 0.5000; test accuracy 0.5000 (1 run)." in err
-    assert "no figure settings: all runs have the same settings" in err
+    assert "not shown: settings (all runs have the same settings" in err
     assert f"wrote {tmp_path / 'report' / 'index.html'}" in err
     assert main(command) == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert main([*command, "--overwrite", "--without", "scores"]) == 0
+    assert main([*command, "--overwrite", "--without", "scores"]) == 2
+    assert "no figure can be shown: settings (all runs have the same settings" in capsys.readouterr().err
+    assert main([*command[:4], "--overwrite", "--figures", "scores", "--without", "scores"]) == 2
+    assert "--figures and --without leave none to draw" in capsys.readouterr().err
+    assert (tmp_path / "report" / "tables" / "scores.csv").is_file(), "the report before is kept"
+    finetuning_run(tmp_path / "runs" / "b", task="ner")
+    assert main([*command, "--overwrite"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "not shown: settings (" in line]
+    assert [line.partition(" on ")[0] for line in lines] == ["text-classification", "ner"], "one line per section"
 
 
 def test_systems_are_compared_after_the_word_compare(

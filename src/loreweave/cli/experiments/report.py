@@ -68,8 +68,10 @@ def _compare(systems: list[str], output: Path, chosen: dict[str, Any]) -> dict[s
 
 
 def _say_left_out(start: str, left: dict[str, str]) -> None:
-    for name, reason in left.items():
-        say(f"{start}no figure {name}: {reason}")
+    from loreweave.experiments.report.writing import not_shown
+
+    if left:
+        say(f"{start}not shown: {not_shown(left)}")
 
 
 def _names(given: str | None) -> list[str]:

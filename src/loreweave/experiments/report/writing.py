@@ -49,17 +49,37 @@ def write_report(
         answers: the lines at the head of the page.
         sections: name -> prefix of the names of its files, and its figures.
         facts: further facts for the manifest.
+
+    Raises:
+        ConfigurationError: no figure can be shown.
     """
     drawn = [
         (name, [_draw(figure, draw, folder, prefix) for figure, draw in figures.items()])
         for name, (prefix, figures) in sections.items()
     ]
+    _refuse_nothing(drawn)
     shown = {name: [one.name for one in figures if isinstance(one.part, Part)] for name, figures in drawn}
     left = {name: {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)} for name, figures in drawn}
     write_text(folder / PAGE, page_html(title, answers, drawn))
     manifest = {"format": "loreweave report", **facts, "answers": list(answers), "figures": shown, "left_out": left}
     write_json(folder / MANIFEST, manifest)
     return Written(shown, left)
+
+
+def _refuse_nothing(drawn: Sequence[tuple[str, Sequence[Drawn]]]) -> None:
+    """Raise an error if no section has a figure, with the reasons."""
+    if any(isinstance(one.part, Part) for _, figures in drawn for one in figures):
+        return
+    lines = []
+    for name, figures in drawn:
+        if left := {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)}:
+            lines.append(f"{name}: {not_shown(left)}" if len(drawn) > 1 else not_shown(left))
+    raise ConfigurationError(f"no figure can be shown: {'; '.join(lines) or '--figures and --without leave none to draw'}")
+
+
+def not_shown(left: Mapping[str, str]) -> str:
+    """Figures with the reasons why they are not shown, in one line."""
+    return ", ".join(f"{name} ({reason})" for name, reason in left.items())
 
 
 def chosen_figures(figures: Sequence[str], without: Sequence[str], known: Sequence[str]) -> list[str]:
