@@ -68,7 +68,7 @@ def test_figures_have_the_right_numbers(runs: Path, tmp_path: Path) -> None:
     lengths = [row for row in table(report, "lengths") if row["group"] == "train_fraction=0.5"]
     # the texts have 1 to 4 words; the first run has the first and the third right, the second run has all right
     assert [(row["words"], float(row["exactly right"])) for row in lengths] == [
-        ("1 to 1", 1.0), ("2 to 2", 0.5), ("3 to 3", 1.0), ("4 to 4", 0.5),
+        ("1", 1.0), ("2", 0.5), ("3", 1.0), ("4", 0.5),
     ]  # fmt: skip
     assert [float(row["mean test accuracy"]) for row in table(report, "learning_curve")] == [0.625, 0.75]
     assert [row["value"] for row in table(report, "settings")] == ["0.5", "1"]
@@ -127,6 +127,50 @@ def test_calibration_has_the_numbers_of_every_run_and_split(tmp_path: Path) -> N
     assert "2 rows are left out: logits that are not finite" in page and "biased upwards on fewer than 1,000 records" in page
 
 
+def test_calibration_of_several_labels_names_the_share_of_gold_labels(tmp_path: Path) -> None:
+    record = finetuning_run(tmp_path / "runs" / "a", task="entity-typing")
+    gold = np.array([[1, 0, 0], [1, 1, 0]])
+    names = [["person"], ["person", "place"]]
+    rows = [{"id": str(number), "text": "a", "gold": labels, "predicted": labels} for number, labels in enumerate(names)]
+    arrays = {"logits": np.float32(4 * gold - 2), "labels": gold, "label_list": np.array(["person", "place", "thing"])}
+    for split in ("dev", "test"):
+        record.save_predictions(split, arrays, rows)
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["calibration"], tell=silent).path
+    row = table(report, "calibration")[0]
+    assert float(row["share of gold labels"]) == 0.5 and "accuracy" not in row, "3 of 6 labels, although all records are right"
+    assert "Dots: share of gold labels in 10 bins" in (report / "index.html").read_text()
+
+
+def test_without_repetitions_there_are_no_columns_of_the_spread(tmp_path: Path) -> None:
+    for rate, score in ((1e-4, 0.25), (1e-3, 0.5)):
+        finetuning_run(tmp_path / "runs" / f"{rate}", dev=(score,), optimizer={"learning_rate": rate})
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["scores"], tell=silent).path
+    first = table(report, "scores")[0]
+    assert list(first) == ["optimizer.learning_rate", "runs", "finished", "dev accuracy", "test accuracy"]
+    assert (first["dev accuracy"], first["test accuracy"]) == ("0.5", "0.5")
+    assert "No group has several runs" in (report / "index.html").read_text()
+
+
+def test_whole_epochs_have_whole_numbers_on_the_axis(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "run", dev=(0.25,))
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["progression"](section)
+    assert isinstance(part, Part)
+    for picture in part.pictures:
+        ticks = picture.figure.axes[0].xaxis.get_major_locator().tick_values(0, 1)
+        assert all(float(tick).is_integer() for tick in ticks)
+
+
+def test_ranges_of_lengths_do_not_overlap(tmp_path: Path) -> None:
+    gold = [number % 3 for number in range(12)]
+    finetuning_run(tmp_path / "run", gold=gold)
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["lengths"](section)
+    assert isinstance(part, Part)
+    # Texts of 1 to 12 words in five parts.
+    assert [row[1] for row in part.tables[0].rows] == ["1 to 3", "4 to 5", "6 to 7", "8 to 9", "10 to 12"]
+
+
 def test_figures_over_many_runs(tmp_path: Path) -> None:
     for seed in range(3):
         for rate, epochs in ((1e-4, 1), (1e-3, 1), (1e-4, 2), (1e-3, 2)):
@@ -155,7 +199,8 @@ def test_a_map_has_a_place_and_the_gold_class_of_every_record(tmp_path: Path) ->
     centres = np.stack([places[start::3].mean(axis=0) for start in range(3)])
     nearest = np.linalg.norm(places[:, None] - centres, axis=2).argmin(axis=1)
     assert nearest.tolist() == gold
-    small = loreweave.report(finetuning_run(tmp_path / "b").path, output=tmp_path / "c", figures=["records_map"], tell=silent)
+    names = ["scores", "records_map"]
+    small = loreweave.report(finetuning_run(tmp_path / "b").path, output=tmp_path / "c", figures=names, tell=silent)
     assert list(small.left_out.values()) == [{"records_map": "needs 20 records and three classes; found 4 and 3"}]
 
 
@@ -198,7 +243,7 @@ def test_the_same_runs_give_the_same_files(runs: Path, tmp_path: Path) -> None:
 
 
 def test_text_of_runs_is_never_markup(tmp_path: Path) -> None:
-    record = finetuning_run(tmp_path / "runs" / "<b>", logits=WRONG, model_name="<script>alert(1)</script>")
+    record = finetuning_run(tmp_path / "runs" / "<b>", dev=(0.75,), logits=WRONG, model_name="<script>alert(1)</script>")
     finetuning_run(tmp_path / "runs" / "b", model_name="&lt;")
     rows = (record.path / "predictions" / "test.jsonl").read_text().replace("word word", "<img src=x onerror=1> $x_1$")
     (record.path / "predictions" / "test.jsonl").write_text(rows)

@@ -23,12 +23,14 @@ from loreweave.metrics.analysis.temperature import fit_temperature, negative_log
 
 _BINS, _SAMPLES = 10, 300
 _COLUMNS = [
-    "group", "seed", "split", "records", "accuracy", "confidence", "ece", "ece by chance", "debiased ece", "debiased low",
+    "group", "seed", "split", "records", "{positive}", "confidence", "ece", "ece by chance", "debiased ece", "debiased low",
     "debiased high", "smooth ece", "smooth low", "smooth high", "mce", "brier", "nll", "temperature", "nll after", "ece after",
     "right at exactly 0", "wrong at exactly 0", "right at exactly 1", "wrong at exactly 1",
 ]  # fmt: skip
+_OUTCOMES = {"one-vs-rest": ("share of gold labels", "gold labels"), "top-label": ("accuracy", "right answers")}
+"""Name of the mean outcome, and what is counted: gold labels among all labels of all records, or records that are right."""
 _CAPTION = (
-    "Dots: share of right answers in {bins} bins of equal width, with 95 % Wilson intervals. On the dashed line, "
+    "Dots: share of {outcomes} in {bins} bins of equal width, with 95 % Wilson intervals. On the dashed line, "
     "probabilities are right as often as they say. Steps: share of all answers in each bin. The picture has the first finished "
     "run of each group, the table has every run. ECE by chance: what a perfectly calibrated system would show "
     "with as many records; the debiased ECE is without that part. Intervals resample records, and take the bias of the samples "
@@ -61,9 +63,11 @@ def draw(section: Section) -> Part | NotShown:
     view = next(iter(firsts.values())).view
     kinds = {"one-vs-rest": "each label of each record", "top-label": "the predicted class of each record"}
     biased = f"plain ECE is biased upwards on fewer than {FEWEST_RECORDS:,} records; smooth ECE is not"
-    table = Table("calibration", _COLUMNS, rows)
-    picture = Picture("calibration", _diagram(firsts, shown), f"Reliability of probabilities on {shown} data.")
-    caption = f"Probabilities of {kinds.get(view, view)}. {_CAPTION.format(bins=_BINS)}"
+    positive, outcomes = _OUTCOMES[view]
+    table = Table("calibration", [column.format(positive=positive) for column in _COLUMNS], rows)
+    diagram = _diagram(firsts, f"share of {outcomes}, {shown}")
+    picture = Picture("calibration", diagram, f"Reliability of probabilities on {shown} data.")
+    caption = f"Probabilities of {kinds.get(view, view)}. {_CAPTION.format(bins=_BINS, outcomes=outcomes)}"
     notes = [biased] if few else []
     notes += [f"{counted(lost, 'row is', 'rows are')} left out: logits that are not finite"] if lost else []
     return Part("Calibration", caption, [picture], [table], [*notes, *section.left_out_of_pictures])
@@ -102,7 +106,7 @@ def _with_interval(found: Estimate) -> list[object]:
     return [found.value, found.low, found.high]
 
 
-def _diagram(firsts: dict[str, Calibration], split: str) -> Figure:
+def _diagram(firsts: dict[str, Calibration], outcomes: str) -> Figure:
     figure, axes = new_figure(6.4, 4.6)
     axes.plot([0, 1], [0, 1], "--", color="black", lw=0.8)
     for (colour, dash), (label, errors) in zip(looks(len(firsts)), firsts.items(), strict=True):
@@ -115,7 +119,7 @@ def _diagram(firsts: dict[str, Calibration], split: str) -> Figure:
         edges = [part.lower_edge for part in errors.bins] + [errors.bins[-1].upper_edge]
         axes.stairs(shares, edges, color=colour, alpha=0.5, lw=1)
     axes.set_xlabel("predicted probability")
-    axes.set_ylabel(f"share that is right, {split}")
+    axes.set_ylabel(outcomes)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     legend_below(figure, axes)

@@ -65,4 +65,5 @@ def _strata(group: Group, split: str) -> tuple[Stratum, ...]:
 
 
 def _range(stratum: Stratum) -> str:
-    return f"{stratum.lowest:.0f} to {stratum.highest:.0f}"
+    one = stratum.lowest == stratum.highest
+    return f"{stratum.lowest:.0f}" if one else f"{stratum.lowest:.0f} to {stratum.highest:.0f}"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Group, Section
@@ -39,6 +40,8 @@ def draw(section: Section) -> Part | NotShown:
             table = zip(epochs, means, lows, highs, strict=True)
             rows += [[group.label, split, metric, *row, len(curve[row[0]])] for row in table]
         axes.set_xlabel("epoch (0: before training)")
+        if all(epoch.is_integer() for curve in curves.values() for epoch in curve):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(f"{split} {metric}")
         legend_below(figure, axes)
         pictures.append(Picture(f"progression_{split}_{metric}", figure, f"{split} {metric} by epoch, one line per group."))

@@ -10,15 +10,18 @@ from loreweave.experiments.report.parts import NotShown, Part, Table
 from loreweave.experiments.report.sections import Group, Section, score_of, seed_of
 from loreweave.experiments.runs.listing import facts_of
 
+_SPREAD = ("± sd", "min", "max")
+
 
 def draw(section: Section) -> Part | NotShown:
     """Tables of groups and of runs."""
     names = [(split, section.metric) for split in section.splits]
     heads = [f"{split} {metric}" for split, metric in names]
-    spreads = [column for head in heads for column in (head, "± sd", "min", "max")]
+    repeated = any(len(group.scores(*name)) > 1 for group in section.groups for name in names)
+    spreads = [column for head in heads for column in (head, *(_SPREAD if repeated else ()))]
     groups = Table(
         "scores", [*section.varied, "runs", "finished", *spreads],
-        [_group_row(section, group, names) for group in section.ranked],
+        [_group_row(section, group, names, repeated) for group in section.ranked],
     )  # fmt: skip
     runs = Table(
         "runs", ["run", "group", "seed", "state", *heads, "minutes", "error"],
@@ -33,6 +36,7 @@ def draw(section: Section) -> Part | NotShown:
     )  # fmt: skip
     lost = [run for run in section.runs if run.state != "done"]
     notes = [f"{counted(len(lost), 'run is', 'runs are')} not finished and have no scores in the groups"] if lost else []
+    notes += [] if repeated else ["no group has several runs, so that there is no spread"]
     notes += [f"{group.label}: seed {seed} has {runs} runs, which the spread counts as different seeds"
               for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
     caption = (
@@ -42,11 +46,12 @@ def draw(section: Section) -> Part | NotShown:
     return Part("Scores", caption, tables=[groups, runs], notes=notes)
 
 
-def _group_row(section: Section, group: Group, names: Sequence[tuple[str, str]]) -> list[object]:
+def _group_row(section: Section, group: Group, names: Sequence[tuple[str, str]], repeated: bool) -> list[object]:
     row: list[object] = [section.text_of(name, value) for name, value in group.settings.items()]
     row += [len(group.runs), len(group.finished)]
     for split, metric in names:
         found = group.scores(split, metric)
         spread = statistics.stdev(found) if len(found) > 1 else None
-        row += [statistics.mean(found), spread, min(found), max(found)] if found else [None] * 4
+        cells = [statistics.mean(found), spread, min(found), max(found)] if found else [None] * 4
+        row += cells if repeated else cells[:1]
     return row
