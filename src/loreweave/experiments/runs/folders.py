@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.reading import read_json
+from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import DataError
 from loreweave.experiments.runs.recorded import RESULTS, RecordedRun, is_number
 from loreweave.experiments.runs.thesis import is_thesis_run, thesis_run
@@ -19,8 +20,6 @@ from loreweave.training.runs.status import FILE as STATUS
 
 _OBJECTS = {STATUS: ("used", "files"), RESULTS: ("dev", "test", "tables")}
 """Fields of each file that are objects, if they are there."""
-STUDY_FILE = "study.json"
-"""File of the folder of a search, whose trials are runs in its subfolders."""
 
 
 def read_run(folder: Path) -> RecordedRun:

@@ -28,8 +28,8 @@ from optuna.trial import FrozenTrial
 
 from loreweave.corpus.files.reading import read_json, sha256_of_data
 from loreweave.corpus.files.writing import write_json
+from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.runs.folders import STUDY_FILE
 from loreweave.experiments.search.plan import Plan, plan_of
 from loreweave.experiments.search.storage import STORAGE_VARIABLE, StudyStorage, without_password
 from loreweave.experiments.search.sweep import MAY_CHANGE, Sweep
