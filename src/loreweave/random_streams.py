@@ -25,13 +25,15 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "batches of an epoch": (),
     "episodes": (),
     "common words": (),
+    "trials of a search": (),
+    "comparisons of systems": (),
 }
 """Name -> numbers between the seed and the place. They determine the random numbers, and earlier runs resume with them, so
 they never change. A new stream gets an unused number (next: 11).
 
 Two streams with one number have the same generators at the same place. This is the case for pools and neighbourhoods, which
 use them for different things (a permutation, choices among edges), for draws and shuffled knowledge, which draw among different
-things (windows, entities), and for the last three, which are never used in one run."""
+things (windows, entities), and for the last five, which are never used in one run."""
 
 
 def entropy(seed: int, name: str, *place: int) -> list[int]:

@@ -178,8 +178,8 @@ def _table_rows(path: Path) -> Iterator[Placed]:
 
 def _recognises(path: Path, row: Any) -> bool:
     """An object of sentences that all have brackets; files of other layouts have to be named by --format."""
-    if not isinstance(row, Mapping) or not _is_sentences(row):
-        return False
+    if not isinstance(row, Mapping) or not _is_sentences(row) or content_suffix(path) == ".jsonl":
+        return False  # an object per line is a record of another layout
     return all(isinstance(value, str) and _is_marked(value) for value in row.values())
 
 

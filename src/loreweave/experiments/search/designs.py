@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from loreweave.experiments.search.space import Factor, Point
+from loreweave.random_streams import entropy
 
 POINT = "point"
 """Attribute of a trial in Optuna: the number of its point in the design, from 0."""
@@ -121,7 +122,7 @@ def one_factor_at_a_time(factors: Sequence[Factor], base: Point) -> list[Point]:
 
 
 def _seed(seed: int, number: int) -> int:
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    return int(np.random.SeedSequence(entropy(seed, "trials of a search", number)).generate_state(1)[0])
 
 
 def _suggested(factors: Sequence[Factor], sampler: BaseSampler, history: Sequence[FrozenTrial], direction: Any) -> Point:

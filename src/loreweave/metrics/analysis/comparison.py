@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from loreweave.metrics.analysis.estimates import Estimate, Floats, finite, percentile_estimate
 from loreweave.metrics.multilabel import checked
 from loreweave.metrics.resampling import resampled_sums
+from loreweave.random_streams import stream
 
 Score = Callable[[Floats], Floats]
 """From sums [..., columns] to scores [...]."""
@@ -137,7 +138,7 @@ def macro_f1_score(sums: Floats) -> Floats:
 
 def _swapped_differences(first: Floats, second: Floats, score: Score, samples: int, seed: int) -> Floats:
     """Difference of the scores after each round of random swaps. [samples]"""
-    random = np.random.default_rng([seed, 1])  # another stream than that of the bootstrap
+    random = stream(seed, "comparisons of systems", 1)  # another stream than that of the bootstrap
     total, apart = (first + second).sum(axis=0), first - second
     found = []
     for start in range(0, samples, SWAPS_AT_ONCE):

@@ -28,6 +28,7 @@ from scipy.stats import t as student
 
 from loreweave.metrics.analysis.estimates import Estimate, Floats, finite, percentile_estimate
 from loreweave.metrics.resampling import LEVEL
+from loreweave.random_streams import stream
 
 MOST_DEALS = 20_000
 """Number of permutations up to which all are tried."""
@@ -213,7 +214,7 @@ def welch_test(first: Floats, second: Floats, seed: int = 0) -> TTest | None:
     sizes, spreads = np.array([one.size, other.size]), np.array([one.deviation, other.deviation]) / scale
     error, degrees = _welch_error(spreads**2, sizes)
     difference = one.mean - other.mean
-    random = np.random.default_rng([seed, 2])
+    random = stream(seed, "comparisons of systems", 2)
     apart = difference / scale + random.normal(size=EXPERIMENTS) * error
     again = spreads**2 * random.chisquare(sizes - 1, (EXPERIMENTS, 2)) / (sizes - 1)
     errors, freedom = _welch_error(again, sizes)
@@ -244,7 +245,7 @@ def permutation_test(first: Floats, second: Floats, samples: int = 1000, seed: i
         deals = np.array(list(itertools.combinations(range(total), size)))
         sums = together[deals].sum(axis=1)
     else:
-        random = np.random.default_rng([seed, 1])
+        random = stream(seed, "comparisons of systems", 1)
         sums = np.array([random.permutation(together)[:size].sum() for _ in range(samples)])
     differences = np.abs(sums / size - (whole - sums) / (total - size))
     return _share_as_large(differences, abs(first.mean() - second.mean()), float(np.abs(together).max()), exact), exact
@@ -307,7 +308,7 @@ def _sign_flips(differences: Floats, samples: int, seed: int) -> tuple[float, bo
         signs = np.array(list(itertools.product((1.0, -1.0), repeat=size)))
         means = signs @ differences / size
     else:
-        random = np.random.default_rng([seed, 1])
+        random = stream(seed, "comparisons of systems", 1)
         means = np.array([(random.integers(2, size=size) * 2.0 - 1) @ differences / size for _ in range(samples)])
     scale = float(np.abs(differences).max())
     return _share_as_large(np.abs(means), abs(float(differences.mean())), scale, exact), exact

@@ -29,6 +29,7 @@ from scipy.special import ndtri
 from loreweave.errors import ConfigurationError
 from loreweave.metrics.analysis.estimates import Floats
 from loreweave.metrics.analysis.groups import checked_group
+from loreweave.random_streams import stream
 
 FEWEST_SEEDS = 5
 """In each group; of fewer, the bootstrap says nothing about other seeds."""
@@ -109,10 +110,10 @@ def almost_stochastic_order(
     if not larger_is_better:
         one, other = -one, -other
     quantile = float(ndtri(1 - (1 - confidence) / comparisons))
-    bound = _upper_bound(one, other, quantile, samples, np.random.default_rng([seed, 0]))
+    bound = _upper_bound(one, other, quantile, samples, stream(seed, "comparisons of systems", 0))
     shares = []
-    for stream, shift in ((1, 0.0), (2, float(other.mean() - one.mean()))):
-        random = np.random.default_rng([seed, stream])
+    for number, shift in ((1, 0.0), (2, float(other.mean() - one.mean()))):
+        random = stream(seed, "comparisons of systems", number)
         hits = [_simulated_bound(one + shift, other, quantile, random) < threshold for _ in range(simulations)]
         shares.append(sum(hits) / simulations)
     return StochasticOrder(
