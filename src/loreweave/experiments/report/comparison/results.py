@@ -125,8 +125,7 @@ def compared(section: Systems, samples: int, seed: int) -> Compared:
             return tables[str(run.path)]
 
         here = [
-            _higher_first(section, matched[split], statistics, pair, samples, seed)
-            for pair in combinations(section.groups, 2)
+            _higher_first(section, matched[split], statistics, pair, samples, seed) for pair in combinations(section.groups, 2)
         ]
         pairs += _corrected(here)
     return Compared(section, matched, pairs, samples, seed)

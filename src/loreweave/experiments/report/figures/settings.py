@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
+from loreweave.experiments.runs.listing import order_of
+from loreweave.experiments.runs.recorded import is_number
 from loreweave.picture_style import COLOURS
 
 _FEW = 8
@@ -36,7 +38,7 @@ def draw(section: Section) -> Part | NotShown:
         values = list(dict.fromkeys(_key(value) for value, _ in points))
         if len(values) < 2:
             continue
-        scores = {key: [score for value, score in points if _key(value) == key] for key in sorted(values, key=_order)}
+        scores = {key: [score for value, score in points if _key(value) == key] for key in sorted(values, key=order_of)}
         texts = {key: section.text_of(name, key) for key in scores}
         rows += [[name, texts[key], statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
         figure, axes = _diagram(scores, texts)
@@ -53,7 +55,7 @@ def draw(section: Section) -> Part | NotShown:
 def _diagram(scores: dict[Any, list[float]], texts: dict[Any, str]) -> tuple[Figure, Axes]:
     """A point per run. A few values have the line of their means and ticks of their own, as drawn values would not."""
     figure, axes = new_figure(4.8, 3.2)
-    places, numeric = _places(list(scores)), all(_is_number(key) for key in scores)
+    places, numeric = _places(list(scores)), _are_places(list(scores))
     for place, of in zip(places, scores.values(), strict=True):
         axes.scatter([place] * len(of), of, s=14, color=COLOURS[0], alpha=0.6)
     if numeric and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
@@ -69,13 +71,10 @@ def _key(value: Any) -> Any:
     return value if isinstance(value, int | float | str) or value is None else shown(value)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _order(value: Any) -> tuple[bool, float, str]:
-    return (not _is_number(value), float(value) if _is_number(value) else 0.0, str(value))
+def _are_places(keys: list[Any]) -> bool:
+    """Whether all values are finite numbers, which have places on an axis."""
+    return all(is_number(key) and math.isfinite(key) for key in keys)
 
 
 def _places(keys: list[Any]) -> list[float]:
-    return [float(key) for key in keys] if all(_is_number(key) for key in keys) else list(np.arange(len(keys), dtype=float))
+    return [float(key) for key in keys] if _are_places(keys) else list(np.arange(len(keys), dtype=float))
