@@ -15,8 +15,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,9 @@ from loreweave.training.settings.recipes import load_recipe
 
 KINDS = ("types", "relations", "triples", "graph", "entities")
 ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
-PROBES = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
+SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
+PROBES = {"probes": SETTINGS, "relation-probes": [*SETTINGS, "probes=relations"]}
+"""Folder of the scores -> settings of `loreweave probe`: FewRel, GUM and CrossNER; SemEval and KnowledgeNet."""
 
 
 def texts() -> list[Any]:
@@ -126,27 +128,32 @@ def start(name: str, seed: int, steps: int, **changes: Any) -> Path:
     return Path(config.output) / "model"
 
 
-def probed(name: str, seed: int, steps: int) -> list[dict[str, Any]]:
-    """Scores of a start."""
-    folder = STORE / "starts" / f"probes-{name}-{steps}-{seed}"
-    if not (folder / "results.json").exists():
-        loreweave.probe(str(start(name, seed, steps)), *PROBES, output=folder, device="cpu", overwrite=True)
-    found: list[dict[str, Any]] = read_json(folder / "results.json")["scores"]
-    return found
+def probe(name: str, seed: int, steps: int) -> None:
+    """Measure a start; it is trained first where its model is not there."""
+    for kind, settings in PROBES.items():
+        folder = STORE / "starts" / f"{kind}-{name}-{steps}-{seed}"
+        if not (folder / "results.json").exists():
+            loreweave.probe(str(start(name, seed, steps)), *settings, output=folder, device="cpu", overwrite=True)
+
+
+def probed(steps: int) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
+    """Name and seed of each start that was measured after `steps` updates, and the scores of one kind of probes."""
+    for kind in PROBES:
+        for path in sorted((STORE / "starts").glob(f"{kind}-*-{steps}-*/results.json")):
+            name, _, seed = path.parent.name.removeprefix(f"{kind}-").rsplit("-", 2)
+            yield name, int(seed), read_json(path)["scores"]
 
 
 def table(steps: int) -> list[str]:
     """A row per number, a column per start: mean and spread over the seeds of pre-training."""
     scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    seeds = Counter[str]()
-    for folder in sorted((STORE / "starts").glob(f"probes-*-{steps}-*")):
-        name = folder.name.removeprefix("probes-").rsplit("-", 2)[0]
-        if (folder / "results.json").exists():
-            seeds[name] += 1
-            for row in read_json(folder / "results.json")["scores"]:
-                scores[row["data"], row["what"]][name].append(100 * row["score"])
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for name, seed, rows in probed(steps):
+        seeds[name].add(seed)
+        for row in rows:
+            scores[row["data"], row["what"]][name].append(100 * row["score"])
     names = sorted(seeds, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
-    heads = [f"{name} ({seeds[name]})" for name in names]
+    heads = [f"{name} ({len(seeds[name])})" for name in names]
     lines = ["| data | from | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(names)]
     for (data, what), row in scores.items():
         lines.append(f"| {data} | {what} | " + " | ".join(_cell(row[name]) for name in names) + " |")
@@ -170,9 +177,8 @@ def labels_needed(curve: dict[int, float], score: float) -> float | None:
 def saved(steps: int, better: str, baseline: str) -> list[str]:
     """For each data set: the labels that `better` needs for the score that `baseline` has with 50, 200 and 1,000 labels."""
     curves: dict[str, dict[str, dict[int, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for folder in sorted((STORE / "starts").glob(f"probes-*-{steps}-*")):
-        name = folder.name.removeprefix("probes-").rsplit("-", 2)[0]
-        for row in read_json(folder / "results.json")["scores"] if name in (better, baseline) else []:
+    for name, _, rows in probed(steps):
+        for row in rows if name in (better, baseline) else []:
             if row["probe"] != "few_shot":
                 curves[row["data"]][name][row["number"]].append(row["score"])
     lines = [f"| data | labels of {baseline} | labels of {better} for the same score | share |", "|---|---|---|---|"]
@@ -197,7 +203,7 @@ def main() -> None:
     if not arguments.table:
         for seed in arguments.seeds:
             for name in arguments.starts:
-                probed(name, 0 if name == "plain" else seed, arguments.steps)
+                probe(name, 0 if name == "plain" else seed, arguments.steps)
                 print(f"{name}, seed {seed}: done", file=sys.stderr)
     print("\n".join([*table(arguments.steps), "", *saved(arguments.steps, "types", "words")]))
 
