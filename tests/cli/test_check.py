@@ -142,3 +142,19 @@ def test_numbers_as_a_table(files: list[str], tmp_path: Path, capsys: pytest.Cap
     assert {"file": "train.json", "what": "records", "label": "", "other": "", "value": "16"} in rows
     assert {"file": "dev.json", "what": "records with label", "label": "poet", "other": "", "value": "1"} in rows
     assert {"file": "dev.json", "what": "leaks: same_text", "label": "", "other": "train.json", "value": "1"} in rows
+
+
+def test_facts_about_mentions_are_shown_where_there_can_be_mentions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"context": "Ann lives in Oslo.", "answers": [{"text": "Oslo", "answer_start": 13}]}
+    questions = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for path, question in zip(questions, ("Where?", "Who lives?"), strict=True):
+        path.write_text(json.dumps(asked | {"id": path.name, "question": question}) + "\n")
+    names = tmp_path / "names.conll"
+    names.write_text("Ann O\n\nlives O\n")
+    of_mentions = ("mentions", "misaligned", "overlaps", "words-per-mention", "known-mentions")
+    assert main(["check", "extractive-qa", *map(str, questions)]) == 0
+    shown = capsys.readouterr().out
+    assert "duplicates" in shown and "words-per-text" in shown and not [name for name in of_mentions if name in shown]
+    assert main(["check", "ner", str(names)]) == 0  # no mention is a fact about such a file
+    shown = capsys.readouterr().out
+    assert [name for name in of_mentions[:3] if name in shown] == list(of_mentions[:3])

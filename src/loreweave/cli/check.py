@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,8 @@ from loreweave.tasks.jobs.record_facts import LISTED
 _SHOWN_ERRORS, _SHOWN_LABELS, _SHOWN_PAIRS = 10, 200, 20
 _SPREADS = ("characters", "words_per_text", "words_per_mention", "sub_words")
 _LISTS = (*LISTED, "labels", "all")
-
+_OF_MENTIONS = ("mentions", "misaligned", "overlaps")
+"""Facts that say nothing about texts that have no mentions."""
 
 Model = Annotated[
     str | None, typer.Option("--model", help="Encoder or checkpoint for which sub-words and cut records are counted.")
@@ -114,15 +116,17 @@ def _show(found: dict[str, Any], lists: set[str]) -> None:
             say(f"{row['file']}, {line}")
         if "bad" not in lists and len(row["errors"]) > _SHOWN_ERRORS:
             say(f"{row['file']}: {_SHOWN_ERRORS} of {len(row['errors'])} bad records; --list bad lists them all")
-    show_facts({row["file"]: _flat(row) for row in found["files"]}, title="files")
+    hidden = () if any(row["mentions"] or "sentences" in row for row in found["files"]) else _OF_MENTIONS
+    show_facts({row["file"]: _flat(row, hidden) for row in found["files"]}, title="files")
     files = [row["file"] for row in found["files"]]
     _show_labels(found["labels"], "labels: records with each", whole="labels" in lists)
     _show_labels(found["mentions"], "labels: mentions with each", whole="labels" in lists)
     together = [{"label": f"{row['label']}, {row['other']}"} | {name: row[name] for name in files} for row in found["together"]]
     _show_labels(together, "labels: records with both", whole="labels" in lists, most=_SHOWN_PAIRS)
     if found["drift"]:
-        columns = [name.replace("_", "-") for name in found["drift"][0]]
-        show_table(columns, [list(row.values()) for row in found["drift"]], title="drift", always_titled=True)
+        names = [name for name in found["drift"][0] if any(row[name] is not None for row in found["drift"])]
+        rows = [[row[name] for name in names] for row in found["drift"]]
+        show_table([name.replace("_", "-") for name in names], rows, title="drift", always_titled=True)
     for kind in LISTED:
         if kind in lists:
             lines = [(row["file"], line) for row in found["files"] for line in row["listed"][kind]]
@@ -146,14 +150,14 @@ def _show_labels(rows: list[dict[str, Any]], title: str, *, whole: bool, most: i
         say(f"{title}: {len(shown)} of {len(rows)}; --list labels shows all")
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Facts about a file: one fact per length statistic, without lists."""
+def _flat(row: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """Facts about a file: one fact per length statistic, without lists and without `hidden` ones."""
     facts: dict[str, Any] = {}
     for name, value in row.items():
         if name in _SPREADS:
             facts |= {f"{name.replace('_', '-')} ({part})": number for part, number in value.items()}
         elif name in ("unused", "dropped"):
             facts[name] = sum(value.values())
-        elif name not in ("file", "errors", "notes", "listed", "cut"):
+        elif name not in ("file", "errors", "notes", "listed", "cut", *hidden):
             facts[name.replace("_", "-")] = value
     return facts

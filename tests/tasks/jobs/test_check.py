@@ -208,3 +208,12 @@ def test_a_file_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "train.jsonl", [A, B])
     with pytest.raises(ConfigurationError, match=r"train.jsonl: given twice"):
         check_files(TASK, [path, path])
+
+
+def test_a_task_without_training_files_is_refused(tmp_path: Path) -> None:
+    facts = write(tmp_path / "facts.jsonl", [{"text": "Oslo is in [MASK] .", "object": "Norway"}])
+    message = (
+        "'loreweave check' reads training files, which fact-probing does not have; 'loreweave evaluate fact-probing' reads"
+    )
+    with pytest.raises(ConfigurationError, match=message):
+        check_files(load_task("fact-probing"), [facts])

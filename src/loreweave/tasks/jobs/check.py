@@ -16,7 +16,7 @@ from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.episodes.training import EpisodesEncoding
 from loreweave.tasks.jobs.data_statistics import Statistics, drift_rows, spread, statistics_of, together_rows
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
-from loreweave.tasks.registry import training_of
+from loreweave.tasks.registry import trained_task_names
 from loreweave.training.settings.configuration import fill, unknown_name
 from loreweave.training.task_model import Encoding
 
@@ -60,12 +60,17 @@ def check_files(
         each.
 
     Raises:
-        ConfigurationError: a file is given twice.
+        ConfigurationError: a file is given twice, or the task has no training files.
     """
+    if task.training is None:
+        raise ConfigurationError(
+            f"'loreweave check' reads training files, which {task.name} does not have; 'loreweave evaluate {task.name}' reads "
+            f"its data and says what is wrong or unused in them (tasks with training files: {', '.join(trained_task_names())})"
+        )
     twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
     if twice is not None:
         raise ConfigurationError(f"{twice}: given twice; name each file once")
-    training, files = training_of(task), []
+    training, files = task.training, list[_File]()
     task.refuse_options(Execution(reading=reading or Reading()), training=True)
     for name, path in zip(_names(paths), paths, strict=True):
         read = training.records(path, replace(reading or Reading(), skip_bad=True))
