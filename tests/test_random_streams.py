@@ -28,6 +28,7 @@ PINNED = {  # of seed 7 at place (2, 5): numpy.random.default_rng([7, number of 
     "windows with occurrences": [211, 948, 164, 902],
     "pairs of a window": [806, 900, 559, 333],
     "facts of a relation": [817, 746, 314, 338],
+    "masked mentions": [96, 444, 200, 547],
     "batches of an epoch": [666, 600, 595, 549],
     "episodes": [666, 600, 595, 549],
     "common words": [666, 600, 595, 549],

@@ -22,6 +22,7 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "windows with occurrences": (8,),
     "pairs of a window": (9,),
     "facts of a relation": (10,),
+    "masked mentions": (11,),
     "batches of an epoch": (),
     "episodes": (),
     "common words": (),
@@ -29,7 +30,7 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "comparisons of systems": (),
 }
 """Name -> numbers between the seed and the place. They determine the random numbers, and earlier runs resume with them, so
-they never change. A new stream gets an unused number (next: 11).
+they never change. A new stream gets an unused number (next: 12).
 
 Two streams with one number have the same generators at the same place. This is the case for pools and neighbourhoods, which
 use them for different things (a permutation, choices among edges), for draws and shuffled knowledge, which draw among different

@@ -153,7 +153,11 @@ class _Run:
         self.trainer = FinetuningTrainer(
             self.job.built, self.job.examples, self.batches, arguments,
             config.optimizer, config.schedule, self.record,
-            [AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch), self.interruption, UpdateProgress()],
+            [
+                AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch, self._begin_epoch),
+                self.interruption,
+                UpdateProgress(),
+            ],
         )  # fmt: skip
 
     def derived(self) -> dict[str, int]:
@@ -212,6 +216,10 @@ class _Run:
         """Mean loss of the epoch that ends with update `step`."""
         losses = self.losses[max(0, step - self.updates_per_epoch) : step]
         return sum(losses) / len(losses) if losses else None
+
+    def _begin_epoch(self, epoch: int, resumed: bool) -> None:
+        """Let the model prepare for a pass over the data."""
+        self.job.built.begin_epoch(self.job.examples, epoch, resumed)
 
     def _after_epoch(self, epoch: int, step: int) -> bool:
         """Evaluate, keep the weights if they are the best, and say whether to stop."""

@@ -129,11 +129,18 @@ class FinetuningTrainer(WholeCheckpoints):
 class AfterEachEpoch(TrainerCallback):
     """Sets the epoch of the batches; calls `evaluate(epoch, step)` before training and after every whole epoch.
 
-    `evaluate` returns whether to stop early.
+    `evaluate` returns whether to stop early. `begin(epoch, resumed)` is called before every pass over the data; `resumed` says
+    that the pass goes on after a checkpoint.
     """
 
-    def __init__(self, batches: EpochBatches, updates_per_epoch: int, evaluate: Callable[[int, int], bool]) -> None:
-        self.batches, self.updates_per_epoch, self.evaluate = batches, updates_per_epoch, evaluate
+    def __init__(
+        self,
+        batches: EpochBatches,
+        updates_per_epoch: int,
+        evaluate: Callable[[int, int], bool],
+        begin: Callable[[int, bool], None],
+    ) -> None:
+        self.batches, self.updates_per_epoch, self.evaluate, self.begin = batches, updates_per_epoch, evaluate, begin
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Evaluate epoch 0, unless the run is resumed."""
@@ -142,7 +149,8 @@ class AfterEachEpoch(TrainerCallback):
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Set the epoch from the updates done, since the data loader does not reliably pass it on."""
-        self.batches.epoch = state.global_step // self.updates_per_epoch
+        self.batches.epoch, done = divmod(state.global_step, self.updates_per_epoch)
+        self.begin(self.batches.epoch, done > 0)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
         """Evaluate, unless the pass was interrupted."""

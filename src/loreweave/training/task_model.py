@@ -74,6 +74,15 @@ class TaskModel:
         """Adapt the untrained model to its training examples; returns what was done, in words, or nothing."""
         return ""
 
+    def begin_epoch(self, examples: Sequence[Any], epoch: int, resumed: bool) -> None:
+        """Called in each process before a pass over the training examples; most models have nothing to do.
+
+        Args:
+            examples: all training examples.
+            epoch: number of the pass, from 0.
+            resumed: whether the pass goes on after a checkpoint, whose weights the model has.
+        """
+
     def configure(self, settings: Any) -> None:
         """Take settings of an evaluation or prediction that change how inputs are read; most models have none."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from linking_world import write
+from pretraining_runs import interrupting
 from safetensors.torch import load_file
 from task_jobs import evaluate, silent
 
@@ -26,6 +28,7 @@ from loreweave.tasks.entity_linking.reader import query
 from loreweave.tasks.entity_linking.settings import EntityLinkingConfig
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.registry import load_task
+from loreweave.training.runs.endings import Interrupted
 
 TASK = load_task("entity-linking")
 TEXT = {"text": "ann lives in Oslo and works in Paris .", "mentions": [{"start": 13, "end": 17}, {"start": 31, "end": 36}]}
@@ -117,6 +120,51 @@ def test_training_masks_a_share_and_shows_the_others(built: LinkingModel, data: 
     assert batch["labels"].tolist() == [-100, -100] and batch["entity_ids"].tolist() == [encoding.rows.ids[[0, 2]].tolist()]
     model.train()
     assert model(**{name: tensor for name, tensor in batch.items() if name != "labels"}).logits.shape == (2, 2)
+
+
+def test_which_mentions_are_masked_depends_on_the_seed_the_epoch_and_the_window(built: LinkingModel) -> None:
+    _, encoding = rows_of(built)
+    (example,) = encoding.encode(query(TEXT, "t"))
+    windows = [replace(example, record=record, gold=[0, 2]) for record in range(8)]
+    encoding.mask_share = 0.5
+
+    def masked(torch_seed: int) -> list[list[bool]]:
+        torch.manual_seed(torch_seed)  # as in other processes, and after other batches
+        found = [encoding.collate([window])["labels"].tolist() for window in windows]
+        assert encoding.collate(windows)["labels"].tolist() == [label for labels in found for label in labels]
+        return [[label >= 0 for label in labels] for labels in found]
+
+    # numpy.random.default_rng([seed, 11, epoch, record, first mention]).random(2) < 0.5
+    expected = {
+        (seed, epoch): [(np.random.default_rng([seed, 11, epoch, n, 0]).random(2) < 0.5).tolist() for n in range(8)]
+        for seed, epoch in ((0, 0), (0, 1), (5, 0))
+    }
+    assert len({str(each) for each in expected.values()}) == 3
+    for (encoding.seed, encoding.epoch), wanted in expected.items():
+        assert masked(1) == masked(2) == wanted
+
+
+def test_an_interrupted_run_of_a_luke_resumes_to_the_same_weights(
+    tiny_luke: Path, data: Path, entities: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"entities": str(entities), "epochs": 2, "batch_size": 1, "max_length": 32, "device": "cpu", "mask_share": 0.5}
+    settings |= {"optimizer.learning_rate": 1e-2, "gradient_accumulation_steps": 1}
+
+    def run(name: str, **options: Any) -> dict[str, torch.Tensor]:
+        again = loreweave.finetune(
+            "entity-linking", tiny_luke, train=data, dev=data, output=tmp_path / name, report=silent, **settings, **options
+        )
+        kept = load_file(again.path / "model" / "model.safetensors")
+        return kept | load_file(again.path / "model" / "linking_description_map.safetensors")
+
+    whole = run("whole")
+    for step in (2, 4):  # within an epoch of four updates, and at its end
+        with monkeypatch.context() as patched, pytest.raises(Interrupted):
+            patched.setattr("loreweave.training.finetuning.StopOnInterrupt", interrupting(step))
+            run(f"stopped-{step}")
+        resumed = run(f"stopped-{step}", resume=True)
+        assert whole.keys() == resumed.keys()
+        assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
 
 
 def test_rows_of_descriptions_follow_the_fitted_map(built: LinkingModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,18 @@ class DescriptionRows:
             table[torch.from_numpy(self.ids[wanted])] = made.to(table.dtype).to(table.device)
         self._missing[wanted] = False
 
+    def renew(self, rows: np.ndarray) -> None:
+        """Set the rows of these entities from the present weights, in an order that depends on the entities alone."""
+        if self.model.has_changed:
+            self.map = None
+            self.model.has_changed = False
+        self._missing[self.outside] = True
+        self.need(rows)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Take what the model has as the rows of these entities, as after loading a checkpoint of a training."""
+        self._missing[rows] = False
+
     def forget(self) -> None:
         """Forget the rows and the map, because the weights have changed."""
         self._missing[self.outside] = True

@@ -163,6 +163,9 @@ class DescriptionEncoding:
         self.done = self.done + counts
         return examples
 
+    def begin_epoch(self, examples: Sequence[LinkingExample], epoch: int, resumed: bool) -> None:
+        """See `TaskModel`; there is nothing to do."""
+
     def _windows(
         self,
         number: int,

@@ -53,7 +53,7 @@ def build(source: str, table: EntityTable, dictionary: MentionDictionary | None,
         weights, model = model.state_dict(), LukeLinker(model.config)
         model.load_state_dict(weights)
     model.freeze_entities()
-    return assemble(model, loaded.tokenizer, table, dictionary)
+    return assemble(model, loaded.tokenizer, table, dictionary, seed=config.seed)
 
 
 def load(path: Path, table: EntityTable, dictionary: MentionDictionary | None, base: str | None = None) -> LinkingModel:
@@ -71,6 +71,8 @@ def assemble(
     table: EntityTable,
     dictionary: MentionDictionary | None,
     fitted: Tensor | None = None,
+    *,
+    seed: int = 0,
 ) -> LinkingModel:
     """A linker of its parts, by the settings in its configuration.
 
@@ -90,6 +92,6 @@ def assemble(
     encoding = GlobalEncoding(
         whole, CandidateFinder(table, dictionary, settings["candidates"]), texts, limit,
         decision=Decision.from_dict(settings["decision"]), learn_names=dictionary is None,
-        rows=rows, original=tokenizer, mask_share=settings["mask_share"],
+        rows=rows, original=tokenizer, mask_share=settings["mask_share"], seed=seed,
     )  # fmt: skip
     return linker_of(model, encoding, START)

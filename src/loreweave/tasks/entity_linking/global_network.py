@@ -23,7 +23,7 @@ class LukeLinker(LukeForMaskedLM):
     """A LUKE that scores the candidates of masked mentions. Rows beyond its vocabulary are entities with descriptions.
 
     Attributes:
-        own_rows: number of entities in its vocabulary; only their rows are saved.
+        own_rows: number of entities in its vocabulary; see `own_state`.
         mask_id: id of the masked entity.
         order: order in which mentions get their entities.
         has_changed: whether the weights may have changed since rows were set from descriptions.
@@ -63,6 +63,11 @@ class LukeLinker(LukeForMaskedLM):
             head.bias = nn.Parameter(bias, requires_grad=head.bias.requires_grad)
             head.decoder.weight, head.decoder.out_features = new.weight, len(bias)
 
+    def own_state(self) -> dict[str, Tensor]:
+        """The weights with the rows of the vocabulary alone, those of a `LukeForMaskedLM`."""
+        tensors: dict[str, Tensor] = self.state_dict()
+        return tensors | {name: tensors[name][: self.own_rows].clone() for name in (_TABLE, _BIAS)}
+
     def save_pretrained(
         self,
         save_directory: str | PathLike[str],
@@ -70,10 +75,8 @@ class LukeLinker(LukeForMaskedLM):
         state_dict: dict[str, Tensor] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Save the model with the rows of its vocabulary, as a `LukeForMaskedLM`."""
+        """Save the weights; without `state_dict` also the rows outside the vocabulary, with which a training goes on."""
         tensors = dict(self.state_dict() if state_dict is None else state_dict)
-        for name in (_TABLE, _BIAS):
-            tensors[name] = tensors[name][: self.own_rows].clone()
         tensors.pop(_DECODER, None)  # tied to the table
         super().save_pretrained(save_directory, is_main_process=is_main_process, state_dict=tensors, **kwargs)
 

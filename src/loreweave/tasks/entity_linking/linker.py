@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from loreweave.tasks.entity_linking.decision import PRIOR, ROW, SIMILARITY, Decision, best_nil, fit_weights, rank
 from loreweave.tasks.entity_linking.encoding import DescriptionEncoding
+from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import score_outputs
 from loreweave.tasks.starting_points import SETTINGS
@@ -33,6 +35,10 @@ class LinkingModel(TaskModel):
     def labels(self) -> list[str]:
         """No classes: the entities are those of the table."""
         return ["linked"]
+
+    def begin_epoch(self, examples: Sequence[Any], epoch: int, resumed: bool) -> None:
+        """See `TaskModel`."""
+        self.encoding.begin_epoch(examples, epoch, resumed)
 
     def tune(self, records: Sequence[LinkingRecord], examples: Sequence[Any], outputs: Outputs) -> None:
         """Fit the weights, then choose NIL."""
@@ -62,6 +68,11 @@ class LinkingModel(TaskModel):
             nil = best_nil(best, right, none)
         weights = decision.to_dict()
         self.decide(weights if nil is None else weights | {"nil": nil})
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Save a Hugging Face folder; of a LUKE the rows of its vocabulary alone."""
+        self.model.save_pretrained(folder, state_dict=self.model.own_state() if isinstance(self.model, LukeLinker) else None)
+        self.encoding.save_pretrained(folder)
 
     def decision(self) -> dict[str, float]:
         """Weights and NIL."""
