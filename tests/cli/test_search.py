@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.search.extra import check_extra
 from loreweave.experiments.search.run import status
+from loreweave.experiments.search.workers import PARENT_VARIABLE
 
 
 def sweep_file(folder: Path, **keys: Any) -> str:
@@ -58,6 +60,31 @@ def test_a_search_without_a_complete_trial_is_an_error(
     assert not (tmp_path / "runs" / "sweep" / "best.yaml").exists()
     assert main(["search", "runs/sweep", "--status"]) == 0, "to ask is no error"
     assert "best.yaml" not in capsys.readouterr().err
+
+
+def test_a_worker_of_a_search_without_a_complete_trial_ends_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = [True]
+
+    def curve(config: Any, epoch: int) -> float:
+        if lost[0]:
+            raise MemoryError("CUDA out of memory")
+        return 0.5
+
+    use_toy(monkeypatch, curve)
+    monkeypatch.chdir(tmp_path)
+    sweep = sweep_file(tmp_path)
+    assert main(["search", sweep, "--script", "lsf"]) == 0, "the search is begun, but no trial"
+    assert main(["search", "runs/sweep", "--worker", "one"]) == 1
+    assert "no trial is complete, so there are no best settings (2 failed): MemoryError" in capsys.readouterr().err
+    assert main(["search", "runs/sweep", "--worker", "two"]) == 1, "a worker that comes later finds the same"
+    monkeypatch.setenv(PARENT_VARIABLE, str(os.getppid()))
+    assert main(["search", "runs/sweep", "--worker", "three"]) == 0, "the process that started it reads the results"
+    monkeypatch.delenv(PARENT_VARIABLE)
+    lost[0] = False
+    assert main(["search", "runs/sweep", "--retry-failed"]) == 0
+    assert main(["search", "runs/sweep", "--worker", "four"]) == 0, "some trials failed, but two are complete"
 
 
 def test_impossible_values_are_refused_before_the_first_trial(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from made_runs import finetuning_run
 from tiny_encoders import TYPING_ROWS
 
 from loreweave.cli.main import main
@@ -52,3 +53,20 @@ def test_runs_lists_and_rerun_repeats(trained: Path, capsys: pytest.CaptureFixtu
 def test_wrong_use(trained: Path, command: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 2 or command[0] == "runs"
     assert message in capsys.readouterr().err
+
+
+def test_runs_that_cannot_be_read_are_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("good", "odd", "lost"):
+        finetuning_run(tmp_path / "runs" / name)
+    (tmp_path / "runs" / "odd" / "metrics.jsonl").write_text('{"step": 1, "split": "dev"}\n{"step": \n{}\n')
+    (tmp_path / "runs" / "lost" / "status.json").write_bytes(b"\xff\xfe{")
+    board = tmp_path / "board"
+    assert main(["runs", str(tmp_path / "runs"), "--tensorboard", str(board), "--json"]) == 0
+    out, err = capsys.readouterr()
+    rows = {Path(row["run"]).name: row for row in json.loads(out)}
+    assert [rows[name]["state"] for name in ("good", "odd", "lost")] == ["done", "unreadable", "unreadable"]
+    assert "odd/metrics.jsonl, line 2: found broken JSON" in rows["odd"]["error"]
+    assert rows["odd"]["task"] == "text-classification" and rows["odd"]["seed"] == 0, "what can be read is shown"
+    assert "lost/status.json" in rows["lost"]["error"]
+    assert [path.name for path in board.iterdir()] == ["good"]
+    assert err.count("left out, not readable: ") == 2

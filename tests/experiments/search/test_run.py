@@ -280,3 +280,53 @@ def test_a_trial_that_kills_its_process_again_and_again_fails(tmp_path: Path, mo
     found = search(sweep, output=tmp_path / "out", report=silent)
     assert states(found.trials) == ["failed", "complete"] and trained == ["0000"] * 3 + ["0001"]
     assert "ended 3 times without an error" in found.trials[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("status.json", "{", "status.json, line 1: found broken JSON"),
+        ("status.json", "[1]", "status.json: found a JSON list, expected an object"),
+        ("results.json", "{", "results.json, line 1: found broken JSON"),
+        ("results.json", '{"dev": 5}', "results.json, field 'dev': found 5, expected an object"),
+        ("results.json", '{"dev": {"micro_f1": 1}}', "results.json: found no 'best_epoch'"),
+    ],
+)
+def test_a_finished_run_that_cannot_be_read_fails_one_trial_only(
+    name: str, text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[Path] = []
+
+    def stop(folder: Path) -> None:
+        if folder.name == "0001" and not stopped:
+            stopped.append(folder)
+            raise KeyboardInterrupt
+
+    use_toy(monkeypatch, before=stop)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.1, 0.2]})
+    with pytest.raises(LoreweaveError, match="interrupted"):
+        search(sweep, output=tmp_path / "out", report=silent)
+    status = json.loads((stopped[0] / "status.json").read_text())
+    (stopped[0] / "status.json").write_text(json.dumps(status | {"status": "done"}))
+    (stopped[0] / name).write_text(text)
+    found = search(sweep, output=tmp_path / "out", report=silent)
+    assert states(found.trials) == ["complete", "failed", "complete"] and found.best is not None
+    assert found.trials[1]["error"].startswith("its run cannot be read: ") and reason in found.trials[1]["error"]
+    again = search(sweep, output=tmp_path / "out", retry_failed=True, report=silent)
+    assert states(again.trials) == ["complete", "failed", "complete", "complete"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("{", "line 1: found broken JSON"), ("[]", "found a list"), ('{"name": "out"}', "field 'storage': found None")],
+)
+def test_a_broken_record_of_the_search_is_named(
+    text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_toy(monkeypatch)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0]})
+    search(sweep, output=tmp_path / "out", report=silent)
+    (tmp_path / "out" / "study.json").write_text(text)
+    for source, output in ((sweep, tmp_path / "out"), (tmp_path / "out", None)):
+        with pytest.raises(LoreweaveError, match=f"study.json.*{reason}"):
+            search(source, output=output, report=silent)

@@ -65,6 +65,8 @@ def command(
     if tensorboard is not None:
         check_free(tensorboard, overwrite=False)
         table.write_event_files(tensorboard)
+        for line in table.left_out():
+            say(line)
         say(f"wrote {tensorboard}")
     if as_json:
         show_json(table.rows)

@@ -55,13 +55,15 @@ def command(
 
     Example: loreweave search sweep.yaml --workers 8 --slurm
 
-    docs/search.md describes the sweep file.
+    docs/search.md describes the sweep file. The exit status is 1 if all trials are finished and none of them is complete.
     """
     from loreweave.experiments.search import run
 
     keys = overrides or []
     if worker is not None:
-        run.work_as(sweep, worker, storage, say)
+        done = run.work_as(sweep, worker, storage, say)
+        if done is not None:
+            _refuse_without_best(done.results, done.trials)
         return
     if slurm:
         run.submit_workers(sweep, keys, output, storage, workers, say)

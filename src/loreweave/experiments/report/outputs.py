@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.metrics.probabilities import sigmoid, softmax
@@ -50,13 +52,20 @@ def class_outputs(run: RecordedRun, split: str) -> ClassOutputs | None:
         DataError: the arrays and the lines of the predictions do not belong together.
     """
     arrays = run.arrays(split)
-    if not {"logits", "labels", "label_list"} <= set(arrays) or not len(arrays["logits"]):
+    if not {"logits", "labels", "label_list"} <= set(arrays) or not len(arrays["label_list"]):
         return None
     logits, gold, names = arrays["logits"], arrays["labels"], [str(name) for name in arrays["label_list"]]
-    multi_label = bool(arrays["multi_label"]) if "multi_label" in arrays else gold.ndim == 2
+    _check_arrays(run.predictions_path(split, ".npz") or run.path, logits, gold, names)
+    if not len(logits):
+        return None
+    multi_label = bool(arrays["multi_label"].all()) if "multi_label" in arrays else gold.ndim == 2
     rows = run.predictions(split)
     if len(rows) != len(logits):
-        raise DataError(f"found {len(rows)} predictions on {split} data, but {len(logits)} rows of logits", path=run.path)
+        raise DataError(
+            f"found {counted(len(rows), 'prediction')} on {split} data, but {counted(len(logits), 'row')} of logits",
+            path=run.predictions_path(split, ".npz") or run.path,
+        )
+    _check_names(rows, run.predictions_path(split, ".jsonl") or run.path)
     if gold.ndim == 1:
         gold = np.asarray(gold[:, None] == np.arange(len(names)))
     predicted = _matrix([row.get("predicted") for row in rows], names)
@@ -65,6 +74,26 @@ def class_outputs(run: RecordedRun, split: str) -> ClassOutputs | None:
     return ClassOutputs(
         names, multi_label, gold[has_gold].astype(bool), predicted[has_gold], logits[has_gold], kept, int((~has_gold).sum())
     )
+
+
+def _check_arrays(path: Path, logits: np.ndarray, gold: np.ndarray, names: Sequence[str]) -> None:
+    """Raise a `DataError` for arrays that are not [records, labels], or [records] for one gold label each."""
+    if logits.ndim != 2 or logits.dtype.kind != "f":
+        raise DataError(f"found logits {logits.shape} of {logits.dtype}, expected numbers [records, labels]", path=path)
+    if logits.shape[1] != len(names):
+        raise DataError(f"found {counted(len(names), 'name')} and logits {logits.shape}, expected a name per column", path=path)
+    if gold.dtype.kind not in "biu" or gold.shape not in (logits.shape, logits.shape[:1]):
+        raise DataError(f"found labels {gold.shape} and logits {logits.shape}, expected the same records", path=path)
+
+
+def _check_names(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Raise a `DataError` for a prediction that is no name of a class and no list of names."""
+    for line, row in enumerate(rows, 1):
+        found = row.get("predicted")
+        names = found if isinstance(found, list) else [found]
+        if found is not None and not all(isinstance(name, str) for name in names):
+            message = f"found {found!r}, expected the name of a class or a list of names"
+            raise DataError(message, path=path, line=line, field="predicted")
 
 
 def _matrix(predicted: Sequence[Any], labels: Sequence[str]) -> np.ndarray:

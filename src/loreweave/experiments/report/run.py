@@ -14,13 +14,16 @@ from pathlib import Path
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import atomic_folder
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.report.figures.registry import FIGURES
+from loreweave.experiments.report.readable import NAME, checked, not_readable_part
 from loreweave.experiments.report.sections import Group, Section, rows_of, sections_of, seed_of
 from loreweave.experiments.report.writing import MANIFEST, Figures, chosen_figures, write_report
+from loreweave.experiments.runs.content import CONFIG
 from loreweave.experiments.runs.folders import find_runs, run_names
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.experiments.runs.thesis import write_thesis_results
+from loreweave.training.runs.status import FILE as STATUS
 
 Place = str | PathLike[str]
 _LONGEST = 80
@@ -73,41 +76,64 @@ def report(
     """
     names = chosen_figures(figures, without, list(FIGURES))
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
-    every = find_runs([Path(folder) for folder in folders])
-    found = [run for run in every if run.kind != "other"]
+    every = [checked(run) for run in find_runs([Path(folder) for folder in folders])]
+    found = [run for run in every if _is_known(run)]
     for run in every:
-        if run.state == "unreadable":
-            tell(f"left out, because it cannot be read: {run.error}")
-        elif run.kind == "other":
+        for broken in run.not_readable:
+            tell(f"not readable: {broken}")
+        if run.kind == "other" and not run.not_readable:
             tell(f"left out: {run.path} has results of another command")
-    if not found:
-        raise ConfigurationError("found no run that was recorded by finetune, pretrain, evaluate or score")
+    if not any(run.state != "unreadable" for run in found):
+        _refuse_nothing(every)
     sections = sections_of(found)
     answers = [answer_of(section) for section in sections]
     prefixes = _prefixes([section.name for section in sections])
     contents = {section.name: (prefix, _figures(section, names)) for section, prefix in zip(sections, prefixes, strict=True)}
+    lost = not_readable_part(every)
     with atomic_folder(output, overwrite, manifest=MANIFEST) as folder:
         facts = {"runs": [str(run.path) for run in found]}
-        written = write_report(folder, f"Report on {counted(len(found), 'run')}", answers, contents, facts)
+        facts |= {"not_readable": [str(run.path) for run in every if run.not_readable]}
+        title = f"Report on {counted(len(found), 'run')}"
+        written = write_report(folder, title, answers, contents, facts, {} if lost is None else {NAME: lost})
         write_csv(folder / "tables" / "measurements.csv", _MEASURED, _measurements(sections))
         if thesis:
-            tell(_write_thesis(found, folder / "thesis"))
+            tell(_write_thesis(found, folder / "thesis", tell))
     for line in answers:
         tell(line)
     return Report(Path(output), answers, written.figures, written.left_out)
+
+
+def _is_known(run: RecordedRun) -> bool:
+    """Whether the section of a run is known: what it was, and on which data."""
+    broken = [file.path.name for file in run.not_readable]
+    return run.kind != "other" and not (run.state == "unreadable" and (not run.config or {STATUS, CONFIG} & set(broken)))
+
+
+def _refuse_nothing(every: Sequence[RecordedRun]) -> None:
+    """Raise an error, since no run can be shown."""
+    broken = [file for run in every for file in run.not_readable]
+    if not broken:
+        raise ConfigurationError("found no run that was recorded by finetune, pretrain, evaluate or score")
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    raise ConfigurationError(f"found no run that can be read: {broken[0]}{more}")
 
 
 def _figures(section: Section, names: Sequence[str]) -> Figures:
     return {name: partial(FIGURES[name], section) for name in names}
 
 
-def _write_thesis(runs: Sequence[RecordedRun], folder: Path) -> str:
+def _write_thesis(runs: Sequence[RecordedRun], folder: Path, tell: Callable[[str], None]) -> str:
     """Write each run in the layout of the thesis tools, and say for how many that was possible."""
-    names = run_names(runs)
-    done = sum(write_thesis_results(run, folder / name) for run, name in zip(runs, names, strict=True))
-    return f"thesis/: results.json of {counted(done, 'run')}" + (
-        f"; {len(runs) - done} others have no logits of classes" if done < len(runs) else ""
-    )
+    done = broken = 0
+    for run, name in zip(runs, run_names(runs), strict=True):
+        try:
+            done += write_thesis_results(run, folder / name)
+        except DataError as error:
+            broken += 1
+            tell(f"left out of thesis/: {error}")
+    others = len(runs) - done - broken
+    without = f"; {others} others have no logits of classes" if others else ""
+    return f"thesis/: results.json of {counted(done, 'run')}{without}"
 
 
 def answer_of(section: Section) -> str:

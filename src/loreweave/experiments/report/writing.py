@@ -39,7 +39,12 @@ Figures = Mapping[str, Callable[[], Part | NotShown]]
 
 
 def write_report(
-    folder: Path, title: str, answers: Sequence[str], sections: Mapping[str, tuple[str, Figures]], facts: Mapping[str, Any]
+    folder: Path,
+    title: str,
+    answers: Sequence[str],
+    sections: Mapping[str, tuple[str, Figures]],
+    facts: Mapping[str, Any],
+    always: Mapping[str, Part] | None = None,
 ) -> Written:
     """Draw all figures, and write the page, the pictures, the tables and the manifest.
 
@@ -49,6 +54,7 @@ def write_report(
         answers: the lines at the head of the page.
         sections: name -> prefix of the names of its files, and its figures.
         facts: further facts for the manifest.
+        always: name -> part of the page before all sections, which is no figure of runs.
 
     Raises:
         ConfigurationError: no figure can be shown.
@@ -60,7 +66,8 @@ def write_report(
     _refuse_nothing(drawn)
     shown = {name: [one.name for one in figures if isinstance(one.part, Part)] for name, figures in drawn}
     left = {name: {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)} for name, figures in drawn}
-    write_text(folder / PAGE, page_html(title, answers, drawn))
+    first = [(part.title, [_written(name, part, folder, "")]) for name, part in (always or {}).items()]
+    write_text(folder / PAGE, page_html(title, answers, [*first, *drawn]))
     manifest = {"format": "loreweave report", **facts, "answers": list(answers), "figures": shown, "left_out": left}
     write_json(folder / MANIFEST, manifest)
     return Written(shown, left)
@@ -97,11 +104,15 @@ def chosen_figures(figures: Sequence[str], without: Sequence[str], known: Sequen
 
 def _draw(name: str, draw: Callable[[], Part | NotShown], folder: Path, prefix: str) -> Drawn:
     """Draw a figure, and write its pictures and tables."""
+    with styled(), rc_context({"text.parse_math": False}):
+        part = draw()
+        return Drawn(name, part) if isinstance(part, NotShown) else _written(name, part, folder, prefix)
+
+
+def _written(name: str, part: Part, folder: Path, prefix: str) -> Drawn:
+    """Write the pictures and tables of a part."""
     svgs: list[bytes] = []
     with styled(), rc_context({"text.parse_math": False}):  # the $ in the name of a label is no formula
-        part = draw()
-        if isinstance(part, NotShown):
-            return Drawn(name, part)
         for picture in part.pictures:
             path = folder / "figures" / f"{prefix}{re.sub(r'[^0-9A-Za-z_.-]+', '_', picture.name)}"
             path.parent.mkdir(exist_ok=True)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from loreweave.corpus.files.reading import read_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import DataError
-from loreweave.experiments.runs.recorded import RESULTS, RecordedRun, is_number
+from loreweave.experiments.runs.content import CONFIG, METRICS, object_in, results_in, rows_in, status_in
+from loreweave.experiments.runs.recorded import RESULTS, NotReadable, RecordedRun
 from loreweave.experiments.runs.thesis import is_thesis_run, thesis_run
 from loreweave.training.runs.lock import is_held
-from loreweave.training.runs.metric_lines import read_lines
 from loreweave.training.runs.status import FILE as STATUS
 
-_OBJECTS = {STATUS: ("used", "files"), RESULTS: ("dev", "test", "tables")}
-"""Fields of each file that are objects, if they are there."""
+C = TypeVar("C")
 
 
 def read_run(folder: Path) -> RecordedRun:
@@ -33,27 +31,42 @@ def read_run(folder: Path) -> RecordedRun:
 
 
 def _read(folder: Path) -> RecordedRun:
-    """The run by its status, which a killed process cannot correct."""
-    try:
-        status = _object(folder / STATUS)
-        config = _object(folder / "config.json")
-        results = _object(folder / RESULTS)
-        rows, _ = read_lines(folder / "metrics.jsonl")
-        _check(folder, {STATUS: status, RESULTS: results}, rows)
-    except (DataError, OSError) as error:
-        return RecordedRun(folder, "unreadable", error=str(error))
-    if not status and not results:
-        return RecordedRun(folder, "unreadable", error=f"{folder / STATUS}: found no status")
+    """The run by its status, which a killed process cannot correct. It has what can be read, also if another file is broken."""
+    broken: list[NotReadable] = []
+
+    def read(name: str, content: Callable[[Path], C]) -> C | None:
+        try:
+            return content(folder / name)
+        except (DataError, OSError) as error:
+            broken.append(NotReadable.of(error, folder / name))
+            return None
+
+    status, config = read(STATUS, status_in) or {}, read(CONFIG, object_in) or {}
+    results, rows = read(RESULTS, results_in) or {}, read(METRICS, rows_in) or []
+    if status.get("status") == "done" and not results and not broken:
+        read(RESULTS, _refuse_missing)
+    if not status and not results and not broken:
+        broken.append(NotReadable(folder / STATUS, None, "found no status"))
+    if broken:
+        why = "; ".join(map(str, broken))
+        return RecordedRun(folder, "unreadable", status, config, results, rows, why, tuple(broken))
     if is_thesis_run(results) and not status:
         return _thesis(folder, results)
     return RecordedRun(folder, str(status.get("status", "done")), status, config, results, rows, status.get("error"))
+
+
+def _refuse_missing(path: Path) -> None:
+    found = "an empty file" if path.is_file() else "no such file"
+    if not path.is_file() or not path.stat().st_size:
+        raise DataError(f"found {found}, but the run is done", path=path)
 
 
 def _thesis(folder: Path, results: Mapping[str, Any]) -> RecordedRun:
     try:
         return thesis_run(folder, results)
     except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
-        return RecordedRun(folder, "unreadable", error=f"{folder / RESULTS}: not as the thesis tools write it: {error}")
+        broken = NotReadable(folder / RESULTS, None, f"not as the thesis tools write it: {error}")
+        return RecordedRun(folder, "unreadable", error=str(broken), not_readable=(broken,))
 
 
 def is_run(folder: Path) -> bool:
@@ -108,33 +121,3 @@ def _runs_below(folder: Path, seen: set[Path]) -> Iterator[Path]:
     for entry in entries:
         if entry.is_dir() and not entry.name.startswith("."):
             yield from _runs_below(entry, seen)
-
-
-def _check(folder: Path, files: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Check what the readers of runs rely on.
-
-    Raises:
-        DataError: names the file and the field.
-    """
-    for file, content in files.items():
-        for name in _OBJECTS[file]:
-            value = content.get(name)
-            if value is not None and not isinstance(value, dict):
-                raise DataError(f"found {value!r}, expected an object", path=folder / file, field=name)
-    for name, value in (files[STATUS].get("used") or {}).items():
-        if not is_number(value):
-            raise DataError(f"found {value!r}, expected a number", path=folder / STATUS, field=f"used.{name}")
-    for row in rows:
-        for name in ("epoch", "step"):
-            if row.get(name) is not None and not is_number(row[name]):
-                raise DataError(f"found {row[name]!r}, expected a number", path=folder / "metrics.jsonl", field=name)
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """A JSON object; empty if there is no file, or one that a full disk has left empty."""
-    if not path.is_file() or not path.stat().st_size:
-        return {}
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise DataError(f"found a {type(found).__name__}, expected a JSON object", path=path)
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,33 @@ _SPLITS = ("dev", "test")
 
 
 @dataclass(frozen=True)
+class NotReadable:
+    """A file of a run that cannot be read.
+
+    Attributes:
+        path: the file.
+        line: number of the line, from 1; None if it is not known.
+        reason: what was found, and what was expected.
+    """
+
+    path: Path
+    line: int | None
+    reason: str
+
+    @classmethod
+    def of(cls, error: DataError | OSError, path: Path) -> NotReadable:
+        """The file of an error; `path` if the error does not name one."""
+        if isinstance(error, OSError):
+            return cls(Path(error.filename or path), None, error.strerror or str(error))
+        field = f"field {error.field!r}: " if error.field is not None else ""
+        return cls(Path(error.path or path), error.line, f"{field}{error.message}")
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line is not None else ""
+        return f"{self.path}{line}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run in its folder, read without changing it; it may be running.
 
@@ -34,6 +62,8 @@ class RecordedRun:
         results: content of `results.json`, empty before the end of the run.
         rows: the lines of `metrics.jsonl`.
         error: what went wrong.
+        not_readable: files that cannot be read. Predictions are among them only after `report.readable.checked`; such a run
+            has no predictions of their split.
     """
 
     path: Path
@@ -43,6 +73,7 @@ class RecordedRun:
     results: Mapping[str, Any] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
     error: str | None = None
+    not_readable: tuple[NotReadable, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -122,27 +153,38 @@ class RecordedRun:
         Raises:
             DataError: the file cannot be read.
         """
-        path = self._predictions(split, ".npz")
+        path = self.predictions_path(split, ".npz")
         if path is None:
             return {}
         try:
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
-        except (OSError, ValueError, BadZipFile, EOFError) as error:
-            raise DataError(f"found arrays that cannot be read ({str(error).partition('.')[0]})", path=path) from None
+        except (OSError, ValueError, BadZipFile, EOFError, zlib.error, AttributeError) as error:
+            why = str(error).partition(".")[0] or "the file ends too early"
+            raise DataError(f"found arrays that cannot be read ({why}), expected those of a NumPy .npz", path=path) from None
 
     def predictions(self, split: str) -> list[dict[str, Any]]:
-        """The predictions for a split, one object per record; empty if there are none."""
-        path = self._predictions(split, ".jsonl")
+        """The predictions for a split, one object per record; empty if there are none.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        path = self.predictions_path(split, ".jsonl")
         return [] if path is None else [row for _, row in read_json_lines(path)]
 
-    def _predictions(self, split: str, ending: str) -> Path | None:
-        """A file of a split. The data of an evaluation, after which its files are named, count as test data."""
+    def predictions_path(self, split: str, ending: str) -> Path | None:
+        """A file of a split, if there is one that can be read.
+
+        The data of an evaluation, after which its files are named, count as test data.
+        """
         folder = self.path / "predictions"
         others = [path.stem for path in folder.glob("*.jsonl")] if split == "test" else []
         names = [split] if self.kind == "finetuning" else others
         path = folder / f"{names[0]}{ending}" if len(names) == 1 else None
-        return path if path is not None and path.is_file() else None
+        if path is None or not path.is_file():
+            return None
+        broken = [file.path for file in self.not_readable]
+        return None if path in broken or path.with_suffix(".jsonl") in broken else path
 
     def _last(self, split: str | None) -> Mapping[str, Any]:
         """The last line of a split, or of all."""

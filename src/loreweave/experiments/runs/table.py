@@ -41,9 +41,14 @@ class RunTable:
         write_csv(path, names, ([facts.get(name) for name in names] for facts in self.rows))
 
     def write_event_files(self, folder: Path) -> None:
-        """Write the metrics and settings of each run as event files for TensorBoard, one folder per run."""
-        for run, name in zip(self.runs, run_names(self.runs), strict=True):
+        """Write the metrics and settings of each run that can be read as event files for TensorBoard, one folder per run."""
+        readable = [run for run in self.runs if run.state != "unreadable"]
+        for run, name in zip(readable, run_names(readable) if readable else (), strict=True):
             EventFiles(folder / name, run.rows, run.settings).close()
+
+    def left_out(self) -> list[str]:
+        """A line for each run without event files, because it cannot be read."""
+        return [f"left out, not readable: {run.error}" for run in self.runs if run.state == "unreadable"]
 
 
 def list_runs(

@@ -124,6 +124,9 @@ def write_thesis_results(run: RecordedRun, folder: Path) -> bool:
     """Write a run's `results.json` in the layout of the thesis tools; False if it does not predict classes with logits.
 
     The loss of an update, which is the mean of its micro-batches, is divided equally among them.
+
+    Raises:
+        DataError: the losses of the updates cannot be read.
     """
     parts: dict[str, Any] = {}
     results: dict[str, Any] = {}
@@ -159,7 +162,13 @@ def write_thesis_results(run: RecordedRun, folder: Path) -> bool:
 
 def _losses(run: RecordedRun) -> Sequence[float]:
     path = run.path / "train_loss.npy"
-    return [float(value) for value in np.load(path)] if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        return [float(value) for value in np.load(path)]
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        why = str(error).partition(".")[0]
+        raise DataError(f"found losses that cannot be read ({why}), expected a NumPy array", path=path) from None
 
 
 def _names(chosen: np.ndarray, labels: np.ndarray) -> list[str]:

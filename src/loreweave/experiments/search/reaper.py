@@ -9,6 +9,7 @@ from __future__ import annotations
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from loreweave.errors import DataError
 from loreweave.experiments.search.stages import Stage
 from loreweave.training.runs.lock import is_held
 from loreweave.training.runs.record import RunRecord
@@ -40,9 +41,8 @@ def adopt(stage: Stage, trial: FrozenTrial, worker: str) -> optuna.Trial | None:
     Raises:
         StorageLost: the storage is gone.
     """
-    record = RunRecord(stage.folder(trial.number))
-    progress = len(record.metrics())
-    stuck = progress <= trial.user_attrs.get(PROGRESS, 0) and record.status().get("status") != "interrupted"
+    progress, interrupted = _progress(RunRecord(stage.folder(trial.number)))
+    stuck = progress <= trial.user_attrs.get(PROGRESS, 0) and not interrupted
     before = trial.user_attrs.get(ATTEMPTS, 0) if stuck else 0
     with stage.study.storage.reachable():
         taken = optuna.trial.Trial(stage.kept, trial._trial_id)
@@ -56,3 +56,11 @@ def adopt(stage: Stage, trial: FrozenTrial, worker: str) -> optuna.Trial | None:
         for factor in stage.factors:
             factor.suggest(taken)  # what was stored, or the rest of what was enqueued
     return taken
+
+
+def _progress(record: RunRecord) -> tuple[int, bool]:
+    """Number of lines of metrics, and whether the run was interrupted. A run that cannot be read fails later."""
+    try:
+        return len(record.metrics()), record.status().get("status") == "interrupted"
+    except DataError:
+        return 0, False

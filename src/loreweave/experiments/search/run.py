@@ -125,13 +125,19 @@ def open_study(
     return begin(read_sweep(sweep, [*overrides, *overrides_of(settings)]), Path(output), storage)
 
 
-def work_as(folder: Place, name: str, storage: str | None, report: Report) -> None:
+def work_as(folder: Place, name: str, storage: str | None, report: Report) -> SearchResult | None:
     """Work on a search that was begun, as one of several workers, until all trials are finished.
+
+    Returns:
+        The search; None for a worker whose results another process reads, which has started it.
 
     Raises:
         LoreweaveError: see `search`.
     """
-    work(reopen(Path(folder), storage), name, report, patient=PARENT_VARIABLE in os.environ)
+    started = PARENT_VARIABLE in os.environ
+    study = reopen(Path(folder), storage)
+    stages = work(study, name, report, patient=started)
+    return None if started else SearchResult(study.folder, results_of(stages), rows_of(stages))
 
 
 def status(sweep: Place, overrides: list[str], output: Place | None, storage: str | None) -> SearchResult:

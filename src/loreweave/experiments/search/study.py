@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import optuna
@@ -29,7 +30,7 @@ from optuna.trial import FrozenTrial
 from loreweave.corpus.files.reading import read_json, sha256_of_data
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.model_names import STUDY_FILE
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.search.plan import Plan, plan_of
 from loreweave.experiments.search.storage import STORAGE_VARIABLE, StudyStorage, without_password
 from loreweave.experiments.search.sweep import MAY_CHANGE, Sweep
@@ -89,7 +90,7 @@ def begin(sweep: Sweep, folder: Path, storage: str | None = None) -> tuple[Study
         StorageLost: the storage cannot be reached.
     """
     folder = folder.absolute()
-    known = read_json(folder / STUDY_FILE) if is_study(folder) else None
+    known = _known(folder) if is_study(folder) else None
     if known is not None:
         _check_directory(known)
     target = target_of(sweep)
@@ -121,7 +122,7 @@ def reopen(folder: Path, storage: str | None = None) -> Study:
     folder = folder.absolute()
     if not is_study(folder):
         raise ConfigurationError(f"{folder}: found no search in the folder (no {STUDY_FILE})")
-    known = read_json(folder / STUDY_FILE)
+    known = _known(folder)
     _check_directory(known)
     sweep = fill(Sweep, known["sweep"])
     target = target_of(sweep)
@@ -132,7 +133,23 @@ def reopen(folder: Path, storage: str | None = None) -> Study:
 
 def sweep_in(folder: Path) -> Sweep:
     """The sweep of the study in a folder."""
-    return fill(Sweep, read_json(folder / STUDY_FILE)["sweep"])
+    return fill(Sweep, _known(folder)["sweep"])
+
+
+def _known(folder: Path) -> dict[str, Any]:
+    """Content of `study.json`.
+
+    Raises:
+        DataError: the file is broken; it names the field.
+    """
+    path = folder / STUDY_FILE
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise DataError(f"found a {type(found).__name__}, expected a JSON object", path=path)
+    for name, kind in (("name", str), ("storage", (str, NoneType)), ("directory", str), ("sweep", dict), ("data", dict)):
+        if name not in found or not isinstance(found[name], kind):
+            raise DataError(f"found {repr(found.get(name))[:80]}, expected what a search writes", path=path, field=name)
+    return found
 
 
 def trials_of(storage: StudyStorage, study: optuna.Study) -> list[FrozenTrial]:

@@ -12,9 +12,10 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.errors import CheckpointError, DataError, LoreweaveError
+from loreweave.experiments.runs.content import results_in
+from loreweave.experiments.runs.recorded import RESULTS
 from loreweave.experiments.search.groups import run_group
 from loreweave.experiments.search.stages import Stage
 from loreweave.experiments.search.storage import StorageLost
@@ -122,10 +123,16 @@ def _complete(stage: Stage, results: Mapping[str, Any]) -> Outcome:
 
 
 def _ended(stage: Stage, record: RunRecord) -> Outcome | None:
-    """Outcome of a run that had ended before its trial was told; None if it has to be run."""
-    status = record.status()
-    if status.get("status") == "done" and (record.path / "results.json").exists():
-        return _complete(stage, read_json(record.path / "results.json"))
+    """Outcome of a run that had ended before its trial was told (one that cannot be read has failed); None: it must be run."""
+    try:
+        status = record.status()
+        if status.get("status") == "done" and (record.path / RESULTS).exists():
+            return _complete(stage, results_in(record.path / RESULTS))
+    except (DataError, OSError) as error:
+        return Outcome(TrialState.FAIL, error=f"its run cannot be read: {error}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"found no {error}" if isinstance(error, KeyError) else str(error)
+        return Outcome(TrialState.FAIL, error=f"its run cannot be read: {record.path / RESULTS}: {why}")
     if status.get("status") == "pruned":
         return Outcome(TrialState.PRUNED)
     if status.get("status") == "failed":
@@ -135,8 +142,9 @@ def _ended(stage: Stage, record: RunRecord) -> Outcome | None:
 
 def _note_failure(record: RunRecord, stage: Stage, trial: optuna.Trial, message: str) -> None:
     """Let a run that failed before it had a record have the status and the error of others."""
-    if record.status():
-        return
+    with suppress(DataError):
+        if record.status():
+            return
     command = ["loreweave", *stage.study.target.command(stage.settings(trial), record.path)]
     status = begun(stage.study.target.kind, command)
     write_status(record.path, status | {"status": "failed", "error": message, "ended": now()})

@@ -7,13 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import optuna
 from optuna.trial import TrialState
 
-from loreweave.errors import LoreweaveError
+from loreweave.errors import DataError, LoreweaveError
 from loreweave.experiments.search.claims import next_trial, turn
 from loreweave.experiments.search.reaper import ERROR, WORKERS
 from loreweave.experiments.search.repeats import repeat_stage
@@ -96,9 +96,10 @@ def _is_begun(stage: Stage) -> bool:
 
 def _tell(stage: Stage, trial: optuna.Trial, outcome: Outcome) -> None:
     with stage.study.storage.reachable():
-        used = RunRecord(stage.folder(trial.number)).status().get("used") or {}
-        if "seconds" in used:
-            trial.set_user_attr(SECONDS, used["seconds"])
+        with suppress(DataError):  # the run may be the one that cannot be read
+            used = RunRecord(stage.folder(trial.number)).status().get("used") or {}
+            if "seconds" in used:
+                trial.set_user_attr(SECONDS, used["seconds"])
         if outcome.scores:
             trial.set_user_attr(SCORES, dict(outcome.scores))
         if outcome.error is not None:

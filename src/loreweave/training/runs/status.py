@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.reading import not_an_object, read_json
 from loreweave.corpus.files.writing import write_json
 
 FILE = "status.json"
@@ -34,9 +34,16 @@ def begun(kind: str, command: Sequence[str] | None = None, **origin: Any) -> dic
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """Content of the file; empty if there is none."""
+    """Content of the file; empty if there is none.
+
+    Raises:
+        DataError: it is no JSON object.
+    """
     path = folder / FILE
-    return dict(read_json(path)) if path.exists() and path.stat().st_size else {}
+    found = read_json(path) if path.exists() and path.stat().st_size else {}
+    if not isinstance(found, dict):
+        raise not_an_object(found, path)
+    return found
 
 
 def write_status(folder: Path, status: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from loreweave.experiments.report.comparison.answers import answers_of
 from loreweave.experiments.report.comparison.parts import PARTS
 from loreweave.experiments.report.comparison.results import PairResult, compared
 from loreweave.experiments.report.comparison.systems import Given, Place, read_systems
+from loreweave.experiments.report.readable import check_rows
 from loreweave.experiments.report.writing import MANIFEST, chosen_figures, write_report
 
 SAMPLES = 1000
@@ -66,10 +67,16 @@ def compare(
     Raises:
         ConfigurationError: fewer than two systems, systems that cannot be compared (see `systems.read_systems`), no figure of
             such a name, or the output folder exists.
-        DataError: a folder does not exist or has no run, or two systems have different gold answers or texts for a record.
+        DataError: a folder does not exist or has no run, predictions cannot be read, or two systems have different gold answers
+            or texts for a record.
     """
     names = chosen_figures(figures, without, list(PARTS))
     section = read_systems(systems)
+    for run in section.runs:
+        for broken in run.not_readable:
+            tell(f"left out, not readable: {broken}")
+        for split in section.splits if run.state == "done" else ():
+            check_rows(run, split)
     with atomic_folder(output, overwrite, manifest=MANIFEST) as folder:
         found = compared(section, samples, seed)
         answers = answers_of(found)

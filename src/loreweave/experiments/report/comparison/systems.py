@@ -143,5 +143,6 @@ def _without_split(section: Systems) -> str:
     for system in section.groups:
         splits = [split for split in ("dev", "test") if section.scored(system, split)]
         states = ", ".join(dict.fromkeys(run.state for run in system.runs))
-        parts.append(f"{system.label}: {' and '.join(splits) or f'none (its runs are {states})'}")
+        broken = next((f": {one}" for run in system.runs for one in run.not_readable), "")
+        parts.append(f"{system.label}: {' and '.join(splits) or f'none (its runs are {states}{broken})'}")
     return f"found no split on which all systems have a score of {section.metric or 'any metric'}: {'; '.join(parts)}"
