@@ -441,7 +441,7 @@ def test_the_momentum_encoder_is_not_saved_with_the_model(make: Make, encoder: n
         ({"queue_size": 8}, "queue_size: found 8 without momentum"),
         ({"neighbours": 8}, "neighbours: found 8 without momentum"),
         ({"momentum": 0.9, "queue_size": 8, "neighbours": -1}, "neighbours: found -1, expected 0 or more"),
-        ({"momentum": 1.0, "queue_size": 8}, "momentum: found 1.0, expected a number from 0 to less than 1"),
+        ({"momentum": 1.0, "queue_size": 8}, "momentum: found 1.0, expected a number from 0 to below 1"),
         ({"momentum": 0.9}, "queue_size: found 0, expected 1 or more with momentum"),
         ({"momentum": 0.9, "queue_size": 8, "pre_batches": 1}, "pre_batches: found 1, expected 0 with momentum"),
     ],

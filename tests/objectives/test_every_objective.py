@@ -75,7 +75,7 @@ CASES = {
     "masked_entities": Case(
         (
             *WRONG_SHARES,
-            ({"negatives": 0}, "negatives: found 0, expected 1 or more, or null for all entities"),
+            ({"negatives": 0}, "negatives: found 0, expected 1 or more"),
             ({"negatives": 5, "same_type_negatives": 2}, "same_type_negatives: found 2.0, expected a number from 0 to 1"),
             ({"negatives": 5, "same_type_negatives": 0.5}, "types: found null, expected a value for same_type_negatives"),
             ({"same_type_negatives": 0.5, "types": "types.jsonl"}, "negatives: found null, expected a value for same_type"),

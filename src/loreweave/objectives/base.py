@@ -16,7 +16,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -28,7 +27,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.objectives.windows import Targets, Window, WordVocabulary, flat_targets
-from loreweave.training.settings.fields import check_at_least, check_share
+from loreweave.training.settings.ranges import Ranges, at_least, check_ranges
 
 Tensors = dict[str, Tensor]
 """Micro-batch of one objective, or the encoder's inputs of the windows."""
@@ -44,6 +43,8 @@ WINDOWS = "windows"
 class ObjectiveConfig:
     """The setting that every objective has."""
 
+    RANGES: ClassVar[Ranges] = {("weight",): at_least(0)}
+
     weight: float = 1.0
     """Factor of the loss in the sum of the losses of all objectives."""
 
@@ -52,7 +53,7 @@ class ObjectiveConfig:
             value = getattr(self, item.name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{item.name}: found {value}, expected a finite number")
-        check_at_least(self, 0, "weight")
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -234,11 +235,8 @@ class StreamObjective(Objective):
         return LeftOut("it reads no windows")
 
 
-def check_shares(probability: float, random_probability: float, unchanged_probability: float) -> None:
-    """Raise a `ValueError` if values are not probabilities, or the two replacements add up to more than 1."""
-    given = {"probability": probability, "random_probability": random_probability}
-    given["unchanged_probability"] = unchanged_probability
-    check_share(SimpleNamespace(**given), *given)
+def check_replacements(random_probability: float, unchanged_probability: float) -> None:
+    """Raise a `ValueError` if the two replacements add up to more than 1."""
     if random_probability + unchanged_probability > 1:
         both = random_probability + unchanged_probability
         raise ValueError(f"random_probability + unchanged_probability: found {both:g}, expected at most 1")

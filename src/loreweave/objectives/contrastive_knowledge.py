@@ -41,7 +41,7 @@ from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveC
 from loreweave.objectives.momentum import MomentumMemory
 from loreweave.objectives.stored_neighbours import StoredNeighbours
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TrueTriples
-from loreweave.training.settings.fields import check_at_least, check_positive
+from loreweave.training.settings.ranges import POSITIVE, SHARE_BELOW_1, Ranges, at_least
 
 _MOMENTUM = "momentum_"
 """Beginning of the names of the momentum encoder's texts in a micro-batch."""
@@ -50,6 +50,12 @@ _MOMENTUM = "momentum_"
 @dataclass(kw_only=True)
 class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
     """Settings of the contrastive objective; the defaults are those of SimKGC."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("temperature",): POSITIVE,
+        ("margin", "pre_batches", "pre_batch_weight", "queue_size", "neighbours"): at_least(0),
+        ("momentum",): SHARE_BELOW_1,
+    }
 
     micro_batch_size: int = 1024
     pooling: Pooling = "mean"
@@ -77,8 +83,6 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_positive(self, "temperature")
-        check_at_least(self, 0, "pre_batches")
         self._check_momentum()
 
     def _check_momentum(self) -> None:
@@ -87,11 +91,8 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
                 if found := getattr(self, name):
                     raise ValueError(f"{name}: found {found} without momentum, expected momentum=0.999 or another")
             return
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum: found {self.momentum}, expected a number from 0 to less than 1")
         if self.queue_size < 1:
             raise ValueError(f"queue_size: found {self.queue_size}, expected 1 or more with momentum")
-        check_at_least(self, 0, "neighbours")
         if self.pre_batches:
             raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 with momentum, which has a queue of its own")
 

@@ -31,12 +31,14 @@ from loreweave.objectives.graph_objective import training_triples
 from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers, links_of_run
 from loreweave.objectives.windows import Targets, Window
 from loreweave.random_streams import stream
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.ranges import Ranges, at_least
 
 
 @dataclass(kw_only=True)
 class EntityRelationsConfig(LinkedMentionsConfig):
     """Settings of the objective over relations of linked entities. Either `graph` or `types` is given."""
+
+    RANGES: ClassVar[Ranges] = {("max_pairs",): at_least(1)}
 
     graph: str | None = None
     """Folder of a graph (`loreweave build graph`). Its entities are found in the entity vocabulary of the links by their ids,
@@ -52,7 +54,6 @@ class EntityRelationsConfig(LinkedMentionsConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least(self, 1, "max_pairs")
         if (self.graph is None) == (self.types is None):
             found = "neither" if self.graph is None else "both"
             raise ValueError(f"graph, types: found {found}, expected exactly one of them")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import Pooling
 from loreweave.objectives.base import LeftOut, ObjectiveConfig, RunContext, StreamObjective
 from loreweave.objectives.triples import Sampling, TripleSampler, TrueTriples
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.ranges import Ranges, at_least
 
 
 @dataclass(kw_only=True)
 class GraphObjectiveConfig(ObjectiveConfig):
     """Settings of every objective over a graph."""
+
+    RANGES: ClassVar[Ranges] = {("micro_batch_size",): at_least(1)}
 
     graph: str
     """Folder of a graph (`loreweave build graph`)."""
@@ -40,8 +43,9 @@ class GraphObjectiveConfig(ObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        least = 2 if self.sampling == "neighbourhoods" else 1
-        check_at_least(self, least, "micro_batch_size")
+        if self.sampling == "neighbourhoods" and self.micro_batch_size < 2:
+            found = self.micro_batch_size
+            raise ValueError(f"micro_batch_size: found {found}, expected 2 or more with sampling: neighbourhoods")
 
 
 class GraphObjective(StreamObjective):

@@ -31,12 +31,18 @@ from loreweave.objectives.base import ObjectiveLoss, RunContext, Tensors
 from loreweave.objectives.graph_batches import TextPool, encode_texts
 from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleBatch, corrupt
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.ranges import POSITIVE, Ranges, at_least
 
 
 @dataclass(kw_only=True)
 class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     """Settings of the knowledge-embedding objective; the defaults are those of KEPLER's released code."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("negatives", "table_size"): at_least(1),
+        ("gamma", "l3"): at_least(0),
+        ("self_adversarial_temperature",): POSITIVE,
+    }
 
     weight: float = 0.5
     """Factor of the loss in the sum of all losses. The released code halves the loss; the weight of the paper is 1."""
@@ -70,7 +76,6 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least(self, 1, "negatives", "table_size")
         if self.negatives_from == "all" and (self.entities == "text" or self.loss != "cross_entropy"):
             raise ValueError("negatives_from: all needs entities: table or vocabulary, and loss: cross_entropy")
         if self.self_adversarial_temperature is not None and self.loss != "log_sigmoid":

@@ -41,12 +41,14 @@ from loreweave.objectives.base import (
     model_of_run,
     with_saved_head,
 )
-from loreweave.training.settings.fields import check_at_least, check_share
+from loreweave.training.settings.ranges import POSITIVE, SHARE_BELOW_1, Ranges, at_least, check_ranges
 
 
 @dataclass(kw_only=True)
 class TemperatureConfig:
     """Temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum."""
+
+    RANGES: ClassVar[Ranges] = {("start", "minimum"): POSITIVE, ("rate",): SHARE_BELOW_1}
 
     start: float = 5.0
     """Temperature at the start of the schedule."""
@@ -60,9 +62,9 @@ class TemperatureConfig:
     """Whether a resumed run starts the schedule again, as the released code does. false: it continues the schedule."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.minimum <= self.start:
+        check_ranges(self)
+        if self.minimum > self.start:
             raise ValueError(f"minimum, start: found {self.minimum}, {self.start}, expected 0 < minimum <= start")
-        check_share(self, "rate", one=False)
 
     def at(self, update: Tensor) -> Tensor:
         """Temperature at update number `update` [], from 0. [] in float32"""
@@ -74,6 +76,12 @@ class TemperatureConfig:
 @dataclass(kw_only=True)
 class LatentTypingConfig(ObjectiveConfig):
     """Settings of latent typing; the defaults are those of the released code."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("reconstruction_weight", "sparsity_weight", "diversity_weight"): at_least(0),
+        ("types",): at_least(1),
+        ("layer_drop",): SHARE_BELOW_1,
+    }
 
     reconstruction_weight: float = 0.05
     """Factor of the loss of the rebuilt sentence."""
@@ -107,9 +115,7 @@ class LatentTypingConfig(ObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least(self, 0, "reconstruction_weight", "sparsity_weight", "diversity_weight")
         check_number_of_types(self.types)
-        check_share(self, "layer_drop", one=False)
 
 
 class LatentTyping(TextObjective):

@@ -14,12 +14,14 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.objectives.base import Objective, ObjectiveConfig, RunContext, Tensors, WindowObjective
 from loreweave.objectives.windows import Targets, Window, WordVocabulary
-from loreweave.training.settings.fields import check_positive, check_share
+from loreweave.training.settings.ranges import POSITIVE, POSITIVE_SHARE, SHARE, Ranges
 
 
 @dataclass(kw_only=True)
 class LinkedMentionsConfig(ObjectiveConfig):
     """Settings of every objective over linked mentions."""
+
+    RANGES: ClassVar[Ranges] = {("probability",): POSITIVE_SHARE, ("masked_share",): SHARE, ("temperature",): POSITIVE}
 
     probability: float = 1.0
     """Fraction of the linked mentions that become targets, among those whose entity has types or relations."""
@@ -32,12 +34,6 @@ class LinkedMentionsConfig(ObjectiveConfig):
     shuffled: bool = False
     """Give the types of each entity to a random other entity, or the relations of each pair to a random other pair. This is a
     control with as many targets: what an encoder gains in this way does not come from knowledge."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_share(self, "probability", zero=False)
-        check_share(self, "masked_share")
-        check_positive(self, "temperature")
 
 
 class LinkedMentionsObjective(WindowObjective):

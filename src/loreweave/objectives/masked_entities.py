@@ -26,19 +26,24 @@ from loreweave.objectives.base import (
     RunContext,
     Tensors,
     WindowObjective,
-    check_shares,
+    check_replacements,
     cross_entropy_sum,
     entities_of_run,
 )
 from loreweave.objectives.entity_negatives import EntityNegatives
 from loreweave.objectives.windows import Targets, Window
 from loreweave.random_streams import stream
-from loreweave.training.settings.fields import check_share
+from loreweave.training.settings.ranges import SHARE, Ranges, at_least
 
 
 @dataclass(kw_only=True)
 class MaskedEntitiesConfig(ObjectiveConfig):
     """Settings of the masked-entity objective; the defaults are those of LUKE's pre-training."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("probability", "random_probability", "unchanged_probability", "same_type_negatives"): SHARE,
+        ("negatives",): at_least(1),
+    }
 
     probability: float = 0.15
     """Share of the entities of a window that become targets. If there are entities, at least one becomes a target."""
@@ -57,10 +62,7 @@ class MaskedEntitiesConfig(ObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self.probability, self.random_probability, self.unchanged_probability)
-        if self.negatives is not None and self.negatives < 1:
-            raise ValueError(f"negatives: found {self.negatives}, expected 1 or more, or null for all entities")
-        check_share(self, "same_type_negatives")
+        check_replacements(self.random_probability, self.unchanged_probability)
         if self.same_type_negatives and (self.negatives is None or self.types is None):
             lacking = "negatives" if self.negatives is None else "types"
             raise ValueError(f"{lacking}: found null, expected a value for same_type_negatives above 0")

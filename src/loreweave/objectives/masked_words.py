@@ -17,18 +17,21 @@ from loreweave.objectives.base import (
     RunContext,
     Tensors,
     WindowObjective,
-    check_shares,
+    check_replacements,
     cross_entropy_sum,
     model_of_run,
     words_of_run,
 )
 from loreweave.objectives.masked_entities import MaskedEntities
 from loreweave.objectives.windows import Targets, Window
+from loreweave.training.settings.ranges import SHARE, Ranges
 
 
 @dataclass(kw_only=True)
 class MaskedWordsConfig(ObjectiveConfig):
     """Settings of the masked-word objective; the defaults are those of LUKE's pre-training."""
+
+    RANGES: ClassVar[Ranges] = {("probability", "random_probability", "unchanged_probability"): SHARE}
 
     probability: float = 0.15
     """Share of the sub-words of a window that become targets; at least one becomes a target."""
@@ -48,7 +51,7 @@ class MaskedWordsConfig(ObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self.probability, self.random_probability, self.unchanged_probability)
+        check_replacements(self.random_probability, self.unchanged_probability)
         if self.draw == "independent" and self.mask_words_in_mentions:
             raise ValueError("mask_words_in_mentions: found true, expected false with draw=independent, which has no budget")
 

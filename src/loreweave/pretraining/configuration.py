@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
-from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.ranges import POSITIVE, SEED, SHARE_BELOW_1, Ranges, at_least, check_ranges
 
 READ_STARTS = ("descriptions", "occurrences")
 """Values of `entities_start` for which the encoder reads texts."""
@@ -34,15 +34,28 @@ class PretrainingScheduleConfig(ScheduleConfig):
 class LossScaleConfig:
     """Dynamic loss scaling of fp16; the defaults are torch's."""
 
+    RANGES: ClassVar[Ranges] = {("initial", "growth_interval"): POSITIVE}
+
     initial: float = 65536.0
     """Scale of the loss at the start."""
     growth_interval: int = 2000
     """Number of updates without overflow after which the scale doubles."""
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
 
 @dataclass(kw_only=True)
 class PretrainingConfig:
     """One stage of pre-training; the defaults are those of LUKE's released code."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("batch_size", "micro_batch_size", "epochs", "steps", "max_words", "max_entities", "log_steps", "pool"): POSITIVE,
+        ("entity_occurrences", "entity_embedding_size"): POSITIVE,
+        ("sampling_smoothing", "save_steps", "workers"): at_least(0),
+        ("dropout",): SHARE_BELOW_1,
+        ("seed",): SEED,
+    }
 
     model: str | None
     """A LUKE in any format, or the folder of a BERT-like encoder, which becomes a LUKE (or stays plain: `word_only`). Null: no
@@ -128,10 +141,7 @@ class PretrainingConfig:
         if self.entity_texts is not None and self.entities_start not in READ_STARTS:
             expected = " or ".join(READ_STARTS)
             raise ValueError(f"entity_texts: entities_start={self.entities_start} reads no texts, expected {expected}, or null")
-        check_positive(self, "batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool")
-        check_positive(self, "entity_occurrences", "entity_embedding_size")
-        check_at_least(self, 0, "sampling_smoothing", "save_steps", "workers")
-        check_share(self, "dropout", one=False)
+        check_ranges(self)
         if self.max_words < 3:
             raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
 

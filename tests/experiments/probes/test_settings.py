@@ -36,7 +36,7 @@ def test_numbers_are_sorted_and_each_is_once() -> None:
     [
         ("shot=1", "did you mean 'shots'"),
         ("way=1", "setting 'way': found 1, expected 2 or more"),
-        ("labels=0,10", "setting 'labels': found 0, 10, expected numbers from 1"),
+        ("labels=0,10", "setting 'labels': found 0, expected 1 or more"),
         ("labels=10,ten", "setting 'labels', item 2: found 'ten'"),
         ("test_fraction=1", "setting 'test_fraction': found 1.0"),
         ("regularisation=0", "setting 'regularisation': found 0.0"),

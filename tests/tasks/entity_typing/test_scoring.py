@@ -53,7 +53,7 @@ def test_a_threshold_is_of_the_probability() -> None:
     kept = Decision(threshold=0.2)
     assert score(RECORDS, LOGITS, LABELS, TypingScoring(), decision=kept).predictions == low.predictions
     assert [row["predicted"] for row in answer(RECORDS, LOGITS, LABELS, decision=kept)] == [["city", "place"], ["person"]]
-    with pytest.raises(ValueError, match="threshold: found 1.0, expected a probability between 0 and 1"):
+    with pytest.raises(ValueError, match="threshold: found 1.0, expected a number between 0 and 1"):
         TypingScoring(threshold=1.0)
 
 

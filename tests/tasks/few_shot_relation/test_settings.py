@@ -19,5 +19,5 @@ def test_key_value_fills_them() -> None:
         fill(EvaluationSettings, {}, ["bootstrap=-1"])
     with pytest.raises(ConfigurationError, match="did you mean 'shot'"):
         fill(EvaluationSettings, {}, ["shots=1"])
-    with pytest.raises(ConfigurationError, match="way=1"):
+    with pytest.raises(ConfigurationError, match="setting 'way': found 1, expected 2 or more"):
         fill(FewShotRelationConfig, {}, ["way=1"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from loreweave.training.settings.fields import check_positive, check_share
+from loreweave.training.settings.ranges import ANY_NUMBER, BETWEEN_0_AND_1, POSITIVE, SEED, Ranges, at_least, check_ranges
 
 ProbeName = Literal["few_shot", "typing", "mention_types", "relations"]
 States = Literal["words", "entities"]
@@ -22,6 +22,16 @@ class ProbeConfig:
 
     A data set is a training and a test file, a folder with both, or one file, of which a part is held out for the test.
     """
+
+    RANGES: ClassVar[Ranges] = {
+        ("max_texts", "max_length", "queries", "episodes", "draws", "max_iterations", "max_types", "bootstrap"): at_least(1),
+        ("shots", "labels"): at_least(1),
+        ("way",): at_least(2),
+        ("test_fraction",): BETWEEN_0_AND_1,
+        ("regularisation",): POSITIVE,
+        ("layer",): ANY_NUMBER,
+        ("seed",): SEED,
+    }
 
     probes: list[ProbeName] | None = None
     """Probes to run if no files are given: `few_shot`, `typing`, `mention_types` or `relations`. Null: the first three."""
@@ -88,20 +98,10 @@ class ProbeConfig:
             given: Files = getattr(self, name)
             if isinstance(given, list):
                 setattr(self, name, {given[0].name.partition(".")[0]: given} if given else {})
-        counts = ("max_texts", "queries", "episodes", "draws", "max_iterations", "max_types", "bootstrap")
-        least = {**dict.fromkeys(counts, 1), "seed": 0, "way": 2}
-        for name, number in least.items():
-            found = getattr(self, name)
-            if found is not None and found < number:
-                raise ValueError(f"{name}: found {found}, expected {number} or more")
-        for name, numbers in (("shots", self.shots), ("labels", self.labels)):
-            if any(number < 1 for number in numbers):
-                raise ValueError(f"{name}: found {', '.join(map(str, numbers))}, expected numbers from 1")
-            setattr(self, name, sorted(set(numbers)))
+        check_ranges(self)
+        self.shots, self.labels = sorted(set(self.shots)), sorted(set(self.labels))
         if not self.shots:
             raise ValueError("shots: found none, expected one number or more")
-        check_share(self, "test_fraction", zero=False, one=False)
-        check_positive(self, "regularisation")
         if not self.states:
             raise ValueError("states: found none, expected words, entities or both")
         self.states = list(dict.fromkeys(self.states))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.settings.configuration import Override, fill, load_yaml, name_of, overrides_of, unknown_name
-from loreweave.training.settings.fields import check_at_least, check_positive
+from loreweave.training.settings.ranges import POSITIVE, SEED, Ranges, at_least, check_ranges
 
 DesignName = Literal["one-factor-at-a-time", "grid", "random", "tpe", "seeds"]
 
@@ -26,19 +26,22 @@ _FREE = ("settings", "vary")
 class Budget:
     """Limits of a search."""
 
+    RANGES: ClassVar[Ranges] = {("trials",): at_least(1), ("hours",): POSITIVE}
+
     trials: int | None = None
     """Maximum number of trials. Null: all that the design lists; `random` and `tpe` need a number, or hours."""
     hours: float | None = None
     """Number of hours after which a worker begins no other trial. A trial that runs is finished."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "trials")
-        check_positive(self, "hours")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
 class Repeat:
     """Repetition of the best trials with other seeds."""
+
+    RANGES: ClassVar[Ranges] = {("best",): at_least(1), ("seeds",): SEED}
 
     best: int = 5
     """Number of best trials that are repeated."""
@@ -46,13 +49,15 @@ class Repeat:
     """Seeds of the repetitions. Each trial is repeated once per seed."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "best")
+        check_ranges(self)
         _check_seeds(self.seeds)
 
 
 @dataclass(kw_only=True)
 class ClusterJob:
     """Resources of one worker on a cluster."""
+
+    RANGES: ClassVar[Ranges] = {("hours", "cores", "memory"): POSITIVE, ("gpus",): at_least(0)}
 
     queue: str | None = None
     """Queue (LSF, PBS) or partition (SLURM). Null: the default of the cluster."""
@@ -70,8 +75,7 @@ class ClusterJob:
     """Further options of the scheduler, as after `#BSUB`, `#PBS` or `#SBATCH`."""
 
     def __post_init__(self) -> None:
-        check_positive(self, "hours", "cores", "memory")
-        check_at_least(self, 0, "gpus")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
@@ -80,6 +84,8 @@ class Sweep:
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("output", "storage", "workers")
     """Options of `loreweave search` that users write as keys; the error names the option."""
+
+    RANGES: ClassVar[Ranges] = {("processes", "batch"): at_least(1), ("seed", "seeds"): SEED}
 
     task: str | None = None
     """Task that is fine-tuned in each trial."""
@@ -139,8 +145,7 @@ class Sweep:
     def __post_init__(self) -> None:
         if (self.task is None) == (self.pretrain is None):
             raise ValueError("give either task: NAME, or pretrain: RECIPE")
-        check_at_least(self, 1, "processes", "batch")
-        check_at_least(self, 0, "seed")
+        check_ranges(self)
         self._check_design()
         if self.pretrain is not None:
             self._check_pretraining()

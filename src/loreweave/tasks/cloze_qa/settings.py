@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from loreweave.errors import DataError
 from loreweave.tasks.cloze_qa.record import ClozeRecord
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
-from loreweave.training.settings.fields import check_positive
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.ranges import POSITIVE, Ranges
 
 NAME = "cloze-qa"
 
@@ -27,6 +27,7 @@ class ClozeConfig(FinetuningConfig, LukeSettings):
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "markers"
     ENCODED: ClassVar[Encoded] = ("head", "max_query_length", "doc_stride", "released_repetition")
+    RANGES: ClassVar[Ranges] = {("max_query_length", "doc_stride"): POSITIVE}
 
     head: Literal["auto", "luke", "markers"] = "auto"
     """`luke`: a linear layer over the states of two entities, the placeholder and a candidate. `markers`: a linear layer over
@@ -55,10 +56,6 @@ class ClozeConfig(FinetuningConfig, LukeSettings):
     batch_size: int = 1
     gradient_accumulation_steps: int = 4
     seed: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_positive(self, "max_query_length", "doc_stride")
 
 
 def unfit(config: ClozeConfig, record: ClozeRecord) -> DataError | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
-from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.ranges import ANY_NUMBER, POSITIVE, POSITIVE_SHARE, SHARE, Ranges, at_least, check_ranges
 
 NAME = "entity-linking"
 
@@ -26,6 +26,12 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "descriptions"
     ENCODED: ClassVar[Encoded] = ("head", "entities", "dictionary", "candidates")
+    RANGES: ClassVar[Ranges] = {
+        ("candidates", "temperature"): POSITIVE,
+        ("nearest", "hard_negatives"): at_least(0),
+        ("description_length",): at_least(8),
+        ("mask_share",): POSITIVE_SHARE,
+    }
 
     head: LinkingHead = "auto"
     """`descriptions`: mentions and descriptions of entities are compared by the vectors of one encoder. `luke`: a LUKE predicts
@@ -67,17 +73,12 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     gradient_accumulation_steps: int = 1
     eval_batch_size: int = 32
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_positive(self, "candidates", "temperature")
-        check_at_least(self, 0, "nearest", "hard_negatives")
-        check_at_least(self, 8, "description_length")
-        check_share(self, "mask_share", zero=False)
-
 
 @dataclass(kw_only=True)
 class KnowledgeSettings:
     """Entities, names and mentions of a checkpoint that `evaluate` and `predict` can change."""
+
+    RANGES: ClassVar[Ranges] = {("link_probability",): SHARE}
 
     entities: str | None = None
     """Entities instead of those of the checkpoint."""
@@ -102,12 +103,14 @@ class KnowledgeSettings:
     dictionary contains."""
 
     def __post_init__(self) -> None:
-        check_share(self, "link_probability")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
 class EvaluationSettings(KnowledgeSettings):
     """Settings of `loreweave evaluate entity-linking`."""
+
+    RANGES: ClassVar[Ranges] = {("nil",): ANY_NUMBER}
 
     untrained: bool = False
     """Evaluate an encoder that is not trained for linking: its mean states are compared. `entities` is then required."""
@@ -124,14 +127,12 @@ class EvaluationSettings(KnowledgeSettings):
 class PredictionSettings(KnowledgeSettings):
     """Settings of `loreweave predict entity-linking`."""
 
+    RANGES: ClassVar[Ranges] = {("top",): at_least(1)}
+
     mentions: Mentions = "found"
     """`found`: names are found in texts that come without mentions. `given`: such texts are refused."""
     top: int = 5
     """Maximum number of candidates that an answer lists."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "top")
 
 
 @dataclass(kw_only=True)

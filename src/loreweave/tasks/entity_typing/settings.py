@@ -10,6 +10,7 @@ from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.mentions.settings import MentionHead
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.ranges import BETWEEN_0_AND_1, Ranges, check_ranges
 
 NAME = "entity-typing"
 
@@ -26,6 +27,7 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "markers"
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_second_end")
+    RANGES: ClassVar[Ranges] = {("threshold",): BETWEEN_0_AND_1}
 
     head: MentionHead = "auto"
     """`luke`: a linear layer over the state of the entity. `markers`: a linear layer over the state of the opening marker, with
@@ -42,11 +44,6 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
     marker, as in the paper."""
     kepler_second_end: bool = False
     """`kepler`: add a second end token to the input, as the released code does."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_threshold(self.threshold)
-
 
 def not_one_label(record: TypingRecord) -> str | None:
     """Reason why a model that predicts one type cannot be trained on a record; None if it can."""
@@ -66,22 +63,13 @@ def unfit(config: EntityTypingConfig, record: TypingRecord) -> DataError | None:
 class TypingScoring:
     """Settings of scoring."""
 
+    RANGES: ClassVar[Ranges] = {("threshold",): BETWEEN_0_AND_1}
+
     threshold: float | None = None
     """A type is predicted if its probability is above this value. Null: the threshold of the checkpoint."""
 
     def __post_init__(self) -> None:
-        if self.threshold is not None:
-            check_threshold(self.threshold)
-
-
-def check_threshold(threshold: float) -> None:
-    """Refuse a threshold that is not a probability between 0 and 1.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not 0 < threshold < 1:
-        raise ValueError(f"threshold: found {threshold}, expected a probability between 0 and 1")
+        check_ranges(self)
 
 
 @dataclass(frozen=True)

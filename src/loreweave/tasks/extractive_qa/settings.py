@@ -11,9 +11,9 @@ from loreweave.metrics.answers import Language
 from loreweave.tasks.extractive_qa.record import NO_ANSWER, QuestionRecord, has_negatives
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, when
-from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig
+from loreweave.training.settings.ranges import ANY_NUMBER, POSITIVE, SHARE, Ranges, at_least, check_ranges
 
 NAME = "extractive-qa"
 
@@ -40,6 +40,7 @@ class QaConfig(FinetuningConfig, LukeSettings):
         ),
     }
     ENCODED: ClassVar[Encoded] = ("max_query_length", "doc_stride", "max_answer_length")
+    RANGES: ClassVar[Ranges] = {LIMITS: POSITIVE, ("min_link_probability",): SHARE}
 
     max_length: int | None = None
     """Maximum number of sub-words per input, including the question and special tokens. Null: the maximum of the encoder.
@@ -83,8 +84,6 @@ class QaConfig(FinetuningConfig, LukeSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_positive(self, *LIMITS)
-        check_share(self, "min_link_probability")
         if self.mentions is not None and self.feature_cache is not None:
             raise ConfigurationError(
                 "setting 'feature_cache': records with entities of a mention dictionary cannot be stored; leave it out"
@@ -94,6 +93,12 @@ class QaConfig(FinetuningConfig, LukeSettings):
 @dataclass(kw_only=True)
 class _Changes:
     """Settings of the checkpoint that another job can change."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("max_length", *LIMITS): POSITIVE,
+        ("null_threshold",): ANY_NUMBER,
+        ("min_link_probability",): SHARE,
+    }
 
     max_length: int | None = None
     """Maximum number of sub-words per input. Null: that of the checkpoint, otherwise the maximum of the encoder."""
@@ -127,8 +132,7 @@ class _Changes:
     checkpoint, otherwise none."""
 
     def __post_init__(self) -> None:
-        check_positive(self, "max_length", *LIMITS)
-        check_share(self, "min_link_probability")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
@@ -144,17 +148,17 @@ class EvaluationSettings(_Changes):
 class PredictionSettings(_Changes):
     """Settings of `loreweave predict extractive-qa`."""
 
+    RANGES: ClassVar[Ranges] = {("top",): at_least(1)}
+
     top: int = 1
     """Number of answers per question. With more than one, `n_best` lists them."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "top")
 
 
 @dataclass(kw_only=True)
 class ScoringSettings:
     """Settings of `loreweave score extractive-qa`."""
+
+    RANGES: ClassVar[Ranges] = {("null_threshold",): ANY_NUMBER}
 
     language: Language | None = None
     """Language whose rules are used to compare answers (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the rules of
@@ -164,6 +168,9 @@ class ScoringSettings:
     best threshold is found. Null: `null_score` of the predictions, if they have it."""
     null_threshold: float | None = None
     """Predictions whose score of "no answer" is higher than this count as "no answer". Null: they count as they are."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from loreweave.training.settings.conditions import ReadWhen, when
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.ranges import SEED, Ranges, at_least, check_ranges
 
 NAME = "fact-probing"
 
@@ -24,6 +24,7 @@ class HeadSettings:
         ("mask_tokens",): when(head="entities", reason="the masked-word head fills one token"),
         ("language",): when(head="entities", reason="words of a model have no language"),
     }
+    RANGES: ClassVar[Ranges] = {("mask_tokens",): at_least(1)}
 
     head: HeadName = "words"
     """Head that answers. `words`: the masked-word head, for objects that are one token. `entities`: the entity head of a LUKE,
@@ -39,19 +40,17 @@ class HeadSettings:
     """Language of the names of entities, for an entity vocabulary of several languages (`en`)."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "mask_tokens")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
 class PredictionSettings(HeadSettings):
     """Settings of `loreweave predict fact-probing`."""
 
+    RANGES: ClassVar[Ranges] = {("top",): at_least(1)}
+
     top: int = 10
     """Number of answers per query."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "top")
 
 
 @dataclass(kw_only=True)
@@ -61,6 +60,7 @@ class ScoringSettings:
     READ_WHEN: ClassVar[ReadWhen] = {
         ("filtered_aliases",): when(filtered=True, aliases=True, reason="other names are removed where they are right answers"),
     }
+    RANGES: ClassVar[Ranges] = {("max_sentence_words",): at_least(1), ("bootstrap",): at_least(0), ("seed",): SEED}
 
     aliases: bool = True
     """Other names of the object are right answers too. LAMA's files give none."""
@@ -91,8 +91,7 @@ class ScoringSettings:
         return self.aliases and self.filtered_aliases
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "max_sentence_words")
-        check_at_least(self, 0, "bootstrap")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
@@ -112,6 +111,7 @@ class EvaluationSettings(ScoringSettings, HeadSettings):
     READ_WHEN: ClassVar[ReadWhen] = {
         ("subject_entity",): when(head="entities", reason="the masked-word head reads words only"),
     }
+    RANGES: ClassVar[Ranges] = {("top",): at_least(1)}
 
     candidates: Literal["vocabulary", "objects"] = "vocabulary"
     """Answers that are ranked. `vocabulary`: all words or entities. `objects`: the objects of the relation in the data."""
@@ -119,8 +119,3 @@ class EvaluationSettings(ScoringSettings, HeadSettings):
     """Give the subject as an entity of the input too, if it is in the entity vocabulary (mLUKE's prompts with [X] and [Y])."""
     top: int = 10
     """Number of answers per fact in the file of predictions."""
-
-    def __post_init__(self) -> None:
-        HeadSettings.__post_init__(self)
-        ScoringSettings.__post_init__(self)
-        check_at_least(self, 1, "top")

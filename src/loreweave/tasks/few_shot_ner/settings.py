@@ -10,9 +10,9 @@ from loreweave.models.head_settings import Divergence
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import ReadWhen, either, when
-from loreweave.training.settings.fields import check_at_least, check_share
 from loreweave.training.settings.finetuning import FinetuningConfig, Leftover
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.ranges import POSITIVE, SEED, SHARE_BELOW_1, Ranges, at_least, check_ranges
 
 NAME = "few-shot-ner"
 
@@ -46,6 +46,11 @@ class FewShotNerConfig(FinetuningConfig):
         ("episodes", "way", "shot", "query_shot", "layers", "state_dropout"): when(
             objective=("protobert", "nnshot"), reason="container is trained on batches of sentences"
         ),
+    }
+    RANGES: ClassVar[Ranges] = {
+        ("episodes", "way", "shot", "query_shot", "layers", "dimension"): at_least(1),
+        ("least_variance",): at_least(0),
+        ("state_dropout",): SHARE_BELOW_1,
     }
 
     dimension: int = 128
@@ -88,15 +93,12 @@ class FewShotNerConfig(FinetuningConfig):
     seed: int = 1
     keep: Keep = "last"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "episodes", "way", "shot", "query_shot", "layers")
-        check_share(self, "state_dropout", one=False)
-
 
 @dataclass(kw_only=True)
 class SupportTuning:
     """Fine-tuning on each support set: one batch, until the loss rises (Das et al. 2022)."""
+
+    RANGES: ClassVar[Ranges] = {("max_steps",): at_least(1)}
 
     part: Literal["all", "heads"] = "all"
     """Parameters that are trained: `all`, or only the `heads`, which has an effect only with `space=means` or
@@ -107,7 +109,7 @@ class SupportTuning:
     """Settings of the optimizer. Null: those with which the checkpoint was trained, or CONTaiNER's for a plain encoder."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "max_steps")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
@@ -121,6 +123,7 @@ class MethodSettings:
             when(viterbi=True), when(method="structshot", viterbi=None), reason="without Viterbi there are no transitions"
         ),
     }
+    RANGES: ClassVar[Ranges] = {("layers", "max_length"): at_least(1), ("temperature",): POSITIVE, ("seed",): SEED}
 
     method: Method = "container"
     """A word gets the label of the nearest support word by the cosine (`container`) or the squared distance (`nnshot`) of
@@ -150,7 +153,7 @@ class MethodSettings:
     def __post_init__(self) -> None:
         if self.space != "states" and self.layers not in (None, 1):
             raise ValueError(f"layers: found {self.layers}, but the heads read the last layer only; space=states sums several")
-        check_at_least(self, 1, "layers")
+        check_ranges(self)
         if self.fine_tune and self.fine_tuning.part == "heads" and self.space == "states":
             raise ValueError("fine_tuning.part=heads has no effect with space=states; use space=means or gaussians")
 
@@ -174,6 +177,8 @@ class MethodSettings:
 class EvaluationSettings(MethodSettings):
     """Settings of the episodes and of scoring."""
 
+    RANGES: ClassVar[Ranges] = {("episodes",): at_least(1), ("bootstrap",): at_least(0)}
+
     legacy: bool = False
     """Follow the released code: drop each sentence of support and query that has a word without sub-words, and divide
     transitions among all types of the file. `false`: the words of such sentences, and words after the cut, count as missed in
@@ -182,11 +187,6 @@ class EvaluationSettings(MethodSettings):
     """Number of episodes to score, from the beginning of the file. Null: all."""
     bootstrap: int = 1000
     """Number of resamples of the episodes for the 95 % intervals; 0: no intervals."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 0, "bootstrap")
-        check_at_least(self, 1, "episodes")
 
 
 @dataclass(kw_only=True)

@@ -10,9 +10,9 @@ from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
-from loreweave.training.settings.fields import check_at_least, check_share
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, FinetuningConfig, Leftover, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.ranges import SEED, SHARE_BELOW_1, Ranges, at_least, check_ranges
 
 NAME = "few-shot-relation"
 
@@ -32,6 +32,12 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
         ("na_rate",): when(method="pair", reason="proto has no prototype for none of the relations"),
         ("markers",): when(representation=("markers", "pooled"), reason="entities have the two markers of LUKE"),
         LUKE_SETTINGS: when(representation="entities"),
+    }
+    RANGES: ClassVar[Ranges] = {
+        ("way",): at_least(2),
+        ("shot", "queries", "episodes"): at_least(1),
+        ("na_rate",): at_least(0),
+        ("encoding_dropout",): SHARE_BELOW_1,
     }
 
     method: Method = "proto"
@@ -81,8 +87,6 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
         self.shape()
         if self.representation == "entities" and self.method == "pair":
             raise ValueError("representation: found entities, which are not supported with method=pair; use markers or pooled")
-        check_share(self, "encoding_dropout", one=False)
-        check_at_least(self, 1, "episodes")
 
     def shape(self) -> EpisodeShape:
         """Settings of the episodes."""
@@ -95,6 +99,7 @@ class MethodSettings:
 
     READ_WHEN: ClassVar[ReadWhen] = {("distance",): when(method="proto", reason="pair compares by a classifier")}
     LEFT_OPEN: ClassVar[LeftOpen] = {"method": None}
+    RANGES: ClassVar[Ranges] = {("max_length",): at_least(1), ("seed",): SEED}
 
     method: Method | None = None
     """`proto` or `pair`. Null: the method of the checkpoint, or `proto` for an encoder that was not trained for this task. The
@@ -112,10 +117,19 @@ class MethodSettings:
     seed: int = 0
     """Random seed of drawn episodes, of a new classifier, and of the resamples."""
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
 
 @dataclass(kw_only=True)
 class EvaluationSettings(MethodSettings):
     """Settings of the episodes and of scoring."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("way",): at_least(2),
+        ("shot", "queries", "episodes"): at_least(1),
+        ("na_rate", "bootstrap"): at_least(0),
+    }
 
     way: int | None = None
     """Number of relations in a drawn episode. Null: 5. Not read for a file of episodes, which has its own number."""
@@ -133,10 +147,6 @@ class EvaluationSettings(MethodSettings):
     """File with the gold numbers of FewRel's test files, a JSON list."""
     bootstrap: int = 1000
     """Number of resamples of the episodes for the 95 % interval; 0: no interval."""
-
-    def __post_init__(self) -> None:
-        check_at_least(self, 0, "bootstrap")
-        check_at_least(self, 1, "episodes")
 
 
 @dataclass(kw_only=True)

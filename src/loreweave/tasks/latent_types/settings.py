@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from loreweave.models.head_settings import DecodingMethod
 from loreweave.training.settings.conditions import ReadWhen, when
-from loreweave.training.settings.fields import check_at_least, check_positive
+from loreweave.training.settings.ranges import POSITIVE, SEED, Ranges, at_least, check_ranges
 
 NAME = "latent-types"
 
@@ -16,25 +16,25 @@ NAME = "latent-types"
 class ModelSettings:
     """Settings of reading sentences."""
 
+    RANGES: ClassVar[Ranges] = {("max_length",): at_least(3)}
+
     rebuild: bool = True
     """Rebuild the sentence from the selected words."""
     max_length: int = 128
     """Maximum number of sub-words per sentence."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 3, "max_length")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
 class EvaluationSettings(ModelSettings):
     """Settings of an analysis of a corpus."""
 
+    RANGES: ClassVar[Ranges] = {("top",): at_least(0)}
+
     top: int = 12
     """Number of words that are listed for each type."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 0, "top")
 
 
 @dataclass(kw_only=True)
@@ -46,6 +46,7 @@ class PredictionSettings(ModelSettings):
         ("beams",): when(method="beam"),
         ("temperature", "seed"): when(method="sample"),
     }
+    RANGES: ClassVar[Ranges] = {("beams",): at_least(1), ("temperature",): POSITIVE, ("seed",): SEED}
 
     method: DecodingMethod = "greedy"
     """Method of rebuilding sentences."""
@@ -55,8 +56,3 @@ class PredictionSettings(ModelSettings):
     """Temperature of `method=sample`."""
     seed: int = 0
     """Random seed of `method=sample`."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "beams")
-        check_positive(self, "temperature")

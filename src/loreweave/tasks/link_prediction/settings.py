@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from loreweave.encoding.entity_texts import TextKind
 from loreweave.metrics.known_answers import Side
 from loreweave.training.settings.conditions import ReadWhen, when
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.ranges import SEED, Ranges, at_least, check_ranges
 
 ProtocolName = Literal["transductive", "kepler-inductive", "blp", "grail"]
 Unseen = Literal["encode", "worst", "skip"]
@@ -26,6 +26,7 @@ class ModelSettings:
         ),
         ("objective",): when(untrained=False, reason="an untrained encoder has no head to choose from"),
     }
+    RANGES: ClassVar[Ranges] = {("max_length",): at_least(1), ("block_size",): at_least(8)}
 
     cache: Path | None = None
     """Folder in which embeddings are stored for later commands. Null: they are kept in memory."""
@@ -51,6 +52,7 @@ class ModelSettings:
     def __post_init__(self) -> None:
         if self.block_size is not None and (self.block_size < 8 or self.block_size % 8):
             raise ValueError(f"block_size: found {self.block_size}, expected a multiple of 8")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
@@ -60,6 +62,7 @@ class EvaluationSettings(ModelSettings):
     READ_WHEN: ClassVar[ReadWhen] = {
         ("negatives", "repetitions"): when(protocol="grail", reason="the other protocols rank among all candidates"),
     }
+    RANGES: ClassVar[Ranges] = {("negatives", "repetitions"): at_least(1), ("bootstrap",): at_least(0), ("seed",): SEED}
 
     protocol: ProtocolName = "transductive"
     """Selection of the questions, and of the entities among which answers are ranked. `transductive`: all entities of the
@@ -80,24 +83,17 @@ class EvaluationSettings(ModelSettings):
     seed: int = 0
     """Random seed of the wrong answers and of the resamples."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "negatives", "repetitions")
-        check_at_least(self, 0, "bootstrap")
-
 
 @dataclass(kw_only=True)
 class PredictionSettings(ModelSettings):
     """Settings of `loreweave predict link-prediction`."""
 
+    RANGES: ClassVar[Ranges] = {("top",): at_least(1)}
+
     top: int = 10
     """Number of answers per question."""
     allow_self: bool = False
     """Whether the entity of a question can be one of its answers."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "top")
 
 
 @dataclass(kw_only=True)

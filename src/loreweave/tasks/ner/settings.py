@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,6 +9,7 @@ from loreweave.tasks.ner.decoding import TagScheme
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.ranges import POSITIVE, Ranges, at_least
 
 NAME = "ner"
 
@@ -32,6 +32,7 @@ class NerConfig(FinetuningConfig, LukeSettings):
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "tags"
     ENCODED: ClassVar[Encoded] = ("head", "document_context", "mention_unit", "max_entity_length", "tags")
+    RANGES: ClassVar[Ranges] = {("negative_weight",): POSITIVE, ("max_entity_length",): at_least(1)}
 
     max_length: int | None = None
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer sentences are
@@ -79,5 +80,3 @@ class NerConfig(FinetuningConfig, LukeSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.negative_weight < math.inf:
-            raise ValueError(f"negative_weight: found {self.negative_weight}, expected a number above 0")

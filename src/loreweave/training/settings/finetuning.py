@@ -17,8 +17,8 @@ from loreweave.training.precision import Precision
 from loreweave.training.retention import RULES, Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, check_read, either, when
 from loreweave.training.settings.documentation import Choices
-from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.ranges import BETWEEN_0_AND_1, POSITIVE, SEED, SHARE_BELOW_1, Ranges, at_least, check_ranges
 
 Encoded = tuple[str, ...]
 """Names of settings on which the encoded training records depend: they are the key of the feature cache."""
@@ -29,10 +29,15 @@ Leftover = Literal["drop", "flush"]
 class Seeds:
     """Random seeds, which all groups share."""
 
+    RANGES: ClassVar[Ranges] = {("seed", "data_seed"): SEED}
+
     seed: int = 12
     """Random seed of new parameters and of dropout."""
     data_seed: int | None = None
     """Random seed of the order of the data, the dev split and the fractions. Null: `seed`."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @property
     def order_seed(self) -> int:
@@ -45,6 +50,7 @@ class EncoderSettings(Seeds):
     """Settings of any encoder."""
 
     ENCODED: ClassVar[Encoded] = ("max_length",)
+    RANGES: ClassVar[Ranges] = {("max_length",): at_least(1), ("dropout",): SHARE_BELOW_1}
 
     max_length: int | None = None
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer texts are cut
@@ -52,16 +58,13 @@ class EncoderSettings(Seeds):
     dropout: float | None = None
     """Dropout of hidden states and of the head, not of attention. Null: the dropout of the checkpoint."""
 
-    def __post_init__(self) -> None:
-        check_at_least(self, 1, "max_length")
-        check_share(self, "dropout", one=False)
-
 
 @dataclass(kw_only=True)
 class LukeSettings(EncoderSettings):
     """Settings of a LUKE."""
 
     ENCODED: ClassVar[Encoded] = ("max_mention_length",)
+    RANGES: ClassVar[Ranges] = {("max_mention_length",): at_least(1)}
 
     base: str | None = None
     """Folder of the encoder from which the model was trained, if the model has no word tokenizer of its own (old archives)."""
@@ -71,10 +74,6 @@ class LukeSettings(EncoderSettings):
     max_mention_length: int = 30
     """Maximum number of sub-words of a mention. The position of its entity is the mean of their positions; later sub-words are
     not averaged."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_at_least(self, 1, "max_mention_length")
 
 
 LUKE_SETTINGS = ("base", "entity_aware_attention", "max_mention_length")
@@ -87,6 +86,7 @@ class DataSettings(Seeds):
 
     READ_WHEN: ClassVar[ReadWhen] = {("dev_split_by",): when(dev_fraction=GIVEN)}
     ENCODED: ClassVar[Encoded] = ("train_fraction", "dev_fraction", "dev_split_by")
+    RANGES: ClassVar[Ranges] = {("train_fraction",): POSITIVE, ("dev_fraction",): BETWEEN_0_AND_1}
 
     train_fraction: float = 1.0
     """Fraction of the training records. Below 1: the first records of a random order, so that a smaller fraction is part of a
@@ -113,6 +113,10 @@ class EngineSettings(Seeds):
         ("evaluate_before_training",): either(when(dev=True), when(evaluate_test_every_epoch=True)),
     }
     CHOICES: ClassVar[Choices] = {"keep": RULES}
+    RANGES: ClassVar[Ranges] = {
+        ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps", "min_updates"): POSITIVE,
+        ("patience",): at_least(1),
+    }
 
     epochs: int = 3
     """Number of passes over the training data."""
@@ -163,13 +167,6 @@ class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
         "model", "output", "train", "dev", "test", "data", "recipe", "format", "tag_names", "skip_bad", "overwrite", "resume",
     )  # fmt: skip
     """Options of `loreweave finetune` that users write as settings; the error names the option."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")
-        check_positive(self, *counts, "train_fraction", "min_updates")
-        check_at_least(self, 1, "patience")
-        check_share(self, "dev_fraction", zero=False, one=False)
 
 
 def encoded_settings(config: FinetuningConfig) -> dict[str, Any]:

@@ -8,12 +8,18 @@ from typing import ClassVar
 from loreweave.training.schedules import SCHEDULES, ScheduleName
 from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.documentation import Choices
-from loreweave.training.settings.fields import check_at_least, check_positive, check_share, written
+from loreweave.training.settings.ranges import POSITIVE, SHARE, SHARE_BELOW_1, Ranges, at_least, check_ranges
 
 
 @dataclass(kw_only=True)
 class OptimizerConfig:
     """AdamW; the defaults are those of LUKE's fine-tuning (Yamada et al. 2020)."""
+
+    RANGES: ClassVar[Ranges] = {
+        ("learning_rate", "head_learning_rate", "weight_decay", "max_grad_norm", "rate_factors"): at_least(0),
+        ("betas",): SHARE_BELOW_1,
+        ("epsilon",): POSITIVE,
+    }
 
     learning_rate: float = 1e-5
     """Highest learning rate, which is reached after the warm-up."""
@@ -38,10 +44,7 @@ class OptimizerConfig:
     `encoder.`, and names of the objectives' heads with `extra_heads.`."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 0, "learning_rate", "head_learning_rate", "weight_decay", "max_grad_norm")
-        check_positive(self, "epsilon")
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas: found {written(self.betas)}, expected two numbers from 0 to below 1")
+        check_ranges(self)
 
 
 @dataclass(kw_only=True)
@@ -59,6 +62,7 @@ class ScheduleConfig:
         ),
     }
     CHOICES: ClassVar[Choices] = {"name": SCHEDULES}
+    RANGES: ClassVar[Ranges] = {("warmup_ratio",): SHARE, ("warmup_steps",): at_least(0), ("total_steps",): at_least(1)}
 
     name: ScheduleName = "linear"
     """Learning rate after the warm-up."""
@@ -70,9 +74,7 @@ class ScheduleConfig:
     """Number of updates after which the learning rate is 0. Null: the number of updates of the run."""
 
     def __post_init__(self) -> None:
-        check_share(self, "warmup_ratio")
-        check_at_least(self, 0, "warmup_steps")
-        check_at_least(self, 1, "total_steps")
+        check_ranges(self)
 
     def warmup(self, total_steps: int) -> int:
         """Number of warm-up steps of a run of `total_steps`."""

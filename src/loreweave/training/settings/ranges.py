@@ -56,6 +56,9 @@ def at_least(low: float, high: float | None = None) -> Range:
     return Range(low, high, (True, True), f"{low} or more" if high is None else f"a number from {low} to {high}")
 
 
+SEED = at_least(0, 2**32 - 1)
+
+
 def ranges_of(cls: type) -> dict[str, Range]:
     """Name of a setting -> its range."""
     tables = [vars(base).get("RANGES", {}) for base in reversed(cls.__mro__)]
