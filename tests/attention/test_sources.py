@@ -102,6 +102,8 @@ def test_files_are_opened_without_a_model(tmp_path: Path) -> None:
     assert [each.id for each in captured([], captured=tmp_path / "captured", ids=["2"], heads=[1])] == ["2"]
     (found,) = captured([], captured=tmp_path / "thesis.p", ids=["sent_1"], layers=[1])
     assert found.layers == [1]
+    with pytest.raises(DataError, match=r"thesis.p: found no example 'sent_7', expected an id of this file"):
+        captured([], captured=tmp_path / "thesis.p", ids=["sent_1", "sent_7"])
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,11 @@ def test_files_are_opened_without_a_model(tmp_path: Path) -> None:
         (["minilm"], {"captured": Path("a")}, "found --from with --model"),
         (["minilm"], {"texts": ["a b"], "mentions": ["a"], "entities": []}, "found 0 --entity and 1 --mention"),
         ([], {"captured": Path("nowhere.p")}, "nowhere.p"),
+        (["minilm"], {"texts": ["a"], "examples": 5}, "found --examples with texts, expected it with --data; leave it out"),
+        (["minilm"], {"texts": ["a"], "format": "json"}, "found --format with texts, expected it with --data"),
+        ([], {"captured": Path("a"), "mentions": ["a"]}, "found --mention with --from, whose attention is captured already"),
+        ([], {"captured": Path("a"), "explain": 2}, "found --explain with --from"),
+        ([], {"captured": Path("a"), "pair": "b"}, "found --pair with --from"),
     ],
 )
 def test_options_that_do_not_belong_together_are_named(models: list[str], asked: dict[str, object], said: str) -> None:

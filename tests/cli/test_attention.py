@@ -41,6 +41,14 @@ def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.Ca
     assert table.startswith("query,key,layer,mean,low,high,values")
 
 
+def test_an_option_without_effect_is_said(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = str(tmp_path / "page.html")
+    made = ["attention", "--model", str(tiny_bert), TEXT, "--device", "cpu", "--output", page]
+    assert main([*made, "--explain", "2"]) == 0
+    assert "--explain has no effect, because no labels are predicted" in " ".join(capsys.readouterr().err.split())
+    assert main([*made, "--overwrite"]) == 0 and "--explain" not in capsys.readouterr().err
+
+
 def test_a_summary_takes_all_records_and_a_page_says_that_it_takes_the_first(
     tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +145,10 @@ def test_groups_of_names_are_compared(tiny_luke: Path, tmp_path: Path, capsys: p
         (["--bins", "4"], "found --bins without --summary"),
         (["--analysis", "flow", "--summary"], "--analysis: found 'flow', expected some of class-flow,"),
         (["--bin-rule", "half", "--summary"], "--bin-rule: found 'half'"),
+        (["--explain", "2", "--summary"], "found --explain with --summary, whose tables have no gradients; leave it out"),
+        (["--summary", "--exact", "--output", "tables"], "found --exact, which is about a page (.html), and none is written"),
+        (["--max-mb", "3", "--output", "captured"], "found --max-mb, which is about a page (.html), and none is written"),
+        (["--examples", "3"], "found --examples with texts, expected it with --data; leave it out"),
     ],
 )
 def test_wrong_options_are_named(

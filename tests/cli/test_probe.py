@@ -60,6 +60,7 @@ def test_differences_have_a_table_of_their_own(
         (["minilm", "label=10"], "did you mean 'labels'"),
         (["minilm", "--shots", "1"], "no such option: --shots; settings are given as key=value after the command: shots=1"),
         (["seed=1"], "models: found none"),
+        (["minilm", "--bias", "example", "--batch-size", "8"], "found --batch-size with --bias, which reads one text"),
         (["minilm", "typing.a=none.json,none.json"], "none.json"),
     ],
 )

@@ -9,6 +9,12 @@ from pathlib import Path
 from loreweave.attention.capture.mentions import Given
 from loreweave.errors import ConfigurationError
 
+_OF_DATA = ("examples", "format")
+_OF_MODELS = ("mentions", "entities", "pair", "target", "task", *_OF_DATA, "explain", "base")
+"""Settings that captured attention does not have."""
+_OPTIONS = {"mentions": "--mention", "entities": "--entity"}
+"""Option of a setting that has another name."""
+
 
 def _silent(line: str) -> None:
     """Tells nobody."""
@@ -30,7 +36,7 @@ class Asked:
         ids: ids of its records.
         format: format of the file.
         captured: captured attention, instead of a model.
-        explain: number of labels to compute gradient x attention for.
+        explain: number of labels to compute gradient x attention for. None: 1 where a model predicts labels.
         base: encoder from which a released LUKE in an older format was trained.
         device: device of the model.
         layers: layers to keep. None: all.
@@ -45,11 +51,11 @@ class Asked:
     target: str | None = None
     task: str | None = None
     data: Path | None = None
-    examples: int | None = 10
+    examples: int | None = None
     ids: Sequence[str] = ()
     format: str | None = None
     captured: Path | None = None
-    explain: int = 1
+    explain: int | None = None
     base: str | None = None
     device: str | None = None
     layers: Sequence[int] | None = None
@@ -70,6 +76,7 @@ class Asked:
         if self.captured is not None:
             if models or self.texts or self.data:
                 raise ConfigurationError("found --from with --model, texts or --data, expected --from alone")
+            self._refuse(_OF_MODELS, "--from, whose attention is captured already")
             return
         if not models:
             raise ConfigurationError("found no --model, expected a model, or --from with captured attention")
@@ -82,6 +89,19 @@ class Asked:
             raise ConfigurationError("found --mention with --data, whose records have their own mentions; leave it out")
         if self.data is None and self.ids:
             raise ConfigurationError("found --id with texts, expected it with --data or --from; leave it out")
+        if self.data is None:
+            self._refuse(_OF_DATA, "texts, expected it with --data")
         if self.entities is not None and len(self.entities) != len(self.mentions):
             found = f"found {len(self.entities)} --entity and {len(self.mentions)} --mention"
             raise ConfigurationError(f"{found}, expected one --entity for each --mention ('[MASK]' if it has no title)")
+
+    def _refuse(self, names: Sequence[str], why: str) -> None:
+        """Refuse options that have no effect.
+
+        Raises:
+            ConfigurationError: names the first of them.
+        """
+        for name in names:
+            if getattr(self, name) not in (None, (), []):
+                option = _OPTIONS.get(name, f"--{name}")
+                raise ConfigurationError(f"found {option} with {why}; leave it out")

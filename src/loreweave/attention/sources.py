@@ -47,9 +47,13 @@ def _from_files(path: Path, asked: Asked) -> Iterator[CapturedAttention]:
     if path.is_dir():
         yield from read_attention(path, asked.ids, asked.layers, asked.heads)
         return
+    missing = set(asked.ids)
     for example in read_thesis(path):
         if not asked.ids or example.id in asked.ids:
+            missing.discard(example.id)
             yield example.only(asked.layers, asked.heads)
+    if missing:
+        raise DataError(f"found no example {sorted(missing)[0]!r}, expected an id of this file, such as 'sent_0'", path=path)
 
 
 def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention]:
@@ -57,6 +61,8 @@ def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention
     own = task_of(resolve(model))
     task = _task(model, own, asked)
     if task is None:
+        if asked.explain:
+            asked.report(f"{model}: --explain has no effect, because no labels are predicted")
         yield from _of_encoder(model, name, asked)
         return
     assert task.training is not None, "checked in _task"
@@ -67,8 +73,8 @@ def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention
         return
     try:
         capture = TaskCapture(
-            model, asked.task, name=name, layers=asked.layers, heads=asked.heads, explain=asked.explain,
-            report=asked.report, base=asked.base, device=asked.device,
+            model, asked.task, name=name, layers=asked.layers, heads=asked.heads,
+            explain=1 if asked.explain is None else asked.explain, report=asked.report, base=asked.base, device=asked.device,
         )  # fmt: skip
     except CheckpointError as error:
         if own is not None or asked.data is None:

@@ -61,9 +61,12 @@ OutputPath = Annotated[
     Path, typer.Option("--output", help="Page (.html), pickle of the thesis tools (.p), or a folder for captured attention.")
 ]
 Exact = Annotated[bool, typer.Option("--exact", help="Store weights in 16 bits instead of 8; the page is twice as large.")]
-MostBytes = Annotated[float, typer.Option("--max-mb", min=0.1, help="Maximum size of the page in MB.")]
+MostBytes = Annotated[float | None, typer.Option("--max-mb", min=0.1, help="Maximum size of the page in MB. Default: 25.")]
 Explain = Annotated[
-    int, typer.Option("--explain", min=0, help="Number of most probable labels for which gradient x attention is shown.")
+    int | None,
+    typer.Option(
+        "--explain", min=0, help="Number of most probable labels for which gradient x attention is shown. Default: 1."
+    ),
 ]
 SummaryFolder = Annotated[
     bool,
@@ -115,8 +118,8 @@ def command(
     heads: Heads = None,
     output: OutputPath = _PAGE,
     exact: Exact = False,
-    max_mb: MostBytes = 25,
-    explain: Explain = 1,
+    max_mb: MostBytes = None,
+    explain: Explain = None,
     summary: SummaryFolder = False,
     analysis: Analyses = None,
     bins: Bins = None,
@@ -145,16 +148,20 @@ def command(
     from loreweave.attention.outputs import Output, check_output, write_output
     from loreweave.attention.sources import captured_attention
     from loreweave.corpus.files.writing import check_free
+    from loreweave.errors import ConfigurationError
 
+    if summary and explain is not None:
+        raise ConfigurationError("found --explain with --summary, whose tables have no gradients; leave it out")
     means = _summary(summary, analysis, bins, bin_rule, key, groups)
     written = Output(path=output, summary=means, exact=exact, max_mb=max_mb, overwrite=overwrite)
     check_output(written)
     check_free(output, overwrite)
-    number = _ON_A_PAGE if examples is None and not summary else examples
+    number = _ON_A_PAGE if examples is None and data is not None and not summary else examples
+    labels = 0 if summary and captured is None else explain  # a summary has no gradients
     given = texts_of(texts or [], say)
     asked = Asked(
         texts=given, mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
-        examples=number, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
+        examples=number, ids=id or [], format=format, captured=captured, explain=labels, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
     say(write_output(captured_attention(model or [], asked), written))

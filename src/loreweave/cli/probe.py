@@ -23,12 +23,16 @@ Base = Annotated[
     typer.Option("--base", help="Model whose tokenizer is used for checkpoints without one (in a run, or in an old format)."),
 ]
 
+_TEXTS_IN_A_BATCH = 32
 Bias = Annotated[
     Path | None,
     typer.Option(
         "--bias",
         help="YAML file with templates and groups of names, or 'example': compare what the models do with the names instead.",
     ),
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help=f"Number of texts per batch. Default: {_TEXTS_IN_A_BATCH}.")
 ]
 Paired = Annotated[bool, typer.Option("--paired", help="With --bias: names of equal rank in two groups belong together.")]
 
@@ -43,7 +47,7 @@ def command(
     paired: Paired = False,
     base: Base = None,
     device: Device = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of texts per batch.")] = 32,
+    batch_size: BatchSize = None,
     precision: PrecisionOption = "fp32",
     overwrite: OverwriteResults = False,
     as_json: ResultsAsJson = False,
@@ -69,14 +73,15 @@ def command(
 
     models, settings = split_arguments(arguments)
     if bias is not None:
-        _refuse(settings, precision)
+        _refuse(settings, precision, batch_size)
         _bias(models, bias, paired=paired, output=output, base=base, device=device, overwrite=overwrite, as_json=as_json)
         return
     if paired:
         raise ConfigurationError("found --paired without --bias; leave it out")
     with progress("encoding texts") as advance:
         found = probe(
-            models, *settings, output=output, base=base, device=device, batch_size=batch_size, precision=precision,
+            models, *settings, output=output, base=base, device=device,
+            batch_size=batch_size or _TEXTS_IN_A_BATCH, precision=precision,
             overwrite=overwrite, report=say, advance=advance,
         )  # fmt: skip
     if output is not None:
@@ -92,12 +97,14 @@ def command(
         show_table(columns, rows, title=f"Difference to {first} in points, with 95 % interval", always_titled=True)
 
 
-def _refuse(settings: Sequence[str], precision: str) -> None:
+def _refuse(settings: Sequence[str], precision: str, batch_size: int | None) -> None:
     """Refuse what has no effect on a bias probe."""
     if settings:
         raise ConfigurationError(f"found {settings[0]!r} with --bias, whose settings are in its file; leave it out")
     if precision not in ("fp32", "auto"):
         raise ConfigurationError(f"found --precision {precision} with --bias, which computes in fp32; leave it out")
+    if batch_size is not None:
+        raise ConfigurationError("found --batch-size with --bias, which reads one text at a time; leave it out")
 
 
 def _bias(models: list[str], design: Path, *, output: Path | None, as_json: bool, **options: Any) -> None:

@@ -49,6 +49,14 @@ def test_records_of_a_file_have_their_gold_labels(run: Path, tmp_path: Path) -> 
         list(capture.file(tmp_path / "train.json", 3, ids=["zz"]))
 
 
+def test_gradients_are_computed_only_if_they_are_wanted(run: Path) -> None:
+    capture = TaskCapture(str(run), device="cpu", explain=0)
+    calls: list[object] = []
+    capture.loaded.model.register_forward_pre_hook(lambda model, given: calls.append(model))
+    (found,) = capture.text("Ann lives in Oslo .", [(13, 17)])
+    assert not found.relevance and found.prediction is not None and len(calls) == 1
+
+
 def test_a_mention_is_wanted_where_the_task_predicts_for_one(run: Path) -> None:
     with pytest.raises(DataError, match="use --mention"):
         TaskCapture(str(run), device="cpu").text("Ann lives in Oslo .")

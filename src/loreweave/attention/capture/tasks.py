@@ -151,7 +151,7 @@ class TaskCapture:
             for row in range(rows):
                 name = source.id if rows * len(calls) == 1 else f"{source.id} (part {len(found) + 1})"
                 found += read_call(call.row(row), [replace(source, id=name)], self.reader)
-        if len(calls) == 1 and len(found) == 1:
+        if self.explain and len(calls) == 1 and len(found) == 1:
             found = [replace(found[0], relevance=self._relevance(calls[0], found[0]))]
         cut = cut_of(source.text, self.reader.tokenizer, found)
         if cut:
