@@ -45,6 +45,12 @@ def test_what_is_no_attention_of_these_tokens_is_refused(given: object, said: st
         from_arrays(given, NAMES)
 
 
+@pytest.mark.parametrize("entities", [{6: [1]}, {5: [1, 6]}, {-1: [1]}])
+def test_entities_outside_the_tokens_are_refused(entities: dict[int, list[int]]) -> None:
+    with pytest.raises(DataError, match=r"entity_tokens: found the position (6|-1), expected positions from 0 to 5"):
+        from_arrays(WEIGHTS, NAMES, entity_tokens=entities)
+
+
 def test_a_cache_of_transformer_lens_is_read_by_layer() -> None:
     cache = {"hook_embed": None, "blocks.10.attn.hook_pattern": torch.tensor(WEIGHTS[1])[None],
              "blocks.2.attn.hook_pattern": torch.tensor(WEIGHTS[0])[None]}  # fmt: skip

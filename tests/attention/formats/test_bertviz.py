@@ -26,6 +26,16 @@ def test_the_calls_of_bertviz_open_our_page() -> None:
     assert header["view"] == {"view": "grid"} and header["examples"][0]["attention"]["heads"] == [1]
 
 
+def test_arguments_by_place_are_those_of_bertviz() -> None:
+    for view in (head_view, model_view):
+        page = view(WEIGHTS, NAMES, 3, True)
+        assert page.examples[0].sentences == [0, 0, 0, 1, 1, 1]
+    page = model_view(WEIGHTS, NAMES, None, True, "light", None, None, None, None, None, [0, 2], [1])
+    assert (page.examples[0].layers, page.examples[0].heads) == ([0, 2], [1])
+    with pytest.raises(ConfigurationError, match="found html_action='show', expected view or return"):
+        model_view(WEIGHTS, NAMES, html_action="show")
+
+
 def test_chosen_layers_keep_their_numbers() -> None:
     header = header_of(head_view(WEIGHTS, NAMES, include_layers=[0, 2], html_action="return").data)
     assert header["examples"][0]["attention"]["layers"] == [0, 2]

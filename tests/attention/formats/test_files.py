@@ -41,6 +41,17 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         list(read_attention(folder))
 
 
+def test_a_row_that_lacks_something_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "captured"
+    write_attention(folder, [made_attention()])
+    whole = (folder / INDEX).read_text()
+    for before, after in (('"text": "Ann lives."', '"words": "Ann lives."'), ('"layers": [0, 1]', '"layers": null')):
+        assert before in whole
+        (folder / INDEX).write_text(whole.replace(before, after))
+        with pytest.raises(DataError, match=r"index.jsonl, line 1: found an incomplete row .*: capture the attention again"):
+            list(read_attention(folder))
+
+
 def test_an_error_on_the_way_leaves_no_folder(tmp_path: Path) -> None:
     def broken():  # type: ignore[no-untyped-def]
         yield made_attention()

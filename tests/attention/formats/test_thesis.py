@@ -9,7 +9,7 @@ from made_attention import made_attention
 from loreweave.attention.capture.encoders import TextInput, open_encoder
 from loreweave.attention.capture.texts import capture
 from loreweave.attention.formats.thesis import read_thesis, write_thesis
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 
 SENTENCE = {
     "tokens": ["<s>", "The", "Ġ", "[ENTITY]", "ĠEuro", "pean", "[ENTITY]", "Ġvoted", ".", "</s>", "[MASK]", "[PAD]"],
@@ -80,3 +80,7 @@ def test_other_files_are_named(tmp_path: Path) -> None:
             list(read_thesis(tmp_path / "bad.p"))
     with pytest.raises(DataError, match="found 0 entities, expected one"):
         write_thesis(tmp_path / "c.p", [made_attention(entities=[])])
+    write_thesis(tmp_path / "c.p", [made_attention()])
+    with pytest.raises(ConfigurationError, match="--overwrite"):
+        write_thesis(tmp_path / "c.p", [made_attention()])
+    assert write_thesis(tmp_path / "c.p", [made_attention(), made_attention()], overwrite=True) == 2

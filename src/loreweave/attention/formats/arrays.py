@@ -49,6 +49,7 @@ def from_arrays(
         DataError: the arrays do not fit the tokens, hold several examples, or are no probabilities.
     """
     weights = _stacked(attention)
+    _check_entities(entity_tokens or {}, len(tokens))
     shown = [_readable(token) for token in tokens]
     entities = [
         EntityToken(row, shown[row], NOWHERE, NOWHERE, list(words)) for row, words in sorted((entity_tokens or {}).items())
@@ -92,6 +93,17 @@ def from_cache(cache: Mapping[str, Any], tokens: Sequence[str], batch_index: int
     arrays = [_array(layers[number]) for number in numbers]
     chosen = [array[batch_index] if array.ndim == 4 else array for array in arrays]
     return from_arrays(chosen, tokens, layers=numbers, **about)
+
+
+def _check_entities(entities: Mapping[int, Sequence[int]], count: int) -> None:
+    """Refuse positions outside the tokens.
+
+    Raises:
+        DataError: names the position.
+    """
+    for row, words in entities.items():
+        if outside := [place for place in (row, *words) if not 0 <= place < count]:
+            raise DataError(f"entity_tokens: found the position {outside[0]}, expected positions from 0 to {count - 1}")
 
 
 def _stacked(attention: Any) -> Weights:

@@ -40,8 +40,7 @@ def head_view(
     given = {kind: weights for kind, weights in sides.items() if weights is not None}
     if (attention is None) == (not given):
         raise ConfigurationError("give attention and tokens, or encoder_, decoder_ and cross_attention with their tokens")
-    if html_action not in ("view", "return"):
-        raise ConfigurationError(f"found html_action={html_action!r}, expected view or return")
+    _check_action(html_action)
     if attention is not None:
         chosen = _chosen(attention, include_layers)
         examples = [from_arrays(chosen, _given(tokens, "tokens"), sentence_b_start=sentence_b_start, layers=include_layers)]
@@ -57,7 +56,21 @@ def head_view(
     return page if html_action == "view" else _Html(page.to_html())
 
 
-def model_view(attention: Any = None, tokens: Sequence[str] | None = None, **others: Any) -> Any:
+def model_view(
+    attention: Any = None,
+    tokens: Sequence[str] | None = None,
+    sentence_b_start: int | None = None,
+    prettify_tokens: bool = True,
+    display_mode: str = "dark",
+    encoder_attention: Any = None,
+    decoder_attention: Any = None,
+    cross_attention: Any = None,
+    encoder_tokens: Sequence[str] | None = None,
+    decoder_tokens: Sequence[str] | None = None,
+    include_layers: Sequence[int] | None = None,
+    include_heads: Sequence[int] | None = None,
+    html_action: str = "view",
+) -> Any:
     """The page, opened with all layers and heads. The arguments are those of BertViz's `model_view`.
 
     `include_heads` keeps some heads. `display_mode` has no effect: the page is light or dark as the reader's system is.
@@ -65,13 +78,20 @@ def model_view(attention: Any = None, tokens: Sequence[str] | None = None, **oth
     Raises:
         ConfigurationError, DataError: see `head_view`.
     """
-    others.pop("display_mode", None)
-    chosen = others.pop("include_heads", None)
-    action = others.pop("html_action", "view")
-    page: Explorer = head_view(attention, tokens, view="grid", **others)
-    if chosen is not None:
-        page = page.only(heads=chosen)
-    return page if action == "view" else _Html(page.to_html())
+    _check_action(html_action)
+    page: Explorer = head_view(
+        attention, tokens, sentence_b_start, prettify_tokens, encoder_attention=encoder_attention,
+        decoder_attention=decoder_attention, cross_attention=cross_attention, encoder_tokens=encoder_tokens,
+        decoder_tokens=decoder_tokens, include_layers=include_layers, view="grid",
+    )  # fmt: skip
+    if include_heads is not None:
+        page = page.only(heads=include_heads)
+    return page if html_action == "view" else _Html(page.to_html())
+
+
+def _check_action(action: str) -> None:
+    if action not in ("view", "return"):
+        raise ConfigurationError(f"found html_action={action!r}, expected view or return")
 
 
 class _Html:

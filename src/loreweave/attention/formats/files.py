@@ -74,10 +74,15 @@ def read_attention(
         if row.get("version") != VERSION:
             found = f"found version {row.get('version')!r}, expected {VERSION}: capture the attention again"
             raise DataError(found, path=place / INDEX, line=line, field="version")
-        if ids and row["id"] not in ids:
+        if ids and row.get("id") not in ids:
             continue
-        seen.add(row["id"])
-        yield _example(place, row, layers).only(heads=heads)
+        try:
+            example = _example(place, row, layers)
+        except (KeyError, TypeError) as error:
+            found = f"found an incomplete row ({error!r}): capture the attention again"
+            raise DataError(found, path=place / INDEX, line=line) from error
+        seen.add(example.id)
+        yield example.only(heads=heads)
     if missing := set(ids) - seen:
         raise DataError(f"found no example {sorted(missing)[0]!r}, expected an id in this file", path=place / INDEX, field="id")
 

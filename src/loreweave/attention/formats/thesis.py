@@ -17,7 +17,7 @@ from loreweave.attention.capture.tokens import SPECIAL_NAMES, align, is_punctuat
 from loreweave.attention.captured import NOWHERE, CapturedAttention, EntityToken, Tokens
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.restricted_pickle import RestrictedUnpickler
-from loreweave.corpus.files.writing import atomic_path
+from loreweave.corpus.files.writing import atomic_path, check_free
 from loreweave.errors import DataError
 
 MARKER, MASK, PAD = "[ENTITY]", "[MASK]", "[PAD]"
@@ -63,12 +63,19 @@ def read_thesis(path: Pathname) -> Iterator[CapturedAttention]:
             raise DataError(error.message, path=place, record=str(id), field=error.field) from None
 
 
-def write_thesis(path: Pathname, examples: Iterable[CapturedAttention]) -> int:
+def write_thesis(path: Pathname, examples: Iterable[CapturedAttention], *, overwrite: bool = False) -> int:
     """Write examples with one entity as the thesis tools do, and return their number.
+
+    Args:
+        path: new file.
+        examples: the examples.
+        overwrite: replace an existing file.
 
     Raises:
         DataError: an example has not exactly one entity.
+        ConfigurationError: the file exists, and `overwrite` is false.
     """
+    check_free(Path(path), overwrite)
     rows = {f"sent_{number}": _row(example) for number, example in enumerate(examples)}
     with atomic_path(path) as place, place.open("wb") as stream:
         pickle.dump(rows, stream)
