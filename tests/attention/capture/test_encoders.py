@@ -96,6 +96,13 @@ def test_an_encoder_decoder_gives_three_kinds_of_attention(seq2seq: Encoder) -> 
     assert not np.triu(found["decoder"].weights[0, 0], 1).any()  # causal
 
 
+def test_mentions_are_those_of_the_source_not_of_the_target(seq2seq: Encoder) -> None:
+    found = {each.kind: each for each in captured(seq2seq, mentions=[(0, 3)], target="He works.")}
+    source, target = found["encoder"].queries, found["decoder"].queries
+    assert [source.text[place] for place, kind in enumerate(source.classes) if kind == "mention"] == ["Ann"]
+    assert "mention" not in target.classes and found["cross"].queries == target
+
+
 def test_without_a_target_only_the_encoder_runs(seq2seq: Encoder) -> None:
     (found,) = captured(seq2seq)
     assert found.weights.shape[:2] == (2, 2) and found.queries.text[1] == "Ann"

@@ -111,7 +111,8 @@ def _side(
             label = _label(int(entity_ids[entity]), reader)
             entities.append(EntityToken(len(places) + number, label, *_span(words, covered), covered))
         kept += [width + entity for entity in there]
-    return with_entities(words, entities, source.mentions), kept, entities
+    mentions = () if decoder else source.mentions  # those of the text, not of the decoder's
+    return with_entities(words, entities, mentions), kept, entities
 
 
 def _kept(mask: Any, row: int, width: int) -> list[int]:
