@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,24 @@ from linking_world import ENTITIES, write
 from loreweave.attention.asked import Asked
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.sources import captured_attention
+from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import load_task, load_training, task_names, trained_task_names
 from loreweave.training.settings.configuration import fill
 
 TEXT = "Ann lives in Oslo."
+ROWS: dict[str, dict[str, Any]] = {
+    "entity-typing": {"text": TEXT, "start": 13, "end": 17, "labels": ["city", "place"]},
+    "relation-classification": {"text": TEXT, "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}, "label": "in"},
+    "ner": {"text": TEXT, "entities": [[0, 3, "PER"], [13, 17, "LOC"]]},
+    "text-classification": {"text": TEXT, "label": "long"},
+    "cloze-qa": {
+        "text": "Ann is long .", "query": "@placeholder is .", "candidates": [{"start": 0, "end": 3}], "answers": ["Ann"]
+    },
+    "extractive-qa": {"question": "Ann is in", "context": TEXT, "answers": ["Oslo"]},
+    "entity-linking": {"text": TEXT, "mentions": [{"start": 13, "end": 17, "entity": "Q585"}]},
+}  # fmt: skip
+"""A record of each task that `loreweave predict` reads as a query too."""
 Checkpoint = tuple[Path, Path]
 
 
@@ -26,18 +40,22 @@ def captured(model: Path, **asked: Any) -> list[CapturedAttention]:
 
 
 @pytest.fixture(params=["tiny_bert", "tiny_luke"])
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Checkpoint]:
-    """Makes a checkpoint of a task and a file of records, the first example in docs/formats.md."""
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Checkpoint]:
+    """Makes a checkpoint of a task and a file of records: a row, or the first example in docs/formats.md."""
 
-    def make(name: str) -> Checkpoint:
+    def make(name: str, row: dict[str, Any] | None = None) -> Checkpoint:
         training = load_training(name)
         settings: dict[str, Any] = {"max_length": 48}
         if name == "entity-linking":
             settings["entities"] = str(write(tmp_path / "entities.jsonl", ENTITIES))
         (tmp_path / "data").mkdir()
-        format = next(format for format in training.formats if format in EXAMPLES)
-        data = write_example(format, EXAMPLES[format], tmp_path / "data")
+        format = None if row else next(format for format in training.formats if format in EXAMPLES)
+        if format is None:
+            data = write(tmp_path / "data" / "records.jsonl", [row])
+        else:
+            data = write_example(format, EXAMPLES[format], tmp_path / "data")
         labels = training.labels(training.read(data, format, False).records)
+        labels = labels if len(labels) > 1 or row is None else [*labels, "other"]
         model = training.build(str(request.getfixturevalue(request.param)), labels, fill(training.config, settings))
         model.save_pretrained(tmp_path / "model")
         return tmp_path / "model", data
@@ -46,7 +64,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Chec
 
 
 @pytest.mark.parametrize("name", trained_task_names())
-def test_records_are_shown_as_the_model_reads_them(name: str, made: Callable[[str], Checkpoint]) -> None:
+def test_records_are_shown_as_the_model_reads_them(name: str, made: Callable[..., Checkpoint]) -> None:
     model, data = made(name)
     training, said = load_training(name), list[str]()
     found = captured(model, data=data, examples=1, explain=0, report=said.append)
@@ -61,6 +79,27 @@ def test_records_are_shown_as_the_model_reads_them(name: str, made: Callable[[st
         assert found[0].prediction is not None
 
 
+@pytest.mark.parametrize("name", [name for name in trained_task_names() if load_training(name).score is not None])
+def test_the_page_says_what_predict_answers(
+    name: str, made: Callable[..., Checkpoint], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, data = made(name, ROWS[name])
+    found = captured(model, data=data, examples=1, explain=0)
+    capsys.readouterr()
+    assert main(["predict", name, "--model", str(model), str(data), "--device", "cpu"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    predicted = answer["predicted"] if isinstance(answer["predicted"], list) else [answer["predicted"]]
+    expected = [f"{one['label']} {one['start']}-{one['end']}" if isinstance(one, dict) else one for one in predicted]
+    for each in found:
+        assert each.prediction is not None and each.prediction.predicted is not None and each.prediction.gold
+        assert sorted(each.prediction.predicted) == sorted(label or "no answer" for label in expected)
+        shares = dict(zip(each.prediction.labels, each.prediction.probabilities, strict=True))
+        for label, one in zip(expected, predicted, strict=True):
+            told = one if isinstance(one, dict) else {"probability": answer.get("probabilities", {}).get(one)}
+            share = answer.get("probability") if told["probability"] is None else told["probability"]
+            assert shares[label or "no answer"] == pytest.approx(share, abs=2e-6)
+
+
 def _spans(found: list[CapturedAttention]) -> list[tuple[str, int, int]]:
     return [
         (each.text, start, end)
@@ -71,7 +110,7 @@ def _spans(found: list[CapturedAttention]) -> list[tuple[str, int, int]]:
 
 
 @pytest.mark.parametrize("name", trained_task_names())
-def test_a_text_is_shown_or_the_message_says_what_the_task_needs(name: str, made: Callable[[str], Checkpoint]) -> None:
+def test_a_text_is_shown_or_the_message_says_what_the_task_needs(name: str, made: Callable[..., Checkpoint]) -> None:
     model, _ = made(name)
     task = load_task(name)
     mentions = ["Ann", "Oslo"] if task.asks[-1] == "tail" else ["Oslo"]
