@@ -67,3 +67,11 @@ def test_exact_weights_are_two_bytes() -> None:
     assert attention["encoding"] == "deflate"
     found = np.frombuffer(unpacked(blocks[attention["blocks"][0]]), "<u2").reshape(3, 6, 6)
     np.testing.assert_array_equal(found, quantize(example.weights[0], "u16"))
+
+
+def test_the_page_knows_what_the_tokens_of_a_decoder_see() -> None:
+    even = (np.tril(np.ones((4, 4))) / np.arange(1, 5)[:, None]).astype(np.float32)
+    header, _ = parsed(page_data([from_arrays(np.stack([even[None], np.full((1, 4, 4), 0.25)]), list("abcd"))], "u8-sqrt"))
+    assert header["examples"][0]["attention"]["reach"] == [[3, 0], [3, 3]]
+    header, _ = parsed(page_data([made_attention()], "u8-sqrt"))
+    assert header["examples"][0]["attention"]["reach"] is None

@@ -13,7 +13,9 @@ from loreweave.attention.captured import CLASSES, CapturedAttention, Tokens, Wei
 from loreweave.errors import DataError
 
 Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
 _SINKS = ("special", "separator")
+_OF_TEXT = ("word", "punctuation", "mention")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Flow:
         keys: classes of the key tokens.
         shares: [layer, query class, key class]; mean over the tokens and heads of the attention on all tokens of the class.
             Rows add up to 1.
-        lift: shares divided by the share of the key class among all tokens. 1: attention does not depend on the class.
+        lift: shares divided by those of equal weights on all keys that a query sees. 1: attention does not depend on the class;
+            0 where no query sees the class, as in a decoder.
     """
 
     queries: list[str]
@@ -41,8 +44,38 @@ def class_flow(example: CapturedAttention) -> Flow:
     mean = example.weights.mean(axis=1, dtype=np.float64)  # [layer, query, key]
     on_classes = np.stack([mean[:, :, column].sum(axis=2) for column in columns], axis=2)  # [layer, query, key class]
     shares = np.stack([on_classes[:, row].mean(axis=1) for row in rows], axis=1)
-    sizes = np.array([len(column) for column in columns]) / len(example.looked_at)
-    return Flow(queries, keys, shares, shares / sizes)
+    return Flow(queries, keys, shares, _lift(example, shares, rows, columns))
+
+
+def reach(example: CapturedAttention) -> Places:
+    """Number of tokens before and after its own place that a token sees in each layer [layer, 2].
+
+    Decoders mask what comes after a token, and windows of attention what is far from it; no query of any head then has a weight
+    on it. If nothing is masked, both numbers are that of the tokens minus 1. Cross-attention is never masked.
+    """
+    layers, _, queries, keys = example.weights.shape
+    if example.keys is not None:
+        return np.full((layers, 2), max(queries, keys))
+    ahead = np.arange(keys) - np.arange(queries)[:, None]  # [query, key]
+    some = (example.weights > 0).any(axis=1)  # [layer, query, key]
+    return np.stack([np.where(some, distance, 0).max(axis=(1, 2)) for distance in (-ahead, ahead)], axis=1)
+
+
+def seen_keys(example: CapturedAttention) -> tuple[Places, Places]:
+    """First key, and the key after the last one, that each query sees in each layer [layer, query] (see `reach`)."""
+    before, after = (place[:, None] for place in reach(example).T)  # [layer, 1]
+    here = np.arange(len(example.queries))
+    return np.maximum(0, here - before), np.minimum(len(example.looked_at), here + after + 1)
+
+
+def _lift(example: CapturedAttention, shares: Numbers, rows: list[list[int]], columns: list[list[int]]) -> Numbers:
+    """Shares divided by those of equal weights on the keys that are seen."""
+    first, end = (place[..., None] for place in seen_keys(example))  # [layer, query, 1]
+    places = np.arange(len(example.looked_at))
+    equal = ((places >= first) & (places < end)) / (end - first)  # [layer, query, key]
+    on_classes = np.stack([equal[:, :, column].sum(axis=2) for column in columns], axis=2)
+    expected = np.stack([on_classes[:, row].mean(axis=1) for row in rows], axis=1)
+    return np.divide(shares, expected, out=np.zeros_like(shares), where=expected > 0)
 
 
 def quadrants(example: CapturedAttention) -> dict[str, Numbers]:
@@ -61,21 +94,27 @@ def quadrants(example: CapturedAttention) -> dict[str, Numbers]:
 
 
 def grounding(example: CapturedAttention) -> list[dict[str, Any]]:
-    """Shares of each entity's attention on its own mention, on other mentions and on other words, by layer."""
+    """Shares of the attention of each entity that has words, by layer. They add up to 1.
+
+    The shares are those on its own mention, on other mentions, on other words, on entities, and on special tokens and markers
+    outside of mentions. `mention to entity` is the mean weight from the tokens of its mention back to it.
+    """
     mean = example.weights.mean(axis=1, dtype=np.float64)
-    count = len(example.queries) - len(example.entities)
+    classes = example.queries.classes
     everywhere = {place for entity in example.entities for place in entity.words}
+    outside = {place: kind for place, kind in enumerate(classes) if place not in everywhere}
+    rest = {
+        "other words": [place for place, kind in outside.items() if kind in _OF_TEXT],
+        "entities": [place for place, kind in outside.items() if kind == "entity"],
+        "special tokens and markers": [place for place, kind in outside.items() if kind not in (*_OF_TEXT, "entity")],
+    }
     rows = []
-    for entity in example.entities:
+    for entity in (one for one in example.entities if one.words):
         own = sorted(entity.words)
-        others = sorted(everywhere - set(own))
-        rest = sorted(set(range(count)) - everywhere)
-        row = mean[:, entity.row]
-        rows.append({
-            "entity": entity.label, "row": entity.row, "own mention": row[:, own].sum(axis=1),
-            "other mentions": row[:, others].sum(axis=1), "other words": row[:, rest].sum(axis=1),
-            "entities": row[:, count:].sum(axis=1), "mention to entity": mean[:, own, entity.row].mean(axis=1),
-        })  # fmt: skip
+        places = {"own mention": own, "other mentions": sorted(everywhere - set(own)), **rest}
+        shares = {name: mean[:, entity.row, columns].sum(axis=1) for name, columns in places.items()}
+        back = {"mention to entity": mean[:, own, entity.row].mean(axis=1)}
+        rows.append({"entity": entity.label, "row": entity.row, **shares, **back})
     return rows
 
 
@@ -112,27 +151,43 @@ def rollout(weights: Weights) -> Numbers:
 def head_statistics(example: CapturedAttention) -> dict[str, Numbers]:
     """Statistics of each head [layer, head]: means over its queries.
 
-    `entropy` is divided by the logarithm of the number of tokens (0: all weight on one token, 1: equal weights). `distance` is
-    in tokens; the place of an entity is the middle of its mention. `largest` is the largest weight of a row. `self`,
-    `previous`, `next`, `separators` and `entities` are shares of the attention.
+    `entropy` is 0 if all weight is on one token, and 1 for equal weights on all tokens that a query sees (see
+    `relative_entropy`). `distance` is in tokens; the place of an entity is the middle of its mention. `largest` is the largest
+    weight of a row. `self`, `previous`, `next`, `separators` and `entities` are shares of the attention. Entities have no
+    neighbours: they are neither the previous nor the next token of another.
     """
     weights = example.weights.astype(np.float64)
     count_queries, count_keys = weights.shape[2:]
     from_place, to_place = _places(example, example.queries), _places(example, example.looked_at)
-    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
-    scale = np.log(count_keys) if count_keys > 1 else 1.0
     found = {
-        "entropy": -(weights * logs).sum(axis=3).mean(axis=2) / scale,
+        "entropy": relative_entropy(example),
         "distance": (weights * np.abs(from_place[:, None] - to_place)).sum(axis=3).mean(axis=2),
         "largest": weights.max(axis=3).mean(axis=2),
     }
-    for name, offset in (("self", 0), ("previous", -1), ("next", 1)):
-        band = np.eye(count_queries, count_keys, offset)
-        found[name] = (weights * band).sum(axis=3).mean(axis=2)
     classes = example.looked_at.classes
+    of_text = np.array([kind != "entity" for kind in example.queries.classes])[:, None] & [kind != "entity" for kind in classes]
+    for name, offset in (("self", 0), ("previous", -1), ("next", 1)):
+        band = np.eye(count_queries, count_keys, offset) * (1 if name == "self" else of_text)
+        found[name] = (weights * band).sum(axis=3).mean(axis=2)
     for name, members in (("separators", _SINKS), ("entities", ("entity",))):
         columns = [place for place, kind in enumerate(classes) if kind in members]
         found[name] = weights[..., columns].sum(axis=3).mean(axis=2)
+    return found
+
+
+def relative_entropy(example: CapturedAttention) -> Numbers:
+    """Entropy of the rows of each head, divided by the largest that a row can have [layer, head].
+
+    That is the logarithm of the number of keys that the query sees: in a decoder, i + 1 for query i. A query that sees one key
+    only is not counted, because it has no choice; 0 if there is no other.
+    """
+    weights = example.weights.astype(np.float64)
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    first, end = seen_keys(example)
+    largest = np.log(end - first)[:, None]  # [layer, 1, query]
+    counted = largest > 0
+    shares = np.divide(-(weights * logs).sum(axis=3), largest, out=np.zeros(weights.shape[:3]), where=counted)
+    found: Numbers = shares.sum(axis=2) / np.maximum(1, counted.sum(axis=2))
     return found
 
 

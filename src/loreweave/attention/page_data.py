@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from loreweave import __version__
 from loreweave.attention.captured import CLASSES, CapturedAttention, Tokens
+from loreweave.attention.measures import reach
 from loreweave.attention.packing import packed, row_differences
 from loreweave.attention.quantization import Quantization, quantize
 
@@ -79,11 +80,18 @@ def _example(example: CapturedAttention, model: int, quantization: Quantization,
             "heads": example.heads,
             "encoding": "rows" if predicted else "deflate",
             "blocks": numbers,
+            "reach": _reach(example),
         },
         "cut": example.cut,
         "relevance": relevance,
         "types": None if types is None else {"of": types.of, "score": types.scores},
     }
+
+
+def _reach(example: CapturedAttention) -> list[list[int]] | None:
+    """How many tokens before and after its place a token sees, for each layer. None: every token sees all of them."""
+    found = reach(example)
+    return None if (found >= len(example.looked_at) - 1).all() else found.tolist()
 
 
 def _predictable(layer: NDArray[Any]) -> bool:

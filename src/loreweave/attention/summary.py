@@ -159,8 +159,9 @@ class Summary:
 
     def _add_grounding(self, example: CapturedAttention) -> None:
         for entity in grounding(example):
-            for name in ("own mention", "other mentions", "other words", "entities", "mention to entity"):
-                self.values["grounding"][(name,)].append(entity[name])
+            for name, shares in entity.items():
+                if name not in ("entity", "row"):
+                    self.values["grounding"][(name,)].append(shares)
 
     def _add_heads(self, example: CapturedAttention) -> None:
         for name, numbers in head_statistics(example).items():

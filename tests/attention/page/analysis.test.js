@@ -10,7 +10,7 @@ const near = (found, expected) => {
   expected.flat().forEach((value, at) => assert.ok(Math.abs(flat[at] - value) < 1e-6, `${flat} is not ${expected}`));
   assert.equal(flat.length, expected.flat().length);
 };
-const layerOf = (heads, size) => new Numbers.Layer(Uint8Array.from(heads.flat(2)), Float32Array.from({ length: 256 }, (_, i) => i / 100), heads.length, size, size);
+const layerOf = (heads, size, reach = null) => new Numbers.Layer(Uint8Array.from(heads.flat(2)), Float32Array.from({ length: 256 }, (_, i) => i / 100), heads.length, size, size, reach);
 
 test("the smallest set that reaches the share is kept", () => {
   assert.ok(Math.abs(Edges.cut(Float32Array.from([0.5, 0.3, 0.15, 0.05]), 0.95) - 0.15) < 1e-6);
@@ -35,7 +35,14 @@ test("flow between classes has rows that sum to 1", () => {
   const matrix = Float32Array.from([0.2, 0.3, 0.5, 0.6, 0.2, 0.2, 0.1, 0.1, 0.8]);
   const groups = Analysis.halves({ class: [0, 0, 1] }, ["word", "entity"]);
   near(Analysis.flow(matrix, 3, groups, groups), [0.65, 0.35, 0.2, 0.8]);
-  near(Analysis.lift(Analysis.flow(matrix, 3, groups, groups), groups), [0.975, 1.05, 0.3, 2.4]);
+  near(Analysis.lift(Analysis.flow(matrix, 3, groups, groups), layerOf([[]], 3), groups, groups), [0.975, 1.05, 0.3, 2.4]);
+});
+
+test("equal weights of a decoder have a lift of 1, and what no query sees has 0", () => {
+  const layer = layerOf([[]], 3, [2, 0]);
+  const groups = new Map([["first", [0]], ["rest", [1, 2]]]);
+  const flow = Analysis.flow(Float32Array.from([1, 0, 0, 1 / 2, 1 / 2, 0, 1 / 3, 1 / 3, 1 / 3]), 3, groups, groups);
+  near(Analysis.lift(flow, layer, groups, groups), [1, 0, 1, 1]);
 });
 
 test("grounding parts an entity's weight", () => {
@@ -60,6 +67,21 @@ test("statistics of a head: an entity stands in the middle of its mention", () =
   near([found.entropy, found.distance, found.largest, found.self, found.next, found.previous], [0, 2.5 / 4, 1, 0.25, 0.5, 0]);
   const even = Analysis.statistics(layerOf([[[25, 25, 25, 25], [25, 25, 25, 25], [25, 25, 25, 25], [25, 25, 25, 25]]], 4), 0, example, ["separator", "entity"]);
   near([even.entropy, even.separators, even.entities], [1, 0.75, 0.25]);
+});
+
+test("an entity is not the next token of the last word, nor the word the one before it", () => {
+  const example = { queries: { text: ["a", "b", "E", "F"], class: [0, 0, 1, 1] }, keys: null, entities: [] };
+  const layer = layerOf([[[0, 100, 0, 0], [0, 0, 100, 0], [0, 100, 0, 0], [0, 0, 100, 0]]], 4);
+  const { self, previous, next, entities } = Analysis.statistics(layer, 0, example, ["word", "entity"]);
+  near([self, previous, next, entities], [0, 0, 0.25, 0.5]);
+});
+
+test("the entropy of a decoder is relative to the tokens that a token sees; the first one has no choice", () => {
+  const example = { queries: { text: ["a", "b", "c", "d"], class: [0, 0, 0, 0] }, keys: null, entities: [] };
+  const even = layerOf([[[100, 0, 0, 0], [50, 50, 0, 0], [0, 0, 100, 0], [25, 25, 25, 25]]], 4, [3, 0]);
+  near([Analysis.statistics(even, 0, example, ["word"]).entropy], [2 / 3]);
+  const window = layerOf([[[50, 50, 0, 0], [0, 50, 50, 0], [0, 0, 50, 50], [0, 0, 50, 50]]], 4, [1, 1]);
+  near([Analysis.statistics(window, 0, example, ["word"]).entropy], [(2 + (2 * Math.log(2)) / Math.log(3)) / 4]);
 });
 
 test("one token has no entropy", () => {

@@ -30,11 +30,16 @@ const Analysis = (() => {
     }));
   }
 
-  /** Flow divided by the share of keys in each group: 1 is uniform attention. */
-  function lift(rows, to) {
-    const sizes = [...to.values()].map((positions) => positions.length);
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    return rows.map((row) => row.map((value, column) => value / (sizes[column] / total)));
+  /**
+   * Flow divided by that of equal weights on all keys that a query sees: 1 is uniform attention; 0 where no query sees the group.
+   * rows: as of `flow`; layer: its layer.
+   */
+  function lift(rows, layer, from, to) {
+    const equal = [...from.values()].map((queries) => [...to.values()].map((keys) => queries.reduce((sum, query) => {
+      const [first, end] = layer.span(query);
+      return sum + keys.filter((key) => key >= first && key < end).length / (end - first);
+    }, 0) / queries.length));
+    return rows.map((row, at) => row.map((value, column) => (equal[at][column] > 0 ? value / equal[at][column] : 0)));
   }
 
   /** Attention of an entity: shares on its own mention, on other mentions, on other words, on entities, on the rest. */
@@ -125,35 +130,44 @@ const Analysis = (() => {
   }
 
   /**
-   * What a head does, as means over its queries: entropy (0..1, divided by log of the number of keys), distance (tokens),
-   * largest weight, and the shares on itself, previous, next, separators and entities.
+   * What a head does, as means over its queries: entropy (0..1, divided by the logarithm of the number of keys that a query sees;
+   * without queries that see one key only), distance (tokens), largest weight, and the shares on itself, previous, next, separators
+   * and entities. Entities have no neighbours.
    */
   function statistics(layer, head, example, classes) {
-    const { queries, keys } = layer;
+    const { queries } = layer;
     const tokens = example.keys || example.queries;
     const from = stands(example, example.queries, classes);
     const to = stands(example, tokens, classes);
     const kinds = tokens.class.map((number) => classes[number]);
     const sink = kinds.map((kind) => kind === "special" || kind === "separator");
     const sums = { entropy: 0, distance: 0, largest: 0, self: 0, previous: 0, next: 0, separators: 0, entities: 0 };
+    const alone = example.queries.class.map((number) => classes[number] === "entity");
+    let choosing = 0;
     for (let query = 0; query < queries; query++) {
-      let largest = 0;
-      for (let key = 0; key < keys; key++) {
+      const [first, end] = layer.span(query);
+      let [largest, entropy] = [0, 0];
+      for (let key = first; key < end; key++) {
         const weight = layer.value(head, query, key);
         if (!weight) continue;
-        sums.entropy -= weight * Math.log(weight);
+        entropy -= weight * Math.log(weight);
         sums.distance += weight * Math.abs(from[query] - to[key]);
         if (weight > largest) largest = weight;
         if (key === query) sums.self += weight;
-        else if (key === query - 1) sums.previous += weight;
-        else if (key === query + 1) sums.next += weight;
+        else if (!alone[query] && kinds[key] !== "entity") {
+          if (key === query - 1) sums.previous += weight;
+          else if (key === query + 1) sums.next += weight;
+        }
         if (sink[key]) sums.separators += weight;
         else if (kinds[key] === "entity") sums.entities += weight;
       }
       sums.largest += largest;
+      if (end - first > 1) {
+        sums.entropy += entropy / Math.log(end - first);
+        choosing += 1;
+      }
     }
-    for (const name of Object.keys(sums)) sums[name] /= queries;
-    sums.entropy = keys > 1 ? sums.entropy / Math.log(keys) : 0;
+    for (const name of Object.keys(sums)) sums[name] /= name === "entropy" ? Math.max(1, choosing) : queries;
     return sums;
   }
 

@@ -35,10 +35,18 @@ const Numbers = (() => {
     return size === 2 ? new Uint16Array(bytes.buffer, bytes.byteOffset, count) : bytes;
   }
 
-  /** One captured layer: codes [heads, queries, keys], row-major, and the weight of each code. */
+  /**
+   * One captured layer: codes [heads, queries, keys], row-major, and the weight of each code. reach: how many tokens before and
+   * after its place a token sees; null: all of them.
+   */
   class Layer {
-    constructor(codes, table, heads, queries, keys) {
-      Object.assign(this, { codes, table, heads, queries, keys });
+    constructor(codes, table, heads, queries, keys, reach = null) {
+      Object.assign(this, { codes, table, heads, queries, keys, reach });
+    }
+
+    /** Keys that a query sees: [first, the one after the last]. */
+    span(query) {
+      return this.reach ? [Math.max(0, query - this.reach[0]), Math.min(this.keys, query + this.reach[1] + 1)] : [0, this.keys];
     }
 
     /** Weight of one cell; head is the position among the captured heads. */
@@ -125,7 +133,7 @@ const Numbers = (() => {
       this.decoded += 1;
       const codes = codesOf(bytes, attention.quantization, heads * queries * keys);
       if (attention.encoding === "rows") Packed.addRows(codes, heads, queries, keys);
-      return new Layer(codes, tableOf(attention.quantization), heads, queries, keys);
+      return new Layer(codes, tableOf(attention.quantization), heads, queries, keys, attention.reach ? attention.reach[place] : null);
     }
 
     /** Promise of a relevance matrix, Float32Array [queries * keys]. */

@@ -2,14 +2,14 @@ const ClassesView = (() => {
   "use strict";
 
   const SHOWS = [["flow", "flow between classes"], ["quadrants", "words and entities"], ["grounding", "entities and their mentions"]];
-  const PARTS = [["own", "own mention"], ["others", "other mentions"], ["context", "other words"], ["entities", "entities"], ["rest", "special tokens, markers"]];
+  const PARTS = [["own", "own mention"], ["others", "other mentions"], ["context", "other words"], ["entities", "entities"], ["rest", "special tokens and markers"]];
 
-  /** Mean attention of the chosen heads, layer by layer: list of {layer, matrix, width}. */
+  /** Mean attention of the chosen heads, layer by layer: list of {decoded, matrix, width}. */
   async function means(context) {
     const found = [];
     for (const layer of context.layers) {
       const decoded = await context.store.layer(context.number, layer);
-      found.push({ layer, matrix: decoded.mean(context.headPlaces), width: decoded.keys });
+      found.push({ decoded, matrix: decoded.mean(context.headPlaces), width: decoded.keys });
     }
     return found;
   }
@@ -18,9 +18,9 @@ const ClassesView = (() => {
   function flows(context, layers, part, lifted) {
     const from = part(context.example.queries, context.classes);
     const to = part(context.example.keys || context.example.queries, context.classes);
-    const rows = layers.map(({ matrix, width }) => {
+    const rows = layers.map(({ decoded, matrix, width }) => {
       const flow = Analysis.flow(matrix, width, from, to);
-      return lifted ? Analysis.lift(flow, to) : flow;
+      return lifted ? Analysis.lift(flow, decoded, from, to) : flow;
     });
     return { from: [...from.keys()], to: [...to.keys()], rows };
   }
@@ -98,7 +98,7 @@ const ClassesView = (() => {
     const { state } = context;
     const choices = shows(context);
     return Dom.make("div", { class: "view-controls" }, choices.length > 1 ? Dom.select("Show", choices, show, (value) => context.set({ show: value })) : null,
-      show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each number by the share of the class among the tokens; 1 is uniform attention"));
+      show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each number by that of equal weights on all tokens that a token sees; 1 is uniform attention"));
   }
 
   async function draw(context) {
@@ -119,7 +119,7 @@ const ClassesView = (() => {
     Scene.paint(canvas, picture, null);
     const rows = groups.from.map((name, at) => [name, ...groups.rows[here][at]]);
     context.element.append(context.interactive(canvas, picture, "Flow between classes by layer"),
-      Dom.make("div", { class: "table-box" }, Dom.table(["from \\ to", ...groups.to], rows, `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads: ${state.lift && show !== "grounding" ? "weight relative to uniform attention (1)" : "share of the weight"}`)));
+      Dom.make("div", { class: "table-box" }, Dom.table(["from \\ to", ...groups.to], rows, `${context.layerName}, ${context.meanName}: ${state.lift && show !== "grounding" ? "weight relative to uniform attention (1)" : "share of the weight"}`)));
     context.say(`${context.layerName}: ${groups.from.slice(0, 4).map((name, at) => strongest(name, groups, groups.rows[here][at])).join("; ")}`);
   }
 
@@ -137,6 +137,8 @@ const ClassesView = (() => {
     return { columns: ["layer", "from", ...to], rows: rows.flatMap((byFrom, at) => byFrom.map((values, place) => [context.layers[at], from[place], ...values])) };
   }
 
-  return { name: "classes", label: "Classes", draw, describe, table };
+  const hint = "How much of the attention of each class of tokens goes to each class, by layer.";
+
+  return { name: "classes", label: "Classes", hint, draw, describe, table };
 })();
 if (typeof module !== "undefined") module.exports = ClassesView;

@@ -27,8 +27,9 @@ const StatisticsView = (() => {
     const { colours, layers, state } = context;
     const shown = columns(context);
     const [upward, title] = context.example.keys ? ["largest", "Mean of the largest weight, by entropy"] : ["distance", "Mean distance in tokens, by entropy"];
+    const masked = context.example.attention.reach; // a decoder, or windows of attention
     const most = Math.max(0.1, ...rows.map((row) => row[upward]));
-    const place = Chart.frame(picture, colours, { x: 0, y: 0, width: picture.width, height: picture.height - 24, xs: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], most, xLabel: "entropy (0: one key, 1: uniform over all keys)", title });
+    const place = Chart.frame(picture, colours, { x: 0, y: 0, width: picture.width, height: picture.height - 24, xs: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], most, xLabel: `entropy (0: one key, 1: uniform over ${masked ? "the keys that a token sees" : "all keys"})`, title });
     for (const row of rows) {
       const share = layers.length > 1 ? layers.indexOf(row.layer) / (layers.length - 1) : 0.5;
       const [x, y] = [place.x(Math.min(1, row.entropy)), place.y(row[upward])];
@@ -77,6 +78,8 @@ const StatisticsView = (() => {
     return { columns: ["layer", "head", ...shown.map(([, name]) => name)], rows: context.keep.rows.map((row) => [row.layer, row.head, ...shown.map(([name]) => row[name])]) };
   }
 
-  return { name: "statistics", label: "Head statistics", draw, describe, table };
+  const hint = "Each mark is a head. Click it to open the head.";
+
+  return { name: "statistics", label: "Head statistics", hint, draw, describe, table };
 })();
 if (typeof module !== "undefined") module.exports = StatisticsView;
