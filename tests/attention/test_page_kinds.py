@@ -47,7 +47,7 @@ def test_the_kinds_of_attention_are_a_switch_beside_the_text(page: Any, tmp_path
     assert page.locator(".column-name").all_inner_texts() == ["from decoder (query)", "to encoder (key)"]
     assert page.locator(".summary-row strong").first.inner_text() == "Decoder words attend to"
     assert page.locator(".summary .part.word").get_attribute("title").startswith("encoder words ")
-    assert not page.locator("#entities-hint").is_visible()
+    assert "badges" not in page.locator(".hint").inner_text()
     expected = {"encoder": "2 layers × 2 heads · 5 encoder tokens", "decoder": "3 layers × 2 heads · 4 decoder tokens"}
     for name, facts in expected.items():
         choose(page, name)

@@ -25,8 +25,8 @@ const App = (() => {
     store = new Numbers.Store(data.examples, (number) => place(`block-${number}`).textContent);
     const example = Kinds.firstOf(data);
     const { layers } = data.examples[example].attention;
-    document.getElementById("entities-hint").hidden = !data.examples.some((one) => one.queries.class.some((number) => data.classes[number] === "entity"));
     heading = document.title.trim();
+    if (data.examples.every(({ attention }) => attention.quantization === "u16")) place("numbers-help").textContent = "Weights are stored in 16 bits, with an error of at most 0.00001.";
     start = State.initial({ example, layer: layers[Math.floor(layers.length / 2)], ...(data.view || {}) });
     memory.open = window.innerWidth > 700;
   }
@@ -43,11 +43,14 @@ const App = (() => {
     return new Set(names);
   }
 
+  /** Whether a unit of one side ("queries" or "keys") is of the text that is chosen, where an example has two. */
+  function ofSentence(example, side, unit) {
+    if (state.sentences === "all" || !example.sentence || example.keys) return true;
+    return example.sentence[unit.positions[0]] === (state.sentences[side === "queries" ? 0 : 1] === "a" ? 0 : 1);
+  }
+
   function unitsOf(example, side) {
-    const units = Tokens.units(example, side, data.classes, { merge: state.merge, hidden: hidden() });
-    if (state.sentences === "all" || !example.sentence || example.keys) return units;
-    const wanted = state.sentences[side === "queries" ? 0 : 1] === "a" ? 0 : 1;
-    return units.filter((unit) => example.sentence[unit.positions[0]] === wanted);
+    return Tokens.units(example, side, data.classes, { merge: state.merge, hidden: hidden() }).filter((unit) => ofSentence(example, side, unit));
   }
 
   /** All that a view needs to draw: data, state, tokens, weights, and functions that change the page. */
@@ -56,19 +59,20 @@ const App = (() => {
     const { layers, heads } = example.attention;
     const colours = Palette.of(document.documentElement, dark());
     const self = {
-      data, state, example, number: state.example, classes: data.classes, store, element, layers, heads, colours, keep: {},
+      data, state, example, number: state.example, classes: data.classes, store, element, layers, heads, colours, keep: {}, hidden: hidden(), ofSentence,
       headCount: Math.max(data.models[example.model].heads, ...heads.map((head) => head + 1)), queries: unitsOf(example, "queries"), keys: unitsOf(example, "keys"),
       width: Math.max(280, place("view").clientWidth - 4), headPlaces: state.heads.map((head) => heads.indexOf(head)), layerName: `layer ${state.layer}`,
     };
     const count = state.heads.length || heads.length;
-    const mode = { mean: "mean", max: "largest", each: "each" }[state.mode];
-    self.headsName = count === 1 ? `head ${state.heads[0] === undefined ? heads[0] : state.heads[0]}` : `${mode} of ${count} heads`;
+    const named = (what) => (count === 1 ? `head ${state.heads[0] === undefined ? heads[0] : state.heads[0]}` : `${what} of ${count} heads`);
+    const combined = named(state.mode === "max" ? "largest" : "mean");
+    Object.assign(self, { headsName: state.mode === "each" ? named("each") : combined, combinedName: combined, meanName: named("mean") });
     return Object.assign(self, actions(self), tools(self));
   }
 
   function actions(self) {
     return {
-      now: () => state, set: (changes) => set(changes), help: () => place("help").showModal(), search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
+      now: () => state, set: (changes) => set(changes), help, search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
       address: () => State.write({ ...state, pins: [] }, { ...start, pins: [] }), saidText: () => place("said").textContent,
       say: (text) => { self.spoken = text; if (self === context) place("said").textContent = text; },
       announceSoftly: (text) => { place("said").textContent = text || self.spoken || ""; },
@@ -143,6 +147,12 @@ const App = (() => {
     set(side === "from" ? { from: positions, row: positions.length ? positions[0] : -1 } : { to: positions });
   }
 
+  /** Opens the help at its beginning. When it is closed, the browser gives the focus back. */
+  function help() {
+    place("help").showModal();
+    place("help").scrollTop = 0;
+  }
+
   function search() {
     memory.open = true;
     const details = place("controls").querySelector("details");
@@ -153,7 +163,7 @@ const App = (() => {
   /** Marks the tokens that contain a text; pin: takes the first of them. */
   function find(text, pin) {
     const wanted = text.trim().toLowerCase();
-    document.querySelectorAll("#main .token, #view .token, #strip .token").forEach((token) => {
+    document.querySelectorAll("#view .token, #strip .token").forEach((token) => {
       token.classList.toggle("found", Boolean(wanted) && token.querySelector(".label").textContent.toLowerCase().includes(wanted));
     });
     const named = (units) => (pin && wanted ? units.find((unit) => unit.label.toLowerCase().includes(wanted)) : undefined);
@@ -211,6 +221,13 @@ const App = (() => {
     return heading === plain(data.examples[0].text) ? Kinds.text(data, Kinds.groupOf(data, number)) : heading;
   }
 
+  /** What the badges of the tokens mean, if there are any. */
+  function marksHint({ example, queries, keys }) {
+    const units = [...queries, ...(example.keys ? keys : [])];
+    if (units.some((unit) => unit.isEntity)) return "Entity tokens stand after the words, with the badges E1, E2; the words of their mentions have the same badges.";
+    return units.some((unit) => unit.mention) ? "The words of mentions have the badges M1, M2, in the order of the text." : "";
+  }
+
   function show(view) {
     const active = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : null;
     place("title").textContent = headingOf(context);
@@ -225,6 +242,7 @@ const App = (() => {
     if (context.box) context.box.settle();
     place("view").classList.remove("busy");
     place("view").setAttribute("aria-label", view.label);
+    place("hint").textContent = [view.hint, marksHint(context)].filter(Boolean).join(" ");
     place("said").textContent = context.spoken || "";
     place("foot").replaceChildren(...(context.failed ? [] : [Exports.draw(context, view, memory)]), Pins.draw(context));
     if (active) refocus(active);

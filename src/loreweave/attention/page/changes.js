@@ -19,11 +19,11 @@ const Changes = (() => {
 
   /** Units that both examples have, and the layer of the other one that stands beside `layer`. */
   function pairing(context, other) {
-    const { data, state, example, classes } = context;
+    const { data, state, example, classes, hidden } = context;
     const second = data.examples[other];
-    const hidden = new Set([...(state.special ? [] : ["special", "separator"]), ...(state.markers ? [] : ["marker"]), ...(state.punctuation ? [] : ["punctuation"])]);
+    const options = { merge: state.merge, hidden, admits: (side, unit) => context.ofSentence(example, side, unit) };
     return {
-      second, units: Aligned.units(example, second, classes, { merge: state.merge, hidden }),
+      second, units: Aligned.units(example, second, classes, options),
       layerOf: (layer) => Aligned.layerOf(layer, context.layers, second.attention.layers),
       paired: String(context.heads) === String(second.attention.heads) && String(context.layers) === String(second.attention.layers),
     };
@@ -38,8 +38,8 @@ const Changes = (() => {
   /** Divergence of each head (or, where the heads differ in number, of the mean of the heads) between both sides: [{layer, head, value}]. */
   async function all(context, other, pair) {
     const [rows, columns] = [pair.units.queries.first.length, pair.units.keys.first.length];
-    const { merge, special, markers, punctuation } = context.state;
-    const name = ["changes", context.number, other, merge, special, markers, punctuation].join("/");
+    const { merge, special, markers, punctuation, sentences } = context.state;
+    const name = ["changes", context.number, other, merge, special, markers, punctuation, sentences].join("/");
     const known = context.memory(name);
     if (known) return [...known];
     const found = [];

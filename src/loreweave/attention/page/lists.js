@@ -11,8 +11,8 @@ const Lists = (() => {
   }
 
   function option(unit, place, settings) {
-    const classes = ["token", `is-${unit.kind}`, unit.mentions.length ? "in-mention" : "", settings.selected.has(place) ? "selected" : ""];
-    const badges = [unit.badge, ...unit.mentions.slice(0, 2).map((number) => `E${number + 1}`)].filter(Boolean);
+    const classes = ["token", `is-${unit.kind}`, unit.marks.length ? "in-mention" : "", settings.selected.has(place) ? "selected" : ""];
+    const badges = [unit.badge, ...unit.marks].filter(Boolean);
     const element = Dom.make("div", {
       role: "option", class: classes.join(" ").trim(), title: says(unit), "aria-selected": String(settings.selected.has(place)),
       "aria-label": says(unit), tabindex: place === settings.first ? "0" : "-1", "data-key": `${settings.className}-${unit.positions[0]}`, "data-place": String(place),

@@ -28,13 +28,13 @@ const State = (() => {
     heads: [[], numbers], mode: ["mean", word], share: [95, number], least: [0, number], top: [0, number],
     merge: [false, flag], special: [true, flag], markers: [true, flag], punctuation: [true, flag],
     from: [[], numbers], to: [[], numbers], pairs: [[], pairs], scale: ["sqrt", word], sort: ["order", word],
-    show: ["flow", word], lift: [false, flag], row: [-1, number], label: [0, number], zoom: [1, number], gridzoom: [1, number],
+    show: ["flow", word], lift: [false, flag], row: [-1, number], label: [0, number], shade: ["all", word], zoom: [1, number], gridzoom: [1, number],
     sentences: ["all", word], theme: ["auto", word], pins: [[], pins],
   };
 
   const CHOICES = {
     view: VIEWS, mode: ["mean", "max", "each"], scale: ["linear", "sqrt"], theme: ["auto", "light", "dark"],
-    show: ["flow", "quadrants", "grounding"], sentences: ["all", "aa", "bb", "ab", "ba"],
+    show: ["flow", "quadrants", "grounding"], sentences: ["all", "aa", "bb", "ab", "ba"], shade: ["all", "row"],
     sort: ["order", "entropy", "entities", "separators", "distance", "difference"],
   };
 
@@ -85,7 +85,7 @@ const State = (() => {
     const example = data.examples[found.example];
     const { layers, heads, shape } = example.attention;
     if (!layers.includes(found.layer)) found.layer = layers.reduce((a, b) => (Math.abs(b - found.layer) < Math.abs(a - found.layer) ? b : a), layers[0]);
-    found.heads = found.heads.filter((head) => heads.includes(head));
+    found.heads = [...new Set(found.heads)].filter((head) => heads.includes(head));
     found.from = within(found.from, shape[2]);
     found.to = within(found.to, shape[3]);
     found.pairs = found.pairs.map(([from, to]) => [within(from, shape[2]), within(to, shape[3])]).filter(([from, to]) => from.length && to.length);

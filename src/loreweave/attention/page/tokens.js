@@ -29,13 +29,22 @@ const Tokens = (() => {
     return side === "keys" && example.keys ? example.keys : example.queries;
   }
 
-  /** For each token of a table, the numbers of the entities that it belongs to (as row or as a piece of the mention). */
+  /**
+   * For each token of a table: the number of the entity whose row it is, those of the entities whose mention it is in, and the
+   * number of a mention that has no entity (0: none), in the order of the text.
+   */
   function entitiesOf(example, tokens, classes) {
-    const found = tokens.text.map(() => ({ row: -1, mentions: [] }));
+    const found = tokens.text.map(() => ({ row: -1, mentions: [], mention: 0 }));
     (example.entities || []).forEach((entity, number) => {
       if (classes[tokens.class[entity.row]] !== "entity") return;
       found[entity.row].row = number;
       for (const word of entity.words || []) if (found[word]) found[word].mentions.push(number);
+    });
+    let count = 0;
+    found.forEach((one, at) => {
+      if (classes[tokens.class[at]] !== "mention" || one.mentions.length) return;
+      if (!at || !found[at - 1].mention) count += 1;
+      one.mention = count;
     });
     return found;
   }
@@ -57,13 +66,16 @@ const Tokens = (() => {
     const isEntity = kind === "entity";
     const label = visible(row >= 0 ? entityLabel(example, row) : written || pieces);
     const mentions = [...new Set(positions.flatMap((at) => links[at].mentions))];
+    const mention = Math.max(...positions.map((at) => links[at].mention));
     const badge = row >= 0 ? `E${row + 1}` : "";
-    return { label, badge, kind, isEntity, entity: row, mentions, positions, raw: positions.map((at) => tokens.raw[at]) };
+    const marks = [...mentions.slice(0, 2).map((number) => `E${number + 1}`), ...(mention ? [`M${mention}`] : [])];
+    return { label, badge, marks, kind, isEntity, entity: row, mentions, mention, positions, raw: positions.map((at) => tokens.raw[at]) };
   }
 
   /**
    * What is shown of a token table: units of one or more tokens.
-   * options: {merge: boolean, hidden: Set of class names}. Each unit has label, badge, kind, isEntity, entity, mentions, positions.
+   * options: {merge: boolean, hidden: Set of class names}. Each unit has label, badge, marks (badges of its mentions), kind, isEntity, entity,
+   * mentions, mention, positions.
    */
   function units(example, side, classes, options) {
     const tokens = table(example, side);

@@ -1,6 +1,8 @@
 const CompareView = (() => {
   "use strict";
 
+  const TITLE = 44;
+
   function titleOf(context, number) {
     const { data } = context;
     const example = data.examples[number];
@@ -9,17 +11,21 @@ const CompareView = (() => {
 
   /** The weights of both sides in the layer that is shown. */
   async function sides(context, other, pair) {
-    const places = context.state.heads.map((head) => pair.second.attention.heads.indexOf(head)).filter((place) => place >= 0);
+    const { heads } = pair.second.attention;
+    const places = context.state.heads.map((head) => heads.indexOf(head)).filter((place) => place >= 0);
+    const count = places.length || heads.length; // of another number of heads, those with the same numbers, else all
+    const headsName = count === 1 ? `head ${heads[places[0] || 0]}` : `mean of ${count} heads`;
     const [a, b] = await Changes.weights(context, other, pair, context.state.layer);
-    return { units: pair.units, layer: pair.layerOf(context.state.layer), a: a.together(context.headPlaces, "mean"), b: b.together(places, "mean") };
+    return { units: pair.units, layer: pair.layerOf(context.state.layer), headsName, a: a.together(context.headPlaces, "mean"), b: b.together(places, "mean") };
   }
 
-  function panel(context, picture, x, box, title, units, matrix, pixels) {
+  function panel(context, picture, x, box, [title, note], units, matrix, pixels) {
     const [rows, columns] = [units.queries.first, units.keys.first];
     const grid = MatrixView.layout(rows, columns, box, 1);
     grid.left += x;
-    grid.top += 26;
+    grid.top += TITLE;
     picture.text(x + 4, 12, title, { colour: context.colours.ink, size: 13, bold: true, most: box - 8 });
+    picture.text(x + 4, 30, note, { colour: context.colours.soft, size: 12, most: box - 8 });
     MatrixView.place(picture, context, { queries: rows, keys: columns }, grid, pixels);
     return { grid, valueOf: (query, key) => matrix[query * columns.length + key] };
   }
@@ -32,10 +38,11 @@ const CompareView = (() => {
     const difference = a.map((weight, at) => weight - b[at]);
     const most = Math.max(1e-6, ...difference.map(Math.abs));
     const pixels = (matrix) => Palette.pixels(matrix, context.colours, context.state.scale);
-    const parts = [[`A: ${titleOf(context, context.number)}, layer ${context.state.layer}`, a, pixels(a)], [`B: ${titleOf(context, other)}, layer ${found.layer}`, b, pixels(b)],
-      [`A − B: blue A, orange B, ±${most.toFixed(2)}`, difference, Palette.differences(difference, context.colours, most)]];
+    const parts = [[[`A: ${titleOf(context, context.number)}`, `${context.layerName}, ${context.meanName}`], a, pixels(a)],
+      [[`B: ${titleOf(context, other)}`, `layer ${found.layer}, ${found.headsName}`], b, pixels(b)],
+      [["A − B", `blue: more in A, orange: more in B; strongest colour: ${most.toFixed(3)}`], difference, Palette.differences(difference, context.colours, most)]];
     const height = MatrixView.layout(both.queries, both.keys, box, 1);
-    const tall = height.top + 26 + height.side * both.queries.length + 14;
+    const tall = height.top + TITLE + height.side * both.queries.length + 14;
     const picture = new Scene.Picture(columns * box, (3 / columns) * tall);
     const locates = parts.map(([title, matrix, image], at) => {
       const target = columns === 1 ? shifted(picture, at * tall) : picture;
@@ -78,7 +85,7 @@ const CompareView = (() => {
     if (Changes.candidates(context).length) context.element.append(controls(context, other));
     const pair = missing(context, other) ? null : Changes.pairing(context, other);
     if (!pair || !pair.units.queries.first.length || !pair.units.keys.first.length) {
-      context.say(missing(context, other) || "The two examples have no word in the same place.");
+      context.say(missing(context, other) || "The two examples have no word in common.");
       return;
     }
     const found = await sides(context, other, pair);
@@ -86,18 +93,20 @@ const CompareView = (() => {
     const canvas = context.canvas(CompareView);
     Scene.paint(canvas, picture, null);
     const rows = (await Changes.all(context, other, pair)).sort((x, y) => y.value - x.value);
-    const buttons = rows.slice(0, 12).map((row) => Dom.button(`${row.layer}·${row.head}  ${row.value.toFixed(3)}`, () => context.set({ layer: row.layer, heads: row.head === "mean" ? [] : [row.head] }), { class: "chip", title: `Layer ${row.layer}, head ${row.head}` }));
+    const where = (row) => `layer ${row.layer}, ${pair.paired ? `head ${row.head}` : "mean of the heads"}`;
+    const buttons = rows.slice(0, 12).map((row) => Dom.button(`${row.layer}${pair.paired ? `·${row.head}` : ""}  ${row.value.toFixed(3)}`, () => context.set({ layer: row.layer, heads: pair.paired ? [row.head] : [] }), { class: "chip", title: `Show ${where(row)}` }));
     context.element.append(context.interactive(canvas, picture, "Both sides and their difference"),
-      Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Changed most"), Dom.make("div", { class: "chips" }, buttons, Dom.make("span", { class: "legend" }, "layer·head, Jensen-Shannon divergence (0 to 1)"),
+      Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Changed most"), Dom.make("div", { class: "chips" }, buttons, Dom.make("span", { class: "legend" }, `${pair.paired ? "layer·head" : "layer of A"}, Jensen-Shannon divergence (0 to 1)`),
         pair.paired ? Dom.button("All heads, sorted", () => context.set({ view: "grid", sort: "difference" }), { class: "chip link", title: "Show all heads, sorted by their difference" }) : null)));
     context.keep = { rows, found, picture: () => picture };
-    context.say(`${words(found.units)}Most changed: layer ${rows[0].layer}, head ${rows[0].head} (${rows[0].value.toFixed(3)}).${pinned(context, found)}`);
+    context.say(`${words(context, found.units)}Most changed: ${where(rows[0])} (${rows[0].value.toFixed(3)}).${pinned(context, found)}`);
   }
 
   /** How much of the two examples is compared, where they have other tokens. */
-  function words({ queries, keys, same }) {
+  function words(context, { queries, keys, same }) {
     if (same) return "Same tokens. ";
-    return queries === keys ? `${queries.first.length} words that both have. ` : `${queries.first.length} words × ${keys.first.length} words that both have. `;
+    const [rows, columns] = [queries, keys].map(({ first }) => `${first.length} ${first.length === 1 ? "word" : "words"}`);
+    return `${!context.example.keys && rows === columns ? rows : `${rows} × ${columns}`} that both have. `;
   }
 
   function pinned(context, { units, a, b }) {
@@ -116,6 +125,8 @@ const CompareView = (() => {
     return { columns: ["layer", "head", "Jensen-Shannon divergence"], rows: context.keep.rows.map((row) => [row.layer, row.head, row.value]) };
   }
 
-  return { name: "compare", label: "Compare", draw, describe, table, titleOf };
+  const hint = "Two models, or two examples, on the words that both have: A, B and their difference. Rows are queries, columns are keys.";
+
+  return { name: "compare", label: "Compare", hint, draw, describe, table, titleOf };
 })();
 if (typeof module !== "undefined") module.exports = CompareView;

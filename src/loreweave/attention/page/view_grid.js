@@ -161,6 +161,8 @@ const GridView = (() => {
     };
   }
 
-  return { name: "grid", label: "Model grid", draw, describe, table, orders, sortOf };
+  const hint = "Each picture is a head: rows are the tokens that attend (queries), columns are those that are attended to (keys). Click a head to open it.";
+
+  return { name: "grid", label: "Model grid", hint, draw, describe, table, orders, sortOf };
 })();
 if (typeof module !== "undefined") module.exports = GridView;

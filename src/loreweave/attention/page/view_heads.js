@@ -59,7 +59,7 @@ const HeadsView = (() => {
     const write = (units, places, x, align) => units.forEach((unit, place) => {
       const size = Math.max(8, Math.min(13, places.height - 3));
       if (unit.isEntity) picture.rect(align === "end" ? 1 : x - 4, places.top(place) + 1, wide - 2, places.height - 2, { round: 8, colour: context.colours.entity });
-      const colour = SINKS.has(unit.kind) ? context.colours.soft : context.colours.ink;
+      const colour = unit.marks.length ? context.colours.entity : SINKS.has(unit.kind) ? context.colours.soft : context.colours.ink;
       picture.text(x, places.y(place), `${unit.badge} ${unit.label}`.trim(), { colour, size, align, bold: unit.isEntity, most: wide - 14 });
     });
     write(context.queries, geometry.from, wide - 6, "end");
@@ -70,7 +70,7 @@ const HeadsView = (() => {
   function geometryOf(context) {
     const longest = Math.max(context.queries.length, context.keys.length);
     const [from, to] = [rows(context.queries, longest), rows(context.keys, longest)];
-    const widest = Math.max(...[...context.queries, ...context.keys].map((unit) => Scene.measure(Tokens.shorten(unit.label, 60), 14) + (unit.badge ? 30 : 0) + 28 * Math.min(2, unit.mentions.length)), 60);
+    const widest = Math.max(...[...context.queries, ...context.keys].map((unit) => Scene.measure(Tokens.shorten(unit.label, 60), 14) + (unit.badge ? 30 : 0) + 28 * unit.marks.length), 60);
     const column = Math.round(Math.min(widest + 66, 260, context.width * 0.36));
     const gap = Math.round(Math.min(context.width - 2 * column, 640));
     return { from, to, column, gap, left: 0, right: gap, height: Math.max(from.total, to.total) };
@@ -113,7 +113,7 @@ const HeadsView = (() => {
   }
 
   function readout(context, matrix, from, to, drawn, all) {
-    const where = `${context.layerName}, ${context.headsName}`;
+    const where = `${context.layerName}, ${context.combinedName}`;
     const names = (units, places) => places.map((place) => units[place].name).slice(0, 4).join(" + ") + (places.length > 4 ? " + ..." : "");
     if (from.length && to.length) {
       const sum = opposite(matrix, context.queries, context.keys, from, []);
@@ -126,7 +126,7 @@ const HeadsView = (() => {
       const list = best.map(([value, place]) => `${units[place].name} ${value.toFixed(3)}`).join(", ") || "nothing";
       return `${where}: ${from.length ? `${names(context.queries, from)} attends to ${list}` : `${names(context.keys, to)} is attended to by ${list}`}`;
     }
-    return `${where}: ${drawn} lines${all > drawn ? ` (the strongest of ${all})` : ""}. Hover over a token for numbers; click to pin it.`;
+    return `${context.layerName}, ${context.headsName}: ${drawn} lines${all > drawn ? ` (the strongest of ${all})` : ""}. Hover over a token for numbers; click to pin it.`;
   }
 
   async function draw(context) {
@@ -177,6 +177,8 @@ const HeadsView = (() => {
     };
   }
 
-  return { name: "heads", label: "Heads", draw, describe, table, quadrant };
+  const hint = "Each line goes from a token (left) to a token that it attends to (right). Hover over a token for numbers, and click to pin it (Shift: a range, Ctrl: add).";
+
+  return { name: "heads", label: "Heads", hint, draw, describe, table, quadrant };
 })();
 if (typeof module !== "undefined") module.exports = HeadsView;

@@ -100,6 +100,8 @@ const LayersView = (() => {
     return { columns: ["pair", "layer", "mean of heads", ...context.heads.map((head) => `head ${head}`)], rows };
   }
 
-  return { name: "layers", label: "Through the layers", draw, describe, table, through, firstPairs };
+  const hint = "The weight from one token to another in every layer. Choose the tokens in the lists.";
+
+  return { name: "layers", label: "Through the layers", hint, draw, describe, table, through, firstPairs };
 })();
 if (typeof module !== "undefined") module.exports = LayersView;

@@ -28,7 +28,7 @@ const MatrixView = (() => {
 
   function names(picture, context, { queries, keys }, { left, margin, top, high, side, named }) {
     if (!named) return;
-    const style = (unit) => ({ colour: unit.isEntity ? context.colours.entity : unit.kind === "special" || unit.kind === "separator" ? context.colours.soft : context.colours.ink, size: Math.max(9, Math.min(12, side - 1)), bold: unit.isEntity });
+    const style = (unit) => ({ colour: unit.isEntity || unit.marks.length ? context.colours.entity : unit.kind === "special" || unit.kind === "separator" ? context.colours.soft : context.colours.ink, size: Math.max(9, Math.min(12, side - 1)), bold: unit.isEntity });
     queries.forEach((unit, at) => picture.text(left - 6, top + (at + 0.5) * side, unit.name, { ...style(unit), align: "end", most: margin - 10, pin: "x" }));
     keys.forEach((unit, at) => picture.text(left + (at + 0.5) * side, top - 6, unit.name, { ...style(unit), turn: -90, most: high - 10, pin: "y" }));
   }
@@ -90,8 +90,8 @@ const MatrixView = (() => {
   }
 
   function said(context, valueOf, from, to) {
-    const where = `${context.layerName}, ${context.headsName}`;
-    if (!from.length || !to.length) return `${where}: rows are queries, columns are keys. Hover over a cell for its number.`;
+    const where = `${context.layerName}, ${context.combinedName}`;
+    if (!from.length || !to.length) return `${where}: ${context.queries.length} queries × ${context.keys.length} keys.`;
     const value = from.reduce((sum, query) => sum + to.reduce((part, key) => part + valueOf(query, key), 0), 0) / from.length;
     return `${where}: ${Tokens.nameOf(context.queries, context.state.from)} to ${Tokens.nameOf(context.keys, context.state.to)}: ${value.toFixed(3)}`;
   }
@@ -100,12 +100,12 @@ const MatrixView = (() => {
     return Dom.make("div", { class: "view-controls" }, Pointing.zoomButtons(context.state.zoom, State.ZOOMS.zoom, context.zoomBy), scaleBar(context));
   }
 
-  /** The colour scale, from 0 to 1. */
-  function scaleBar(context) {
+  /** The colour scale, from 0 to `end`. */
+  function scaleBar(context, end = "1") {
     const stops = Array.from({ length: 9 }, (_, i) => Palette.css(Palette.along(context.colours.stops, Palette.scaled(i / 8, context.state.scale))));
     const ramp = Dom.make("span", { class: "ramp", "aria-hidden": "true" });
     ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    return Dom.make("span", { class: "scale" }, "0", ramp, "1");
+    return Dom.make("span", { class: "scale" }, "0", ramp, end);
   }
 
   function move(event, context) {
@@ -121,7 +121,7 @@ const MatrixView = (() => {
   }
 
   function describe(context) {
-    return `Heat map of ${context.queries.length} queries (rows) by ${context.keys.length} keys (columns), ${context.layerName}, ${context.headsName}.`;
+    return `Heat map of ${context.queries.length} queries (rows) by ${context.keys.length} keys (columns), ${context.layerName}, ${context.combinedName}.`;
   }
 
   function table(context) {
@@ -132,6 +132,8 @@ const MatrixView = (() => {
     return { columns: ["from", "to", "weight"], rows };
   }
 
-  return { name: "matrix", label: "Matrix", draw, describe, table, layout, place, locate, scaleBar };
+  const hint = "Rows are the tokens that attend (queries), columns are those that are attended to (keys). Hover over a cell for its number, and click to pin it.";
+
+  return { name: "matrix", label: "Matrix", hint, draw, describe, table, layout, place, locate, scaleBar };
 })();
 if (typeof module !== "undefined") module.exports = MatrixView;

@@ -3,6 +3,9 @@ const RelevanceView = (() => {
 
   const LINE = 30;
 
+  /** Rows of gradients have no common sum: either the shades compare the rows, or each row has its own darkest shade. */
+  const SHADES = [["all", "all tokens"], ["row", "this token"]];
+
   /**
    * The row to read: the chosen one, otherwise that of the first entity, otherwise the one of largest relevance, which is the
    * one that the head of the model reads; without relevance the first one. Heads read a marker or a start token if there are markers.
@@ -40,23 +43,34 @@ const RelevanceView = (() => {
     return { name: "Rollout", note: `of the ${side}, through encoder and decoder; residuals count half`, values: found[side] };
   }
 
-  /** The strips: [{name, note, values}], those that this example has. */
+  /** Layers in words; a page may have some of a model only. */
+  function layersName(layers) {
+    const [first, last] = [layers[0], layers.at(-1)];
+    if (layers.length === 1) return `layer ${first}`;
+    return last - first === layers.length - 1 ? `the layers ${first} to ${last}` : `the layers ${layers.join(", ")}`;
+  }
+
+  /** Largest value of any token of a matrix [queries * width], as the shown keys have them. */
+  function largest(context, matrix, width) {
+    return Math.max(...context.queries.flatMap(({ positions }) => positions.map((row) => Math.max(...shown(matrix.subarray(row * width, (row + 1) * width), context.keys)))));
+  }
+
+  /** The strips: [{name, note, values, most}], those that this example has; most: the value of the darkest shade, if it is not the largest. */
   async function strips(context, row) {
     const { state, example, store, number, layers } = context;
     const layer = await store.layer(number, state.layer);
     const mean = layer.mean(context.headPlaces);
-    const found = [{ name: "Attention", note: `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads`, values: mean.subarray(row * layer.keys, (row + 1) * layer.keys) }];
+    const found = [{ name: "Attention", note: `${context.layerName}, ${context.meanName}`, values: mean.subarray(row * layer.keys, (row + 1) * layer.keys) }];
     const through = await throughBoth(context, row);
     if (through) found.push(through);
     else if (!example.keys && layer.queries === layer.keys) {
       const values = await Analysis.rollout(row, layer.keys, layers, async (one) => (await store.layer(number, one)).mean([]));
-      const whole = layers.length === context.data.models[example.model].layers;
-      found.push({ name: "Rollout", note: whole ? "through all layers; the residual counts half" : `through the ${layers.length} layers on this page; the residual counts half`, values });
+      found.push({ name: "Rollout", note: `through ${layersName(layers)}; the residual counts half`, values });
     }
     for (const place of (example.relevance || []).length ? [state.label] : []) {
       const width = example.relevance[place].shape[1];
       const matrix = await store.relevance(number, place);
-      found.push({ name: "Gradient × attention", note: `for the label ${example.relevance[place].label}`, values: matrix.subarray(row * width, (row + 1) * width) });
+      found.push({ name: "Gradient × attention", note: `for the label ${example.relevance[place].label}`, values: matrix.subarray(row * width, (row + 1) * width), most: state.shade === "all" ? largest(context, matrix, width) : undefined });
     }
     return found.map((strip) => ({ ...strip, values: shown(strip.values, context.keys) }));
   }
@@ -64,10 +78,12 @@ const RelevanceView = (() => {
   /** Draws one strip of tokens, wrapped, from y on; returns the y after it. */
   function strip(context, picture, one, y) {
     const { keys, colours, state } = context;
-    const most = Math.max(...one.values, 1e-9);
+    const own = Math.max(...one.values);
+    const most = Math.max(one.most ?? own, 1e-12);
     picture.text(6, y + 12, one.name, { colour: colours.ink, size: 15, bold: true });
     const [below, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
-    const note = `${one.note} · ${colours.dark ? "brightest" : "darkest"}: ${Dom.small(Math.max(...one.values))}`;
+    const darkest = `${colours.dark ? "brightest" : "darkest"}: ${Dom.small(one.most ?? own)}`;
+    const note = `${one.note} · ${one.most === undefined ? darkest : `${darkest}, the largest of all tokens; here at most ${Dom.small(own)}`}`;
     const lines = Scene.wrap(note, picture.width - beside - 6);
     lines.forEach((text, at) => picture.text(beside, y + 12 + below + 16 * at, text, { colour: colours.soft, size: 12, most: picture.width - beside - 6 }));
     const shift = below + 16 * (lines.length - 1);
@@ -78,7 +94,7 @@ const RelevanceView = (() => {
       const wide = Scene.measure(text, 14, unit.isEntity) + 14;
       if (left > 6 && left + wide > picture.width - 6) [left, top] = [6, top + LINE];
       const share = Palette.scaled(Math.max(0, one.values[at]) / most, state.scale);
-      picture.rect(left, top, wide, LINE - 5, { fill: Palette.css(Palette.along(colours.stops, share)), colour: unit.isEntity ? colours.entity : colours.line, stroke: unit.isEntity ? 2 : 1, round: unit.isEntity ? 12 : 4 });
+      picture.rect(left, top, wide, LINE - 5, { fill: Palette.css(Palette.along(colours.stops, share)), colour: unit.isEntity || unit.marks.length ? colours.entity : colours.line, stroke: unit.isEntity ? 2 : 1, round: unit.isEntity ? 12 : 4 });
       picture.text(left + wide / 2, top + (LINE - 5) / 2, text, { colour: Palette.inkOn(colours, share), size: 14, align: "middle", bold: unit.isEntity });
       picture.hit(left, top, wide, LINE - 5, `${unit.name}: ${Dom.small(one.values[at])}`, context.example.keys ? null : () => context.set({ row: unit.positions[0] }));
       left += wide + 4;
@@ -92,7 +108,7 @@ const RelevanceView = (() => {
     const choices = queries.map((unit, at) => [at, `${unit.name} (${unit.positions[0]})`]);
     const labels = (example.relevance || []).map((one, at) => [at, one.label]);
     return Dom.make("div", { class: "view-controls" }, Dom.select("Contributions to", choices, here === undefined ? 0 : here, (at) => context.set({ row: queries[Number(at)].positions[0] })),
-      labels.length ? Dom.select("label", labels, state.label, (label) => context.set({ label: Number(label) })) : Dom.make("span", { class: "legend" }, "Gradient × attention was not captured for this example."), MatrixView.scaleBar(context));
+      labels.length ? [Dom.select("label", labels, state.label, (label) => context.set({ label: Number(label) })), Dom.select("Shades of gradients by", SHADES, state.shade, (shade) => context.set({ shade }))] : Dom.make("span", { class: "legend" }, "Gradient × attention was not captured for this example."), MatrixView.scaleBar(context, context.colours.dark ? "brightest" : "darkest"));
   }
 
   async function draw(context) {
@@ -129,6 +145,8 @@ const RelevanceView = (() => {
     return { columns: ["token", ...found.map((one) => `${one.name} (${one.note})`)], rows };
   }
 
-  return { name: "relevance", label: "Relevance", rowOf, draw, describe, table };
+  const hint = "What the chosen token takes from each token: in one layer, through the layers, and for a label of the model. Click a token to choose it.";
+
+  return { name: "relevance", label: "Relevance", hint, rowOf, draw, describe, table };
 })();
 if (typeof module !== "undefined") module.exports = RelevanceView;
