@@ -54,6 +54,15 @@ def test_the_figure_shows_what_the_page_opens_with() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "2"]
 
 
+def test_the_figure_of_an_encoder_decoder_is_that_of_its_first_view() -> None:
+    encoder, decoder = made_attention(kind="encoder", entities=[]), made_attention(kind="decoder", layers=3, entities=[])
+    cross = made_attention(kind="cross", layers=5, keys=encoder.queries, entities=[])
+    page = Explorer([encoder, decoder, cross])
+    assert page.figure().axes[0].get_title() == "tiny: layer 2, mean of 3 heads", "the middle one of the 5 layers of cross"
+    assert Explorer(page.examples, view={"example": 1}).figure().axes[0].get_title() == "tiny: layer 1, mean of 3 heads"
+    assert Explorer([made_attention(layers=1), cross]).figure().axes[0].get_title() == "tiny: layer 0, mean of 3 heads"
+
+
 @pytest.fixture
 def patient(page: Any) -> Iterator[Any]:
     """The browser's page, with time for documents with several pages."""
@@ -107,6 +116,8 @@ def test_there_are_three_small_notebooks_without_outputs() -> None:
 def test_an_example_notebook_runs_and_its_pages_open_without_a_network(path: Path, patient: Any, tmp_path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    written = [output for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"]
+    assert not written, "warnings, such as that of tqdm in a notebook without ipywidgets"
     shown = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
     pages = [data for data in shown if "text/html" in data]
     assert len(pages) == 2 and all(base64.b64decode(data["image/png"]).startswith(b"\x89PNG") for data in pages)

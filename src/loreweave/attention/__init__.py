@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loreweave.attention.notebooks import import_bars
 from loreweave.lazy_names import names_on_first_use
 
 _PUBLIC = {
@@ -19,6 +20,8 @@ _PUBLIC = {
     "write_attention": "loreweave.attention.formats.files",
     "write_thesis": "loreweave.attention.formats.thesis",
 }
+
+import_bars()
 
 __all__ = list(_PUBLIC)
 

@@ -108,8 +108,7 @@ class Explorer:
         from loreweave.attention.figures import text_grid, text_heads
         from loreweave.picture_style import styled
 
-        place = self.view.get("example", 0)
-        example = self.examples[place if 0 <= place < len(self.examples) else 0]
+        example = self._first()
         with styled():
             if self.view.get("view") == "grid":
                 return text_grid.draw(example)
@@ -117,6 +116,15 @@ class Explorer:
             layer = min(example.layers, key=lambda index: abs(index - asked))
             chosen = [head for head in self.view.get("heads", ()) if head in example.heads]
             return text_heads.draw(example, layer, chosen or example.heads)
+
+    def _first(self) -> CapturedAttention:
+        """The example that the page opens with: of an encoder-decoder, what the decoder's tokens attend to in the encoder."""
+        place = self.view.get("example")
+        if place is not None:
+            return self.examples[min(max(0, place), len(self.examples) - 1)]
+        first = self.examples[0]
+        same = (each for each in self.examples if (each.id, each.model) == (first.id, first.model))
+        return first if first.kind == "self" else next((each for each in same if each.kind == "cross"), first)
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own, so that several pages in one notebook do not touch one another."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from base64 import b64encode
 from html import escape
@@ -27,6 +28,21 @@ if (!window.attentionFrames) {
 </script>""".replace("MOST", str(_MOST_HEIGHT))
 """Gives each frame the height that its page tells. All outputs of a notebook share the first listener."""
 _DOTS_PER_INCH = 80
+
+
+def import_bars() -> None:
+    """Import tqdm's progress bars in a notebook without ipywidgets, where the page needs none.
+
+    transformers imports `tqdm.auto`, which warns in such a notebook that it found no widgets ("IProgress not found") and then
+    uses bars of text. That import happens here, without this one warning.
+    """
+    if "ipykernel.zmqshell" not in sys.modules or "tqdm.auto" in sys.modules:
+        return
+    from tqdm.std import TqdmWarning
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found", category=TqdmWarning)
+        import tqdm.auto  # noqa: F401
 
 
 def frame(html: str, title: str) -> str:
