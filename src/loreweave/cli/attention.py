@@ -148,11 +148,8 @@ def command(
     from loreweave.attention.outputs import Output, check_output, write_output
     from loreweave.attention.sources import captured_attention
     from loreweave.corpus.files.writing import check_free
-    from loreweave.errors import ConfigurationError
 
-    if summary and explain is not None:
-        raise ConfigurationError("found --explain with --summary, whose tables have no gradients; leave it out")
-    means = _summary(summary, analysis, bins, bin_rule, key, groups)
+    means = _summary(summary, analysis, bins, bin_rule, key, groups, explain)
     written = Output(path=output, summary=means, exact=exact, max_mb=max_mb, overwrite=overwrite)
     check_output(written)
     check_free(output, overwrite)
@@ -168,12 +165,18 @@ def command(
 
 
 def _summary(
-    wanted: bool, analysis: list[str] | None, bins: int | None, rule: Any, keys: list[str] | None, groups: Path | None
+    wanted: bool,
+    analysis: list[str] | None,
+    bins: int | None,
+    rule: Any,
+    keys: list[str] | None,
+    groups: Path | None,
+    explain: int | None,
 ) -> SummarySettings | None:
     """Settings of the summary, if one is wanted.
 
     Raises:
-        ConfigurationError: a wrong setting, or settings without --summary.
+        ConfigurationError: a wrong setting, settings without --summary, or gradients with it.
     """
     from loreweave.attention.between import read_groups
     from loreweave.attention.summary import SummarySettings
@@ -185,6 +188,8 @@ def _summary(
     if chosen and not wanted:
         option = _OPTIONS[next(iter(chosen))]
         raise ConfigurationError(f"found {option} without --summary, whose tables it is about; add --summary, or leave it out")
+    if wanted and explain is not None:
+        raise ConfigurationError("found --explain with --summary, whose tables have no gradients; leave it out")
     if groups is not None:
         chosen["groups"] = read_groups(groups)
     return SummarySettings(**chosen) if wanted else None
