@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +17,7 @@ import loreweave
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.parts import NotShown, Part, Table
+from loreweave.experiments.report.prediction_rows import short
 from loreweave.experiments.report.sections import sections_of
 from loreweave.experiments.runs.folders import find_runs
 
@@ -87,7 +89,7 @@ def test_pictures_of_many_groups_tell_the_best_apart_and_say_so(tmp_path: Path) 
     page = (report / "index.html").read_text()
     assert page.count("The picture tells the 7 best of 9 groups apart; the table has all.") == 6
     assert len({row["group"] for row in table(report, "progression")}) == 9 and len(table(report, "dev_test")) == 9
-    assert any("left out, because it cannot be read" in line and "status.json" in line for line in lines)
+    assert any("not readable: " in line and "status.json" in line for line in lines)
     (section,) = sections_of([run for run in find_runs([tmp_path / "runs"]) if run.state == "done"])
     assert [group.label for group in section.leading][0] == "learning_rate=0.003" and len(section.leading) == 7
 
@@ -169,6 +171,63 @@ def test_ranges_of_lengths_do_not_overlap(tmp_path: Path) -> None:
     assert isinstance(part, Part)
     # Texts of 1 to 12 words in five parts.
     assert [row[1] for row in part.tables[0].rows] == ["1 to 3", "4 to 5", "6 to 7", "8 to 9", "10 to 12"]
+
+
+def test_answers_of_several_annotators_are_shown_once_and_questions_have_lengths(tmp_path: Path) -> None:
+    record = finetuning_run(tmp_path / "runs" / "a", task="extractive-qa")
+    for path in (record.path / "predictions").iterdir():
+        path.unlink()
+    rows = [
+        {"id": str(number), "question": " ".join(["who"] * (number + 1)), "gold": gold, "predicted": "Ann"}
+        for number, gold in enumerate((["Ann", "Ann Lee"], ["Bob", "Bob", "Bob"], ["Ann"], ["Oslo", "oslo", "Oslo"]))
+    ]
+    (record.path / "predictions" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["errors", "lengths"], tell=silent).path
+    assert [row["gold"] for row in table(report, "errors")] == ["Bob", "Oslo, oslo"]
+    assert [(row["words"], float(row["exactly right"])) for row in table(report, "lengths")] == [
+        ("1", 1.0), ("2", 0.0), ("3", 1.0), ("4", 0.0),
+    ]  # fmt: skip
+    page = (report / "index.html").read_text()
+    assert '<a href="tables/errors.jsonl">' in page and "probabilities" not in page, "this task has none"
+    assert '<th scope="col">predicted</th>' in page and "most likely" not in page, "a column without values is left out"
+
+
+def test_spans_of_tokens_are_shown_as_text(tmp_path: Path) -> None:
+    tokens = ["Bert", "left", "New", "York"]
+    span = {"start": 2, "end": 4, "label": "city"}
+    rows = [{"episode": 0, "sentence": 0, "tokens": tokens, "gold": [span], "predicted": [span | {"start": 3}]}]
+    assert [short(rows[0][name], rows[0]) for name in ("gold", "predicted")] == ["New York (city)", "York (city)"]
+    assert short([{"start": 0, "end": 4, "mention": "Bert", "label": "person"}]) == "Bert (person)"
+    assert short([span]) == "2 4 (city)", "without tokens the place"
+
+
+def test_names_of_settings_have_no_line_between_them(tmp_path: Path) -> None:
+    for number, pooling in enumerate((None, "mean", "first")):
+        finetuning_run(tmp_path / str(number), dev=(number / 4,), pooling=pooling, rate=number)
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["settings"](section)
+    assert isinstance(part, Part)
+    lines = {picture.name: picture.figure.axes[0].lines[0].get_linestyle() for picture in part.pictures}
+    assert lines == {"setting_pooling": "None", "setting_rate": "-"}
+
+
+def test_one_group_stands_at_its_ticks(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "run")
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["lengths"](section)
+    assert isinstance(part, Part) and part.pictures[0].figure.axes[0].get_xlabel() == "words in the text"
+    (bars,) = part.pictures[0].figure.axes[0].containers
+    assert bars[0].get_xdata().tolist() == [0, 1, 2, 3]
+
+
+def test_scores_of_zero_do_not_have_an_axis_below_it(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "run", dev=(0.0, 0.0), test=0.0)
+    (section,) = sections_of(find_runs([tmp_path]))
+    for name in ("progression", "dev_test"):
+        part = FIGURES[name](section)
+        assert isinstance(part, Part)
+        line = part.pictures[0].figure.axes[0]
+        assert min(line.get_ylim()) == 0 if name == "progression" else min(line.lines[0].get_xdata()) == 0
 
 
 def test_figures_over_many_runs(tmp_path: Path) -> None:

@@ -92,23 +92,33 @@ def _figure(place: int, drawn: Drawn) -> str:
     pictures = f'<div class="pictures">{pictures}</div>' if pictures else ""
     notes = "".join(f'<p class="note">{_text(note[0].upper() + note[1:])}.</p>' for note in part.notes if note)
     tables = "".join(_table(table, drawn.prefix) for table in part.tables)
+    tables += "".join(f'<p class="note">{_link(f"{drawn.prefix}{lines.name}.jsonl")}</p>' for lines in part.lines)
     title = f'<h3 id="{_anchor(place, drawn)}">{_text(part.title)}</h3>'
     return f'{title}<p class="caption">{_text(part.caption)}</p>{pictures}{notes}{tables}'
 
 
 def _table(table: Table, prefix: str) -> str:
-    """The first rows, and the name of the file with all."""
-    file = f"tables/{prefix}{table.name}.csv"
+    """The first rows without columns that are empty in all of them, and the name of the file with everything."""
     rows = table.rows[: table.shown]
     more = f"{counted(len(table.rows), 'row')}, " if len(rows) < len(table.rows) else ""
     title = f"<h4>{_text(table.title)}</h4>" if table.title else ""
-    link = f'<p class="note">{more}<a href="{_text(file)}">{_text(file)}</a></p>'
+    link = f'<p class="note">{more}{_link(f"{prefix}{table.name}.csv")}</p>'
     if not rows:
         return f"{title}{link}"
-    head = "".join(f'<th scope="col">{_text(column)}</th>' for column in table.columns)
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
+    kept = [place for place in range(len(table.columns)) if any(not _is_empty(row[place]) for row in table.rows)]
+    head = "".join(f'<th scope="col">{_text(table.columns[place])}</th>' for place in kept)
+    body = "".join(f"<tr>{''.join(_cell(row[place]) for place in kept)}</tr>" for row in rows)
     label = f'role="region" tabindex="0" aria-label="{_text(table.title or table.name.replace("_", " "))}"'
     return f'{title}<div class="table" {label}><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{link}'
+
+
+def _link(name: str) -> str:
+    file = _text(f"tables/{name}")
+    return f'<a href="{file}">{file}</a>'
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _cell(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from loreweave.metrics.answers import score_answer
@@ -93,17 +93,24 @@ def around(row: Row) -> str:
     return f"{'... ' if start > _AROUND else ''}{before}[{text[start:end]}]{after}{' ...' if end + _AROUND < len(text) else ''}"
 
 
-def short(value: Any) -> str:
-    """Names of classes, or mentions with their labels; the first ten."""
-    parts = value if isinstance(value, list) else [value]
+def short(value: Any, row: Row | None = None) -> str:
+    """Names of classes, or mentions with their labels, equal ones (answers of several annotators) once; the first ten.
+
+    Spans of tokens are shown with the tokens of their `row`.
+    """
+    tokens = (row or {}).get("tokens") or ()
+    parts = list(dict.fromkeys(_named(part, tokens) for part in (value if isinstance(value, list) else [value])))
     more = [f"and {len(parts) - _MOST_PARTS} more"] if len(parts) > _MOST_PARTS else []
-    return ", ".join([*map(_named, parts[:_MOST_PARTS]), *more]) or "none"
+    return ", ".join([*parts[:_MOST_PARTS], *more]) or "none"
 
 
-def _named(part: Any) -> str:
+def _named(part: Any, tokens: Sequence[Any]) -> str:
     if not isinstance(part, Mapping):
         return "none" if part is None else str(part)
-    name = part.get("mention", part.get("text", " ".join(str(part[name]) for name in _PLACE if name in part)))
+    start, end = part.get("start"), part.get("end")
+    within = isinstance(start, int) and isinstance(end, int) and " ".join(map(str, tokens[max(0, start) : end]))
+    place = within or " ".join(str(part[name]) for name in _PLACE if name in part)
+    name = part.get("mention", part.get("text", place))
     label = part.get("label", part.get("entity"))
     return str(name) if label is None else f"{name} ({label})"
 

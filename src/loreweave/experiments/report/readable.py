@@ -49,7 +49,7 @@ def check_rows(run: RecordedRun, split: str) -> None:
             around(row)
             if has_gold(row):
                 is_right(row)
-            short(row.get("gold")), short(row.get("predicted"))
+            short(row.get("gold"), row), short(row.get("predicted"), row)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             raise DataError(f"found a prediction of an unknown layout ({error})", path=path, line=line) from None
 

@@ -14,6 +14,10 @@ from task_jobs import silent
 
 import loreweave
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.experiments.report.comparison.parts import PARTS
+from loreweave.experiments.report.comparison.results import compared
+from loreweave.experiments.report.comparison.systems import read_systems
+from loreweave.experiments.report.parts import Part
 from loreweave.training.runs.record import RunRecord
 
 RECORDS = 40
@@ -73,6 +77,19 @@ def test_the_better_system_is_named_with_its_numbers(systems: list[Path], tmp_pa
     assert [row["id"] for row in differing[-4:]] == ["21", "32", "20", "33"]
     labels = table(found.path, "labels_side_by_side")[0]
     assert float(labels["new - base, points"]) == pytest.approx(30)
+
+
+def test_a_picture_names_only_the_intervals_that_it_has(tmp_path: Path) -> None:
+    made_run(tmp_path / "a", 20)
+    made_run(tmp_path / "b", 21)
+    found = loreweave.compare([tmp_path / "a", tmp_path / "b"], output=tmp_path / "report", samples=20, tell=silent)
+    page = (found.path / "index.html").read_text()
+    assert "test: b right, a wrong (1 record)" in page and "Welch t" not in page, "one seed each has no test over seeds"
+    section = read_systems([tmp_path / "a", tmp_path / "b"])
+    part = PARTS["differences"](compared(section, 20, 0))
+    assert isinstance(part, Part)
+    (legend,) = part.pictures[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["records (paired bootstrap)"]
 
 
 def test_no_difference_is_not_called_one(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loreweave.corpus.counts import counted
 from loreweave.experiments.report.comparison.results import Compared, PairResult
 from loreweave.metrics.analysis.estimates import Estimate
 
@@ -77,7 +78,7 @@ def _basis(pair: PairResult, found: Compared, comparisons: int, above: bool) -> 
     welch = pair.over_seeds.welch
     if pair.over_records is not None and pair.records_p is not None:
         said = (
-            f"paired bootstrap over {pair.over_records.records:,} {_units(found, pair.split)}, {seeds}, "
+            f"paired bootstrap over {counted(pair.over_records.records, _unit(found, pair.split))}, {seeds}, "
             f"{p_text(pair.records_p)} by approximate randomisation{holm}"
         )
         return f"{said}; {_over_seeds(pair, above, holm)}"
@@ -103,6 +104,6 @@ def _no_spread(pair: PairResult) -> str:
     return "which needs scores that differ between the runs of a system"
 
 
-def _units(found: Compared, split: str) -> str:
+def _unit(found: Compared, split: str) -> str:
     units = found.matched[split].units
-    return "episodes" if units and units[0].startswith("episode ") else "records"
+    return "episode" if units and units[0].startswith("episode ") else "record"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from loreweave.corpus.counts import counted
 from loreweave.experiments.report.comparison.matching import Matched
 from loreweave.experiments.report.comparison.results import PAIR, Compared, PairResult, seeds_text
 from loreweave.experiments.report.parts import NotShown, Part, Table
@@ -55,7 +56,7 @@ def _differing(matched: Matched, pair: PairResult, sides: Sequence[Sequence[Reco
         keys = sorted((key for key, gap in gaps.items() if sign * gap > 0), key=lambda key: -sign * gaps[key])
         rows = [_record_row(key, matched, sides, shares) for key in keys]
         better, worse = names[::sign]
-        title = f"{pair.split}: {better} right, {worse} wrong ({len(rows):,} records)"
+        title = f"{pair.split}: {better} right, {worse} wrong ({counted(len(rows), 'record')})"
         tables.append(Table(f"records_{number}_{pair.split}_{way}", columns, rows, _SHOWN_RECORDS, title))
     return tables
 
@@ -67,11 +68,11 @@ def _record_row(
     first = rows[0][0]
     name = " ".join(key) if first.get("episode") is not None else key[0]
     counts = [f"{share[key]} of {len(runs)}" for share, runs in zip(shares, sides, strict=True)]
-    return [name, around(first), short(first["gold"]), *map(_most_frequent, rows), *counts]
+    return [name, around(first), short(first["gold"], first), *map(_most_frequent, rows), *counts]
 
 
 def _most_frequent(rows: Sequence[Row]) -> str:
     """The prediction of most runs."""
-    found = Counter(short(row["predicted"]) for row in rows if has_gold(row))
+    found = Counter(short(row["predicted"], row) for row in rows if has_gold(row))
     (text, count) = found.most_common(1)[0]
     return text if len(found) == 1 else f"{text} ({count} of {sum(found.values())})"

@@ -17,6 +17,7 @@ from loreweave.experiments.report.sections import score_of
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.metrics.analysis.estimates import Floats
 
+_DRAWN = " (episodes are drawn by the seed: evaluate all systems with the same seed=, or on a file of episodes)"
 _Rows = Mapping[RecordKey, Row]
 
 
@@ -108,7 +109,7 @@ def _check_same(split: str, read: Mapping[Path, _Rows]) -> None:
                     found = [_cut(str(one[name])) for one in (other, row)]
                     raise DataError(
                         f"{split} record {key[0]}: found the {name} {found[0]!r} in {other_path}, but {found[1]!r} in {path}; "
-                        "systems can be compared only on the same data"
+                        f"systems can be compared only on the same data{_DRAWN if 'episode' in row else ''}"
                     )
 
 

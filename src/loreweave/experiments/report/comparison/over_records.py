@@ -41,6 +41,8 @@ def draw(found: Compared) -> Part | NotShown:
             if estimate is not None:
                 places.append(place + lift)
                 values.append(estimate)
+        if not values:
+            continue
         reach = [[100 * (one.value - one.low) for one in values], [100 * (one.high - one.value) for one in values]]
         middles = [100 * one.value for one in values]
         axes.errorbar(middles, places, xerr=reach, fmt="o", color=colour, ms=4, capsize=3, lw=1.2, label=name)

@@ -38,7 +38,8 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown("no finished run has scores on both dev and test data")
     low, high = min(ends), max(ends)
     room = max(0.02 * (high - low), 0.005)
-    axes.plot([low - room, high + room], [low - room, high + room], "--", color="black", lw=0.8)
+    start = max(0.0, low - room) if low >= 0 else low - room  # scores that cannot be negative begin at 0
+    axes.plot([start, high + room], [start, high + room], "--", color="black", lw=0.8)
     axes.set_xlabel(f"dev {section.metric}")
     axes.set_ylabel(f"test {section.metric}")
     axes.set_aspect("equal")

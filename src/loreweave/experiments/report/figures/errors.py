@@ -30,9 +30,10 @@ def draw(section: Section) -> Part | NotShown:
     wrong = [row for row in rows if not is_right(row)]
     wrong.sort(key=lambda row: -_certainty(row, likely))
     cells = [
-        [row.get("id"), around(row), short(row["gold"]), short(row["predicted"]), _most_likely(likely.get(row.get("id")))]
+        [row.get("id"), around(row), *(short(row[name], row) for name in ("gold", "predicted")),
+         _most_likely(likely.get(row.get("id")))]
         for row in wrong
-    ]
+    ]  # fmt: skip
     caption = (
         f"Records of the {split} data that {best.path.name} (the best run of the best group by {section.choosing} data) "
         f"predicts wrongly: {len(wrong):,} of {counted(len(rows), 'record')}. The most certain errors come first."
@@ -45,8 +46,9 @@ def draw(section: Section) -> Part | NotShown:
     for each in section.splits:
         if (found := class_outputs(best, each)) is not None:
             lines.append(Lines(f"probabilities_{each}", list(probability_rows(found))))
-    data = ", as data of the task," if key is not None else ""
-    caption += f" tables/errors.jsonl has them{data} with probabilities; tables/probabilities_*.jsonl has those of all records."
+    data = " as data of the task" if key is not None else " for other programs"
+    caption += f" The file errors.jsonl has them{data}"
+    caption += ", with probabilities; probabilities_*.jsonl has those of all records." if len(lines) > 1 else "."
     return Part("Errors", caption, tables=tables, lines=lines)
 
 

@@ -43,7 +43,10 @@ def draw(section: Section) -> Part | NotShown:
         for label in labels for name in groups if (of := found[label][name])
     ]  # fmt: skip
     table = Table("labels", ["label", "support", "group", "f1", "min", "max", "runs"], rows)
-    caption = f"F1 on {split} data of the kept weights; in brackets, the number of gold records. Lines: range over the runs."
+    caption = (
+        f"F1 on {split} data of the kept weights; in brackets, how often the label is in the gold data. Lines: range over the "
+        "runs."
+    )
     notes = [f"the picture has the {_MOST} most frequent of {len(labels)} labels"] if len(labels) > _MOST else []
     return Part(
         "Scores per label",

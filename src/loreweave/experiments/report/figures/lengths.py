@@ -12,13 +12,15 @@ from loreweave.metrics.analysis.comparison import mean_score, mean_statistics
 from loreweave.metrics.analysis.strata import Stratum, scores_by
 from loreweave.picture_style import COLOURS
 
-_TEXTS = ("text", "context", "query")
+_TEXTS = ("text", "context", "query", "question")
+"""Fields whose words are counted: the first that a prediction has."""
 
 
 def draw(section: Section) -> Part | NotShown:
     """One line per group over five parts of about equal numbers of records, from short to long texts."""
     split = section.last
-    found = {group.label: strata for group in section.groups if (strata := _strata(group, split))}
+    counted: set[str] = set()
+    found = {group.label: strata for group in section.groups if (strata := _strata(group, split, counted))}
     if not any(len(strata) > 1 for strata in found.values()):
         return NotShown("the predictions have no texts of different lengths with gold answers")
     figure, axes = new_figure()
@@ -32,12 +34,13 @@ def draw(section: Section) -> Part | NotShown:
     for number, (colour, label) in enumerate(zip(COLOURS, drawn, strict=False)):
         scores = [stratum.score for stratum in found[label]]
         # The lines stand beside each other, so that their intervals do not cover each other.
-        places = [place + 0.3 * (number / max(1, len(drawn) - 1) - 0.5) for place in range(len(scores))]
+        apart = 0.3 * (number / (len(drawn) - 1) - 0.5) if len(drawn) > 1 else 0.0
+        places = [place + apart for place in range(len(scores))]
         reach = [[max(0.0, one.value - one.low) for one in scores], [max(0.0, one.high - one.value) for one in scores]]
         axes.errorbar(places, [one.value for one in scores], yerr=reach, color=colour, marker="o", ms=4, capsize=2, label=label)
     longest = max(found.values(), key=len)
     axes.set_xticks(range(len(longest)), [_range(stratum) for stratum in longest])
-    axes.set_xlabel("words in the text")
+    axes.set_xlabel(f"words in the {' or '.join(sorted(counted))}")
     axes.set_ylabel(f"{split} records exactly right")
     axes.set_ylim(bottom=0)
     legend_below(figure, axes)
@@ -50,16 +53,17 @@ def draw(section: Section) -> Part | NotShown:
     return Part("Scores by length", caption, [picture], [table], section.left_out_of_pictures)
 
 
-def _strata(group: Group, split: str) -> tuple[Stratum, ...]:
-    """The records of a group by length; each record once, with the mean over the runs."""
+def _strata(group: Group, split: str, counted: set[str]) -> tuple[Stratum, ...]:
+    """The records of a group by length; each record once, with the mean over the runs. Adds the fields to `counted`."""
     right: dict[RecordKey, list[bool]] = defaultdict(list)
     lengths: dict[RecordKey, int] = {}
     for run in group.finished:
         for key, row in (keyed(run.predictions(split)) or {}).items():
-            text = next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
-            if text is not None and has_gold(row):
+            field = next((name for name in _TEXTS if isinstance(row.get(name), str)), None)
+            if field is not None and has_gold(row):
+                counted.add(field)
                 right[key].append(is_right(row))
-                lengths[key] = len(text.split())
+                lengths[key] = len(row[field].split())
     means = [sum(values) / len(values) for values in right.values()]
     return scores_by([lengths[key] for key in right], mean_statistics(means), mean_score)
 

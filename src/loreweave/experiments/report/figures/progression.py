@@ -43,6 +43,8 @@ def draw(section: Section) -> Part | NotShown:
         if all(epoch.is_integer() for curve in curves.values() for epoch in curve):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(f"{split} {metric}")
+        if all(min(values) >= 0 for curve in curves.values() for values in curve.values()):
+            axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
         legend_below(figure, axes)
         pictures.append(Picture(f"progression_{split}_{metric}", figure, f"{split} {metric} by epoch, one line per group."))
     if not pictures:

@@ -47,7 +47,7 @@ def draw(section: Section) -> Part | NotShown:
         pictures.append(Picture(f"setting_{name.replace('.', '_')}", figure, f"{split} {section.metric} against {name}."))
     if not pictures:
         return NotShown("fewer than two values of a setting have finished runs")
-    caption = "Points: runs. Line (of a few values): mean over all runs with the value, whatever their other settings are."
+    caption = "Points: runs. Bars (of a few values): mean over all runs with the value, whatever their other settings are."
     columns = ["setting", "value", f"mean {split} {section.metric}", "min", "max", "runs"]
     return Part("Settings", caption, pictures, [Table("settings", columns, rows)])
 
@@ -61,7 +61,8 @@ def _diagram(scores: dict[Any, list[float]], texts: dict[Any, str]) -> tuple[Fig
     if numeric and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
         axes.set_xscale("log")
     if not numeric or len(scores) <= _FEW:
-        axes.plot(places, [statistics.mean(of) for of in scores.values()], color=COLOURS[1], marker="_", ms=12)
+        means = [statistics.mean(of) for of in scores.values()]
+        axes.plot(places, means, color=COLOURS[1], ls="-" if numeric else "", marker="_", ms=12)  # names have no order
         axes.set_xticks(places, [shortened(texts[key], LONGEST_TICK) for key in scores], rotation=20, ha="right")
         axes.minorticks_off()
     return figure, axes
