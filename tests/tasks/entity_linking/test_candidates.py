@@ -78,6 +78,34 @@ def test_names_in_a_text_are_the_longest_with_a_capital() -> None:
     assert [text[start:end] for start, end in finder.names_in(text, 0.6)] == ["New York City", "New York"]  # too rarely a link
 
 
+@pytest.mark.parametrize(
+    ("text", "whole", "every"),
+    [
+        ("She reads the New York Times.", [], ["New York"]),  # not a name of the table: a part of one
+        ("In New York City Hall and in New York, Berlin", ["New York", "Berlin"], ["New York City", "New York", "Berlin"]),
+        ("Near New York Berlin is far.", ["New York", "Berlin"], ["New York", "Berlin"]),  # names of their own
+        ("New York. Berlin", ["New York", "Berlin"], ["New York", "Berlin"]),
+        ("songs of Irving Berlin are old", [], ["Berlin"]),
+        ("Mayor Berlin. Old Berlin", ["Berlin", "Berlin"], ["Berlin", "Berlin"]),  # both words begin a sentence
+        ("with Mayor New York", ["New York"], ["New York"]),  # a title before a name of several words
+        ("in Paris Berlin", ["Berlin"], ["Berlin"]),  # Paris is a name of an entity that the table does not have
+        ("the Berlin wall, 3 Berlin", ["Berlin", "Berlin"], ["Berlin", "Berlin"]),
+        ("in ( Old Berlin )", [], ["Berlin"]),
+    ],
+)
+def test_a_part_of_a_longer_name_is_no_name(text: str, whole: list[str], every: list[str]) -> None:
+    finder = CandidateFinder(TABLE, COUNTS)
+    assert [text[start:end] for start, end in finder.names_in(text, 0)] == whole
+    assert [text[start:end] for start, end in finder.names_in(text, 0, whole=False)] == every
+
+
+def test_a_name_inside_one_of_an_unknown_entity_is_left_out() -> None:
+    counts = MentionDictionary.from_counts({"New York Times": NameCounts({"Q9684": 5}, texts_linking=5, texts=5)})
+    finder = CandidateFinder(TABLE, counts)
+    text = "the new York Times of New York"
+    assert [(start, end) for start, end in finder.names_in(text, 0, whole=False)] == [(22, 30)]
+
+
 def test_a_possessive_and_an_article_are_left_out() -> None:
     finder = CandidateFinder(TABLE, COUNTS)
     assert finder.find("Berlin's") == finder.find("the Berlin") == finder.find("Berlin") and finder.find("The Bonn's") == []

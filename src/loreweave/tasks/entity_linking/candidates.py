@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ a name are normalised afterwards."""
 _RULE = Normalisation()
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ARTICLES = ("the", "a", "an")
+_LONGEST_WORD = 40
+_WORD_BEFORE = re.compile(r"[^\s.!?:] ([^\W\d_])\w* $")
+"""A word within a sentence, with its first letter."""
 
 
 def dictionary_of(records: Sequence[LinkingRecord]) -> MentionDictionary:
@@ -118,27 +122,57 @@ class CandidateFinder:
         total = sum(prior for _, prior in kept)
         return [(row, prior / total) for row, prior in kept]
 
-    def names_in(self, text: str, least: float) -> list[Span]:
+    def names_in(self, text: str, least: float, whole: bool = True) -> list[Span]:
         """Characters of the names in a text that have candidates: from left to right the longest, none inside another.
 
         A word of a name begins with a capital letter, with a digit, or in a script without capital letters; names that the
-        texts of the dictionary contain must be links in a share of at least `least` of them.
+        texts of the dictionary contain must be links in a share of at least `least` of them. A name inside a longer one whose
+        entities the table does not have is left out; with `whole`, also one that is a part of a longer name by `whole_names`.
         """
         found: dict[Span, DetectedMention] = {}
         for dictionary in (self.own_names, self.dictionary):
             for one in dictionary.detect(text) if dictionary is not None else ():
                 found[one.start, one.end] = one
-        return without_overlaps((one.start, one.end) for one in found.values() if self._is_name(one, least))
+        names = {span: one.name for span, one in found.items() if _is_name(one, least)}
+        kept = without_overlaps(names)
+        kept = whole_names(text, kept) if whole else kept
+        return [span for span in kept if self.find(names[span])]
 
-    def _is_name(self, found: DetectedMention, least: float) -> bool:
-        if not any(map(_may_begin_name, found.name.split())):
-            return False
-        return found.link_probability >= least and bool(self.find(found.name))
+
+def _is_name(found: DetectedMention, least: float) -> bool:
+    return found.link_probability >= least and any(map(_may_begin_name, found.name.split()))
 
 
 def _may_begin_name(word: str) -> bool:
     """Whether a word begins with a digit or a letter that is no small one."""
     return word[0].isdigit() or (word[0].isalpha() and not word[0].islower())
+
+
+def whole_names(text: str, spans: Sequence[Span]) -> list[Span]:
+    """The spans of names that are probably no parts of longer names.
+
+    A part is followed by a word with a capital letter ("New York" in "New York Times"), or is one word and is preceded by such
+    a word within a sentence ("Obama" in "and Michelle Obama"; "Barack Obama" may follow "President"). Words of the other spans
+    are names of their own.
+    """
+    starts, ends = {start for start, _ in spans}, {end for _, end in spans}
+    return [
+        (start, end)
+        for start, end in spans
+        if not (end + 1 not in starts and _goes_on(text, end))
+        and not (start - 1 not in ends and len(text[start:end].split()) == 1 and _began_before(text, start))
+    ]
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a space and a capital letter follow."""
+    return text[end : end + 1] == " " and text[end + 1 : end + 2].isupper()
+
+
+def _began_before(text: str, start: int) -> bool:
+    """Whether a word with a capital letter that does not begin a sentence, and a space, precede."""
+    found = _WORD_BEFORE.search(text, max(0, start - _LONGEST_WORD), start)
+    return found is not None and found[1].isupper()
 
 
 def without_overlaps(spans: Iterable[Span]) -> list[Span]:

@@ -115,7 +115,7 @@ def find_names(
     tagger = tagger or open_tagger(settings, execution)
     if tagger is None:
         finder = loaded.encoding.finder
-        spans = [finder.names_in(record.text, settings.link_probability) for record in records]
+        spans = [finder.names_in(record.text, settings.link_probability, settings.whole_names) for record in records]
     else:
         found = tagger.predict([record.text for record in records])
         spans = [without_overlaps((one["start"], one["end"]) for one in mentions) for mentions in found]

@@ -98,6 +98,9 @@ class KnowledgeSettings:
     """`given`: the mentions of the data are linked. `found`: names are found in the text first (end to end)."""
     ner: str | None = None
     """Checkpoint of ner that finds the mentions of a text. Null: they are the names of the dictionary and of the entities."""
+    whole_names: bool = True
+    """Names in a text that touch further words with capital letters are parts of longer names and are not linked: "New York" in
+    "New York Times". `false`: they are linked, as German texts need it, in which all nouns have capital letters."""
     link_probability: float = 0.05
     """Minimum link probability of the names that are looked for in a text. It is 1 for names that no counted text of the
     dictionary contains."""
