@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.tasks.entity_linking.candidates import CandidateFinder
 from loreweave.tasks.entity_linking.decision import Decision
 from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, EntityTexts, linking_tokenizer
+from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel, linker_of
 from loreweave.tasks.entity_linking.network import DescriptionLinker, EntityVectors, Inputs
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
@@ -59,6 +61,19 @@ def load(path: Path, table: EntityTable, dictionary: MentionDictionary | None) -
     if missing:
         raise lacking_weights(str(path), missing)
     return assemble(model.eval(), word_tokenizer(str(path)), table, dictionary)
+
+
+def over_words_of(luke: LukeLinker, encoding: DescriptionEncoding, table: EntityTable) -> LinkingModel:
+    """A linker over descriptions of the words of a LUKE, whose weights it shares; it needs no names of entities."""
+    config, defaults = deepcopy(luke.config), EntityLinkingConfig()
+    kept = {name: getattr(defaults, name) for name in KEPT} | getattr(config, SETTINGS)
+    setattr(config, SETTINGS, kept | {"decision": Decision(similarity_weight=1 / defaults.temperature).to_dict()})
+    with torch.device("meta"):  # no memory for weights that are not used
+        model = DescriptionLinker(config)
+    model.set_submodule(model.base_model_prefix, luke.luke)
+    found = assemble(model, encoding.tokenizer.word_tokenizer, table, None)
+    found.encoding.look_up = False
+    return found
 
 
 def assemble(

@@ -19,13 +19,21 @@ from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, hash_of_folder
 from loreweave.tasks.entity_linking import model as models
 from loreweave.tasks.entity_linking.candidates import without_overlaps
+from loreweave.tasks.entity_linking.decision import Ranked
 from loreweave.tasks.entity_linking.description_model import encode_entities
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.network import DescriptionLinker
 from loreweave.tasks.entity_linking.reader import read
 from loreweave.tasks.entity_linking.record import LinkingRecord
-from loreweave.tasks.entity_linking.scoring import KnowledgeBase, answers_of, gold_rows, score_found
+from loreweave.tasks.entity_linking.scoring import (
+    KnowledgeBase,
+    answers,
+    gold_rows,
+    ranked_mentions,
+    score_found,
+    score_ranked,
+)
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, EvaluationSettings, KnowledgeSettings
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.predictor import Predictor, load
@@ -66,9 +74,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         if settings.mentions == "found":
             evaluation = _end_to_end(loaded, records.records, execution, settings)
         else:
-            outputs = outputs_of(loaded, records.records, execution.batch_size, execution.precision, execution.advance)
-            assert loaded.scorer is not None
-            evaluation = loaded.scorer(records.records, outputs, loaded.labels)
+            ranked = ranked_by(loaded, records.records, execution)
+            evaluation = score_ranked(records.records, ranked, loaded.encoding.finder.table)
     facts = {"name": data.name.partition(".")[0], "records": len(records.records), "skipped": dict(records.skipped)}
     facts |= {"left_out": records.left_out, "dropped": dict(records.dropped), "encoding": loaded.encoding.report()}
     facts |= {"entities": len(loaded.encoding.finder.table), "seconds": round(time.monotonic() - started, 3)}
@@ -129,8 +136,28 @@ def link(
     loaded: LinkingModel, records: Sequence[LinkingRecord], execution: Execution, top: int = 5
 ) -> list[list[dict[str, Any]]]:
     """Answers for the mentions of records: entity, label, QID, probability and candidates."""
+    table = loaded.encoding.finder.table
+    ranked = ranked_by(loaded, records, execution)
+    return [answers(record, found, table, top) for record, found in zip(records, ranked, strict=True)]
+
+
+def ranked_by(loaded: LinkingModel, records: Sequence[LinkingRecord], execution: Execution) -> list[list[Ranked]]:
+    """Candidates of the mentions of records, the best first; those of mentions with unknown names by `for_unknown`."""
     outputs = outputs_of(loaded, records, execution.batch_size, execution.precision, execution.advance)
-    return answers_of(records, outputs, loaded.encoding.finder.table, loaded.encoding.decision, top)
+    ranked = ranked_mentions(records, outputs, loaded.encoding.decision)
+    other = loaded.for_unknown
+    if other is None:
+        return ranked
+    unknown = [[place for place, one in enumerate(found) if not len(one.rows)] for found in ranked]
+    asked = [
+        replace(record, mentions=tuple(record.mentions[record.asked()[place]] for place in places))
+        for record, places in zip(records, unknown, strict=True)
+    ]
+    outputs = outputs_of(other, asked, execution.batch_size, execution.precision)
+    for found, places, linked in zip(ranked, unknown, ranked_mentions(asked, outputs, other.encoding.decision), strict=True):
+        for place, one in zip(places, linked, strict=True):
+            found[place] = one
+    return ranked
 
 
 def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, *, untrained: bool = False) -> LinkingModel:
@@ -161,10 +188,13 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
             table = _extended(entities, more, settings)
             loaded = models.with_knowledge(loaded, table, names, settings.language)
     loaded.encoding.finder.partial = settings.partial_names
+    loaded = models.with_unknown_names(loaded, settings.unknown_names, settings.description_linker)
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
     move(loaded.model, choose_device(execution.device)).eval()
+    over_descriptions = loaded.for_unknown or loaded
+    move(over_descriptions.model, choose_device(execution.device)).eval()
     if settings.cache is not None:
-        _store(loaded, Path(settings.cache), resolve(model), execution)
+        _store(over_descriptions, Path(settings.cache), resolve(settings.description_linker or model), execution)
     return loaded
 
 
@@ -182,7 +212,10 @@ def _extended(entities: Sequence[DescribedEntity], more: Sequence[DescribedEntit
 def _store(loaded: LinkingModel, folder: Path, model: Path, execution: Execution) -> None:
     """Encode all entities into the cache's folder, and read their vectors from there."""
     if not isinstance(loaded.model, DescriptionLinker):
-        raise ConfigurationError("setting 'cache': a LUKE has a table of entities, and no vectors to store; leave it out")
+        raise ConfigurationError(
+            "setting 'cache': a LUKE has a table of entities, and no vectors to store; leave it out, or add "
+            "unknown_names=nearest"
+        )
     texts, vectors = loaded.encoding.texts, loaded.model.entities
     key = {"model": hash_of_folder(model), "pooling": "mean", "length": texts.longest, "precision": execution.precision}
     cache = EmbeddingCache(folder, key, shard_rows=_CACHE_ROWS)

@@ -26,10 +26,12 @@ class LinkingModel(TaskModel):
 
     Attributes:
         start: weights that are used without dev data, and to which dev data pull little.
+        for_unknown: linker over descriptions that links the mentions without a candidate; None: they are not linked.
     """
 
     encoding: DescriptionEncoding
     start: Decision = Decision()
+    for_unknown: LinkingModel | None = None
 
     @property
     def labels(self) -> list[str]:

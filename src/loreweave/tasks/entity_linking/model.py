@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from loreweave.corpus.knowledge.entity_table import EntityTable, read_entities
 from loreweave.corpus.mentions.dictionary import MentionDictionary
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.entity_linking import description_model, global_model
 from loreweave.tasks.entity_linking.candidates import ENTITIES, NAMES
@@ -14,9 +16,9 @@ from loreweave.tasks.entity_linking.global_encoding import GlobalEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.network import DescriptionLinker
-from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
+from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, UnknownNames
 from loreweave.tasks.heads import with_head
-from loreweave.tasks.starting_points import SETTINGS, check_checkpoint_of, settings_of
+from loreweave.tasks.starting_points import SETTINGS, check_checkpoint_of, is_checkpoint_of, settings_of
 
 
 def build(source: str, labels: Sequence[str], config: EntityLinkingConfig) -> LinkingModel:
@@ -71,6 +73,41 @@ def with_knowledge(
         raise ConfigurationError("setting 'language': only a LUKE looks entities up in a vocabulary; leave it out")
     assert isinstance(loaded.model, DescriptionLinker)
     return description_model.assemble(loaded.model, loaded.encoding.tokenizer.word_tokenizer, table, dictionary)
+
+
+def with_unknown_names(loaded: LinkingModel, how: UnknownNames | None, source: str | None) -> LinkingModel:
+    """The same model, which links mentions whose names have no candidates as a user asks.
+
+    Args:
+        loaded: the model.
+        how: see `KnowledgeSettings.unknown_names`.
+        source: for a LUKE, the linker over descriptions that links them; None: its own words.
+
+    Raises:
+        ConfigurationError: such a linker for a linker over descriptions, or one that is a LUKE's global model.
+        CheckpointError: it cannot be read.
+    """
+    if not isinstance(loaded.model, LukeLinker):
+        if source is not None:
+            raise ConfigurationError("setting 'description_linker': found a linker over descriptions for itself; leave it out")
+        if how == "nil":
+            getattr(loaded.model.config, SETTINGS)["nearest"] = 0
+        return loaded
+    if how != "nearest":
+        return loaded
+    table = loaded.encoding.finder.table
+    if source is None:
+        return replace(loaded, for_unknown=description_model.over_words_of(loaded.model, loaded.encoding, table))
+    path = resolve(source)
+    if not is_checkpoint_of(NAME, path):
+        other = description_model.build(str(path), table, None, EntityLinkingConfig(head="descriptions"))
+    elif settings_of(path)["head"] == "luke":
+        message = f"setting 'description_linker': {source} is a LUKE's global model, expected one with head=descriptions"
+        raise ConfigurationError(message)
+    else:
+        other = description_model.load(path, table, None)
+    other.encoding.look_up = False
+    return replace(loaded, for_unknown=other)
 
 
 def open_dictionary(path: str | None) -> MentionDictionary | None:

@@ -36,6 +36,9 @@ FOUND_METRICS = (
 )  # fmt: skip
 METRICS = (*GIVEN_METRICS, *BASELINES, *FOUND_METRICS)
 
+RankedMentions = Sequence[Sequence[Ranked]]
+"""Candidates of the mentions that are asked for in each record."""
+
 
 @dataclass(frozen=True)
 class KnowledgeBase:
@@ -58,8 +61,13 @@ class KnowledgeBase:
 
 
 def score_outputs(records: Sequence[LinkingRecord], outputs: Outputs, table: EntityTable, decision: Decision) -> Evaluation:
+    """Scores of given mentions from the outputs of a model; see `score_ranked`."""
+    return score_ranked(records, ranked_mentions(records, outputs, decision), table)
+
+
+def score_ranked(records: Sequence[LinkingRecord], ranked: RankedMentions, table: EntityTable) -> Evaluation:
     """Accuracy of given mentions, with what the priors and the similarities alone give."""
-    base, ranked = KnowledgeBase(table), _ranked(records, outputs, decision)
+    base = KnowledgeBase(table)
     rows = [
         {"id": record.id, "predicted": answers(record, found, table), "gold": gold_rows(record)}
         for record, found in zip(records, ranked, strict=True)
@@ -74,9 +82,7 @@ def score_outputs(records: Sequence[LinkingRecord], outputs: Outputs, table: Ent
     return evaluation
 
 
-def _baselines(
-    gold: Sequence[Sequence[str | None]], ranked: Sequence[Sequence[Ranked]], table: EntityTable
-) -> dict[str, float]:
+def _baselines(gold: Sequence[Sequence[str | None]], ranked: RankedMentions, table: EntityTable) -> dict[str, float]:
     """Share of the mentions whose entity is a candidate, and accuracy of the priors and of the similarities alone."""
     right = np.zeros(len(BASELINES))
     total = 0
@@ -131,16 +137,11 @@ def _notes(records: Sequence[LinkingRecord], gold: Sequence[Sequence[str | None]
     return notes
 
 
-def answers_of(
-    records: Sequence[LinkingRecord], outputs: Outputs, table: EntityTable, decision: Decision, top: int = 5
-) -> list[list[dict[str, Any]]]:
-    """Predicted entities of the mentions that are asked for in each record, from its output (see `decision`)."""
-    ranked = _ranked(records, outputs, decision)
-    return [answers(record, found, table, top) for record, found in zip(records, ranked, strict=True)]
+def ranked_mentions(records: Sequence[LinkingRecord], outputs: Outputs, decision: Decision) -> list[list[Ranked]]:
+    """Candidates of the mentions that are asked for in each record, from its output (see `decision`).
 
-
-def _ranked(records: Sequence[LinkingRecord], outputs: Outputs, decision: Decision) -> list[list[Ranked]]:
-    """Candidates of the mentions of each record; the last records may have no output, because they have no mention."""
+    The last records may have no output, because they have no mention.
+    """
     outputs = [*outputs, *(np.zeros((0, COLUMNS)) for _ in range(len(records) - len(outputs)))]
     return [rank(output, len(one.asked()), decision) for one, output in zip(records, outputs, strict=True)]
 

@@ -14,6 +14,7 @@ NAME = "entity-linking"
 Mentions = Literal["given", "found"]
 Order = Literal["confidence", "natural", "local"]
 LinkingHead = Literal["auto", "luke", "descriptions"]
+UnknownNames = Literal["nearest", "nil"]
 _OF_DESCRIPTIONS = ("nearest", "hard_negatives", "temperature")
 _OF_LUKE = ("order", "mask_share", "language", *LUKE_SETTINGS)
 
@@ -79,6 +80,9 @@ class KnowledgeSettings:
     """Entities, names and mentions of a checkpoint that `evaluate` and `predict` can change."""
 
     RANGES: ClassVar[Ranges] = {("link_probability",): SHARE}
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("description_linker",): when(unknown_names="nearest", reason="it links the mentions with unknown names"),
+    }
 
     entities: str | None = None
     """Entities instead of those of the checkpoint."""
@@ -91,9 +95,17 @@ class KnowledgeSettings:
     checkpoint."""
     partial_names: bool = False
     """The candidates of an unknown name are the entities whose own names contain all of its words: "Dylan" is a part of "Bob
-    Dylan". `false`: such a name is compared with all entities by their descriptions, and has no candidate for a LUKE."""
+    Dylan". `false`: such a name is unknown, see `unknown_names`."""
+    unknown_names: UnknownNames | None = None
+    """Mentions whose names have no candidates. `nearest`: they are compared with the names and descriptions of all entities,
+    and the nearest ones are their candidates. `nil`: they are not linked. Null: `nearest` for a linker over descriptions,
+    `nil` for a LUKE."""
+    description_linker: str | None = None
+    """Linker over descriptions that links the mentions with unknown names for a LUKE: a checkpoint of this task with
+    `head=descriptions`, or any encoder without training. Null: the words of the LUKE, without training."""
     cache: str | None = None
-    """Folder in which the vectors of the entities are stored and memory-mapped. Null: they are computed when needed."""
+    """Folder in which the vectors of the entities are stored and memory-mapped, for a linker over descriptions or
+    `unknown_names=nearest`. Null: they are computed when needed."""
     mentions: Mentions = "given"
     """`given`: the mentions of the data are linked. `found`: names are found in the text first (end to end)."""
     ner: str | None = None
