@@ -15,6 +15,7 @@ OF_THEIR_OWN: dict[str, Any] = {
     "betas": (0.8, 0.9),
     "block_size": 16,
     "na_rate": 1.0,
+    "train_balance": 2.0,
     "dev_split_by": "doc",
 }
 """Settings whose other values must be of a certain kind."""

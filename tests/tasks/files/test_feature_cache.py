@@ -145,7 +145,7 @@ def test_the_key_has_the_settings_that_change_the_encoded_records(
 
 @pytest.mark.parametrize("name", types_of(FinetuningConfig))
 def test_settings_of_training_are_not_in_the_key(name: str) -> None:
-    choose_records = ("train_fraction", "dev_fraction", "dev_split_by", "max_length")
+    choose_records = ("train_fraction", "train_balance", "dev_fraction", "dev_split_by", "max_length")
     usual = FinetuningConfig()
     other = replace(usual, **{name: other_value(FinetuningConfig, name)})
     assert (encoded_settings(usual) != encoded_settings(other)) == (name in choose_records)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.tasks.entity_typing.reader import TypingRecord
-from loreweave.tasks.files.splits import hold_out, take_fraction
+from loreweave.tasks.entity_typing.reader import TypingRecord, labels_of
+from loreweave.tasks.files.splits import NO_LABEL, hold_out, take_balanced, take_fraction
 
 RECORDS = [TypingRecord(str(n), f"Ann {n // 2}", 0, 3, ("person",), {"doc": f"d{n // 7}"}) for n in range(100)]
 
@@ -46,3 +46,51 @@ def test_fractions_are_nested() -> None:
 def test_more_than_all_is_drawn_with_replacement() -> None:
     drawn = take_fraction(RECORDS, 1.5, seed=5)
     assert len(drawn) == 150 and len({r.id for r in drawn}) < 100
+
+
+def typed(count: int, *labels: str) -> list[TypingRecord]:
+    return [TypingRecord(f"{'-'.join(labels)} {n}", "Ann", 0, 3, labels, {}) for n in range(count)]
+
+
+# 60 persons, 12 places, 30 events; two of the persons are also events, whose rarer label is place or event
+UNEVEN = [*typed(58, "person"), *typed(2, "event", "person"), *typed(12, "place"), *typed(28, "event")]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "fraction", "taken"),
+    [
+        (1, 1.0, {"person": 12, "event": 12, "place": 12}),
+        (2, 1.0, {"person": 24, "event": 24, "place": 12}),
+        (2.5, 1.0, {"person": 30, "event": 30, "place": 12}),
+        (100, 1.0, {"person": 58, "event": 30, "place": 12}),
+        (1, 0.5, {"person": 6, "event": 6, "place": 6}),
+        (2, 0.25, {"person": 6, "event": 6, "place": 3}),
+        (1, 0.001, {"person": 1, "event": 1, "place": 1}),
+        (1, 2.0, {"person": 24, "event": 24, "place": 24}),
+    ],
+)
+def test_no_class_has_more_than_a_multiple_of_the_smallest(ratio: float, fraction: float, taken: dict[str, int]) -> None:
+    found = take_balanced(UNEVEN, labels_of, ratio, fraction, seed=5)
+    assert found.taken == taken and found.of == {"person": 58, "event": 30, "place": 12}
+    assert len(found.records) == sum(taken.values())
+    order = [UNEVEN.index(record) for record in found.records]
+    assert order == sorted(order), "the order of the file"
+    assert found == take_balanced(UNEVEN, labels_of, ratio, fraction, seed=5)
+
+
+def test_balanced_parts_are_nested_and_a_function_of_the_seed() -> None:
+    def ids(ratio: float, fraction: float, seed: int = 5) -> set[str]:
+        return {record.id for record in take_balanced(UNEVEN, labels_of, ratio, fraction, seed).records}
+
+    assert ids(1, 0.25) < ids(1, 0.5) < ids(1, 1.0) < ids(2, 1.0) < ids(4, 1.0) < {record.id for record in UNEVEN} | {""}
+    assert ids(1, 1.0) != ids(1, 1.0, seed=6)
+
+
+def test_records_without_a_label_are_a_class_of_their_own() -> None:
+    found = take_balanced([*typed(5, "person"), *typed(2)], labels_of, 1, 1.0, seed=0)
+    assert found.taken == {"person": 2, NO_LABEL: 2}
+
+
+def test_one_class_cannot_be_balanced() -> None:
+    with pytest.raises(DataError, match=r"'train_balance': found one class \(person\) in the training records, expected two"):
+        take_balanced(typed(5, "person"), labels_of, 1, 1.0, seed=0)

@@ -299,3 +299,30 @@ def test_other_names_of_the_label_numbers_are_other_data(tiny_bert: Path, tmp_pa
     name("B-ORG")
     with pytest.raises(ConfigurationError, match=r"data\.train.*dataset_info\.json sha256"):
         train(resume=True)
+
+
+def test_a_balanced_part_is_reported_and_recorded(tiny_bert: Path, tmp_path: Path) -> None:
+    persons = [row for row in TYPING_ROWS if row["labels"] == ["person"]]
+    places = [row for row in TYPING_ROWS if row["labels"] != ["person"]][:3]
+    (tmp_path / "train.json").write_text(json.dumps([*persons, *places]))
+    files = DataFiles(train=tmp_path / "train.json", dev=tmp_path / "train.json")
+    said: list[str] = []
+    settings = {**SETTINGS, "epochs": 1, "dev_fraction": None, "dev_split_by": None, "train_balance": 1}
+    config = fill(training_of(TASK).config, settings)
+    results = finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=said.append)
+    assert "train_balance=1: 6 of 11 records (person 3 of 8, city 3 of 3)" in said and results["examples"] == 6
+    ids = json.loads((tmp_path / "run" / "records.json").read_text())["train"]
+    assert len(ids) == 6 and {"9", "10", "11"} < set(ids)
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("ner", "train_balance is not read: the labels are those of mentions, and a sentence can have several"),
+        ("entity-linking", "train_balance is not read: a mention has an entity, not a class"),
+        ("few-shot-relation", "train_balance is not read: each class has equally many examples in an episode"),
+    ],
+)
+def test_tasks_without_a_class_of_a_record_are_not_balanced(task: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        fill(training_of(load_task(task)).config, {"train_balance": 1})

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from loreweave.errors import DataError
 from loreweave.tasks.cloze_qa.record import ClozeRecord
-from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, never, when
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
 from loreweave.training.settings.ranges import POSITIVE, Ranges
 
@@ -22,6 +22,7 @@ class ClozeConfig(FinetuningConfig, LukeSettings):
 
     READ_WHEN: ClassVar[ReadWhen] = {
         LUKE_SETTINGS: when(head="luke"),
+        ("train_balance",): never("an answer is one of the candidates of its query, not a class"),
         ("candidate_features",): when(head="markers", reason="a LUKE reads the states of entities"),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, never, when
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
 from loreweave.training.settings.ranges import ANY_NUMBER, POSITIVE, POSITIVE_SHARE, SHARE, Ranges, at_least, check_ranges
 
@@ -23,7 +23,11 @@ _OF_LUKE = ("order", "mask_share", "language", *LUKE_SETTINGS)
 class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     """Settings of entity linking; the defaults are for a plain encoder over descriptions."""
 
-    READ_WHEN: ClassVar[ReadWhen] = {_OF_DESCRIPTIONS: when(head="descriptions"), _OF_LUKE: when(head="luke")}
+    READ_WHEN: ClassVar[ReadWhen] = {
+        _OF_DESCRIPTIONS: when(head="descriptions"),
+        _OF_LUKE: when(head="luke"),
+        ("train_balance",): never("a mention has an entity, not a class"),
+    }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "descriptions"
     ENCODED: ClassVar[Encoded] = ("head", "entities", "dictionary", "candidates")

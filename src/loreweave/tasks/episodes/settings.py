@@ -12,6 +12,7 @@ NOT_READ: ReadWhen = {
         "metric", "keep", "patience", "dev_fraction", "dev_split_by", "eval_batch_size",
         "evaluate_before_training", "evaluate_test_every_epoch",
     ): never("training on a source is not scored ('loreweave evaluate' scores the checkpoint, in episodes)"),
+    ("train_balance",): never("each class has equally many examples in an episode"),
     ("feature_cache",): never("the encoding of a source keeps more than encoded sentences"),
 }  # fmt: skip
 """Settings of the selection of an epoch, for the labels of a source are not those that matter, and of the feature cache."""

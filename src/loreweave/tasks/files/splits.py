@@ -1,9 +1,11 @@
-"""Selection of training records: a dev part, and a fraction to train on."""
+"""Selection of training records: a dev part, and a fraction or a balanced part to train on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -64,3 +66,64 @@ def take_fraction(records: Sequence[R], fraction: float, seed: int) -> list[R]:
     if fraction > 1:
         return [records[index] for index in random.integers(len(records), size=count)]
     return [records[index] for index in sorted(random.permutation(len(records))[:count])]
+
+
+NO_LABEL = "(no label)"
+"""Class of records without a label."""
+
+
+@dataclass(frozen=True)
+class Balanced(Generic[R]):
+    """A balanced part of records, in the order of the file.
+
+    Attributes:
+        records: the records.
+        of: class -> number of records before.
+        taken: class -> number of records in the part.
+    """
+
+    records: list[R]
+    of: Mapping[str, int]
+    taken: Mapping[str, int]
+
+
+def take_balanced(
+    records: Sequence[R], labels_of: Callable[[Sequence[R]], Sequence[str]], ratio: float, fraction: float, seed: int
+) -> Balanced[R]:
+    """A part in which no class has more than `ratio` times the records of the smallest class, and a fraction of each class.
+
+    Records of a class are the first ones of it in the order in which `take_fraction` takes them: a smaller fraction or ratio is
+    contained in a larger one. A fraction above 1 draws the records of each class with replacement. Each class keeps one record
+    at least.
+
+    Args:
+        records: training records.
+        labels_of: labels of records. The class of a record is its label, of several labels the rarest one, or `NO_LABEL`.
+        ratio: 1 or more.
+        fraction: number above 0.
+        seed: seed of the selection.
+
+    Raises:
+        DataError: there is one class only.
+    """
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(records))
+    each = [list(labels_of([record])) for record in records]
+    counts = Counter(label for labels in each for label in labels)
+    classes = [min(labels, key=lambda label: (counts[label], label)) if labels else NO_LABEL for labels in each]
+    places: dict[str, list[int]] = {name: [] for name in sorted(set(classes))}
+    for index in order:
+        places[classes[index]].append(int(index))
+    if len(places) < 2:
+        found = f"found one class ({', '.join(places) or 'none'}) in the training records"
+        raise DataError(f"{found}, expected two or more to balance", field="train_balance")
+    most = int(ratio * min(map(len, places.values())))
+    chosen: list[int] = []
+    taken = {}
+    for name, members in places.items():
+        members = members[:most]
+        count = max(1, int(fraction * len(members)))
+        drawn = members[:count] if fraction <= 1 else [members[i] for i in random.integers(len(members), size=count)]
+        chosen += drawn
+        taken[name] = len(drawn)
+    return Balanced([records[index] for index in sorted(chosen)], {name: len(of) for name, of in places.items()}, taken)

@@ -18,7 +18,7 @@ from loreweave.errors import ConfigurationError, DataError, records_of
 from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.files.data_folder import split_file
 from loreweave.tasks.files.feature_cache import encode_cached
-from loreweave.tasks.files.splits import hold_out, take_fraction
+from loreweave.tasks.files.splits import hold_out, take_balanced, take_fraction
 from loreweave.tasks.heads import check_for_encoder
 from loreweave.tasks.jobs.evaluate import is_writer
 from loreweave.tasks.jobs.known_labels import check_labels
@@ -150,7 +150,7 @@ def finetune_task(
         if built.encoding.report():
             report(f"encoding: {built.encoding.report()}")
         record.save_left_out(data.left_out)
-        if config.dev_fraction is not None or config.train_fraction != 1:
+        if config.dev_fraction is not None or config.train_balance is not None or config.train_fraction != 1:
             record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
         results = finetune(job, config, record, report=report, after_epoch=after_epoch)
     return results
@@ -240,7 +240,7 @@ def _read_splits(
         train, parts["dev"] = hold_out(
             train, config.dev_fraction, config.dev_split_by, config.order_seed, lambda record: training.mentions(record)[0]
         )
-    train = take_fraction(train, config.train_fraction, config.order_seed)
+    train = _chosen(training, train, config, report)
     report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
     seen = {training.mentions(record)[0] for record in train}
     for split, records in parts.items():
@@ -249,6 +249,17 @@ def _read_splits(
             report(f"{leaked} of {have} a text that is also in the training data")
     listed = {split: errors for split, errors in left_out.items() if errors}
     return _Splits(train, parts["dev"], parts["test"], labels, listed)
+
+
+def _chosen(training: Training[Any], train: list[Any], config: FinetuningConfig, report: Report) -> list[Any]:
+    """The part of the training records that is trained on, which is reported if it is balanced."""
+    if config.train_balance is None:
+        return take_fraction(train, config.train_fraction, config.order_seed)
+    found = take_balanced(train, training.labels, config.train_balance, config.train_fraction, config.order_seed)
+    order = sorted(found.of, key=lambda name: -found.of[name])
+    each = listed([f"{name} {found.taken[name]:,} of {found.of[name]:,}" for name in order], _SHOWN_LABELS)
+    report(f"train_balance={config.train_balance:g}: {len(found.records):,} of {counted(len(train), 'record')} ({each})")
+    return found.records
 
 
 def _training_examples(

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from loreweave.tasks.ner.decoding import TagScheme
 from loreweave.training.retention import Keep
-from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, never, when
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 from loreweave.training.settings.ranges import POSITIVE, Ranges, at_least
 
@@ -22,6 +22,7 @@ class NerConfig(FinetuningConfig, LukeSettings):
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("base", "entity_aware_attention"): when(encoder="luke"),
+        ("train_balance",): never("the labels are those of mentions, and a sentence can have several"),
         ("max_entity_length",): when(head="luke", reason="only spans of words are entities"),
         ("shared_words",): when(head="luke", reason="with tags there are no spans that could read the words"),
         ("span_features",): when(head="luke", reason="a tag is read from the state of one word"),

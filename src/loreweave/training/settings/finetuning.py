@@ -85,12 +85,20 @@ class DataSettings(Seeds):
     """Selection of the training records, and storage of their encoded form."""
 
     READ_WHEN: ClassVar[ReadWhen] = {("dev_split_by",): when(dev_fraction=GIVEN)}
-    ENCODED: ClassVar[Encoded] = ("train_fraction", "dev_fraction", "dev_split_by")
-    RANGES: ClassVar[Ranges] = {("train_fraction",): POSITIVE, ("dev_fraction",): BETWEEN_0_AND_1}
+    ENCODED: ClassVar[Encoded] = ("train_fraction", "train_balance", "dev_fraction", "dev_split_by")
+    RANGES: ClassVar[Ranges] = {
+        ("train_fraction",): POSITIVE,
+        ("train_balance",): at_least(1),
+        ("dev_fraction",): BETWEEN_0_AND_1,
+    }
 
     train_fraction: float = 1.0
     """Fraction of the training records. Below 1: the first records of a random order, so that a smaller fraction is part of a
     larger one. Above 1: records are drawn with replacement."""
+    train_balance: float | None = None
+    """Balance of the classes: no class has more than this number of times the training records of the smallest class. 1: all
+    classes have equally many. The class of a record with several labels is its rarest label. `train_fraction` is then a
+    fraction of each class, with one record at least. Null: all records."""
     dev_fraction: float | None = None
     """Fraction of the training records that is used to select the best epoch, if there is no dev file."""
     dev_split_by: str | None = None
@@ -173,7 +181,7 @@ def encoded_settings(config: FinetuningConfig) -> dict[str, Any]:
     """Settings that affect the encoded training records, with their values; a seed only if it selects records."""
     names = [name for base in type(config).__mro__ for name in vars(base).get("ENCODED", ())]
     values = {name: getattr(config, name) for name in names}
-    chosen = config.train_fraction != 1 or config.dev_fraction is not None
+    chosen = config.train_fraction != 1 or config.train_balance is not None or config.dev_fraction is not None
     return values | ({"order_seed": config.order_seed} if chosen else {})
 
 
