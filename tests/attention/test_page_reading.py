@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from attention_pages import (
     VIEWS,
     PageData,
@@ -22,6 +23,9 @@ from attention_pages import (
     state,
     token_table,
 )
+from transformers import AutoModel, AutoTokenizer
+
+from loreweave.cli.main import main
 
 
 def mentions_page(**rest: Any) -> PageData:
@@ -225,6 +229,32 @@ def test_a_decoder_that_weighs_what_it_sees_alike_has_an_entropy_of_one(page: An
     open_page(page, tmp_path, data, "view=classes&lift=1")
     (row,) = rows_of(page)
     assert float(row[-1]) == pytest.approx(1, abs=1e-4)
+
+
+def test_an_exact_page_of_a_decoder_has_the_numbers_of_the_model(page: Any, tmp_path: Path, tiny_gpt2: Path) -> None:
+    path = tmp_path / "exact.html"
+    text = "Ann lives in Oslo."
+    assert main(["attention", "--model", str(tiny_gpt2), text, "--exact", "--output", str(path), "--device", "cpu"]) == 0
+    eager = AutoModel.from_pretrained(tiny_gpt2, attn_implementation="eager")
+    with torch.no_grad():
+        inputs = AutoTokenizer.from_pretrained(tiny_gpt2)(text, return_tensors="pt")
+        weights = torch.stack(eager(**inputs, output_attentions=True).attentions)[:, 0].double().numpy()
+    page.goto(path.as_uri())
+    page.locator("html[data-ready='1']").wait_for(state="attached")
+    cells = [list(map(int, place)) for place in np.ndindex(weights.shape)]
+    found = page.evaluate("(cells) => Promise.all(cells.map((cell) => window.__attention.weight(...cell)))", cells)
+    assert np.abs(np.array(found).reshape(weights.shape) - weights).max() < 1e-5
+    size = weights.shape[-1]
+    entropies = -(weights * np.log(np.where(weights > 0, weights, 1))).sum(-1)[..., 1:] / np.log(np.arange(2, size + 1))
+    assert 0.1 < entropies.mean() < 0.9
+    for layer, head in np.ndindex(2, 2):
+        shown = page.evaluate("(place) => window.__attention.statistics(...place)", [layer, head])
+        assert shown["entropy"] == pytest.approx(entropies[layer, head].mean(), abs=1e-3)
+        assert shown["previous"] == pytest.approx(np.trace(weights[layer, head], -1) / size, abs=1e-4)
+        assert shown["next"] == 0
+    page.locator("[data-view=statistics]").click()
+    page.locator("[data-view=statistics][aria-selected=true]").wait_for()
+    assert "16 bits" in page.locator("#numbers-help").text_content()
 
 
 def test_an_encoder_decoder_marks_the_mentions_of_its_source(page: Any, tmp_path: Path) -> None:

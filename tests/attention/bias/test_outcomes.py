@@ -117,6 +117,18 @@ def test_probabilities_of_a_checkpoint(run: Path, file: Path, capsys: pytest.Cap
         probe_bias(run, file, device="cpu", report=lambda line: None)
 
 
+def test_words_after_the_name_are_not_measured_in_a_decoder(file: Path, tiny_gpt2: Path) -> None:
+    """It does not see them, so that the attention to them is 0 whatever the name is."""
+    said: list[str] = []
+    with pytest.raises(ConfigurationError, match=r"give the templates targets \(before the name for a decoder\)"):
+        probe_bias(tiny_gpt2, file, device="cpu", samples=20, report=said.append)
+    file.write_text(file.read_text().replace("[Oslo]", "[They, Oslo]"))
+    result = probe_bias(tiny_gpt2, file, device="cpu", samples=20, report=said.append)
+    assert {each.measure for each in result.values[str(tiny_gpt2)]} == {"attention: name to They"}
+    (line,) = [line for line in said if "does not see" in line]
+    assert line.endswith("a name does not see what comes after it in this model; the attention to Oslo is not measured there")
+
+
 def test_what_the_command_refuses(file: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["probe", str(tiny_bert), "--paired"]) == 2 and "--paired without --bias" in capsys.readouterr().err
     assert main(["probe", str(tiny_bert), "seed=1", "--bias", str(file)]) == 2

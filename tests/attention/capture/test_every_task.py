@@ -89,7 +89,7 @@ def test_the_page_says_what_predict_answers(
     assert main(["predict", name, "--model", str(model), str(data), "--device", "cpu"]) == 0
     answer = json.loads(capsys.readouterr().out)
     predicted = answer["predicted"] if isinstance(answer["predicted"], list) else [answer["predicted"]]
-    expected = [f"{one['label']} {one['start']}-{one['end']}" if isinstance(one, dict) else one for one in predicted]
+    expected = [one if isinstance(one, str) else _of_mention(one) for one in predicted]
     for each in found:
         assert each.prediction is not None and each.prediction.predicted is not None and each.prediction.gold
         assert sorted(each.prediction.predicted) == sorted(label or "no answer" for label in expected)
@@ -98,6 +98,12 @@ def test_the_page_says_what_predict_answers(
             told = one if isinstance(one, dict) else {"probability": answer.get("probabilities", {}).get(one)}
             share = answer.get("probability") if told["probability"] is None else told["probability"]
             assert shares[label or "no answer"] == pytest.approx(share, abs=2e-6)
+
+
+def _of_mention(one: dict[str, Any]) -> str:
+    """A predicted mention as the page shows it."""
+    place, words = f"{one['label']} {one['start']}-{one['end']}", TEXT[one["start"] : one["end"]]
+    return place if words == one["label"] else f"{place} “{words}”"
 
 
 def _spans(found: list[CapturedAttention]) -> list[tuple[str, int, int]]:

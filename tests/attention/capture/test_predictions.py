@@ -60,6 +60,18 @@ def test_predictions_of_any_task_become_labels(row: dict[str, Any], expected: Pr
     assert prediction_of(row) == expected
 
 
+def test_mentions_of_a_text_are_shown_with_their_words() -> None:
+    text = "Ann lives in Oslo."
+    row = {
+        "predicted": [{"start": 0, "end": 3, "label": "PER", "probability": 0.5},
+                      {"start": 13, "end": 17, "entity": "Q585", "label": "Oslo", "probability": 0.8}],
+        "gold": [{"start": 0, "end": 3, "label": "PER"}, {"start": 4, "end": 9, "label": "PER"}],
+    }  # fmt: skip
+    found = prediction_of(row, text)
+    assert found is not None and found.predicted == ["PER 0-3 “Ann”", "Oslo 13-17"]
+    assert found.gold == ["PER 0-3 “Ann”", "PER 4-9 “lives”"]
+
+
 def test_a_row_without_an_answer_has_no_prediction() -> None:
     assert prediction_of({"text": "Ann"}) is None
 

@@ -11,7 +11,7 @@ from loreweave.attention.capture.encoders import TextInput, open_encoder
 from loreweave.attention.capture.tasks import TaskCapture
 from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import NOWHERE, CapturedAttention
-from loreweave.attention.measures import token_to_token
+from loreweave.attention.measures import seen_keys, token_to_token
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.jobs.checkpoints import task_of
@@ -20,6 +20,8 @@ from loreweave.tasks.record_task import mention_rows, text_rows
 from loreweave.tasks.registry import load_task
 from loreweave.training.devices import choose_device
 
+NAME_TO = "attention: name to "
+"""Measure of the attention to a word of interest, before the word."""
 Captures = Callable[[str, Span], list[CapturedAttention]]
 
 
@@ -53,10 +55,14 @@ class Observed:
         model: folder, run, bundled or Hub name.
         base: encoder from which a released LUKE in an older format was trained.
         device: device of the model.
+
+    Attributes:
+        unseen: words of interest that no name sees, such as those after it in a decoder; they are not measured.
     """
 
     def __init__(self, model: str, base: str | None = None, device: str | None = None) -> None:
         self.name = model
+        self.unseen: set[str] = set()
         self.predictor: Predictor | None = None
         own = task_of(resolve(model))
         rows = None if own is None else load_task(own).rows
@@ -92,10 +98,12 @@ class Observed:
         targets = template.target_spans(name)
         example = _with_all(self.captures(text, span), [span, *targets.values()])
         found = attention_outcomes(example, span, targets)
+        self.unseen |= {word for word in targets if f"{NAME_TO}{word}" not in found}
         if self.predictor is not None:
             found |= self._probabilities(text, span, labels)
         if not found:
-            raise ConfigurationError(f"{self.name}: found neither targets nor labels to measure; give the templates targets")
+            way_out = "give the templates targets (before the name for a decoder)"
+            raise ConfigurationError(f"{self.name}: found neither targets nor labels to measure; {way_out}")
         return len(pieces_of(example, span)), found
 
     def _probabilities(self, text: str, span: Span, labels: list[str]) -> dict[str, float]:
@@ -116,14 +124,17 @@ def attention_outcomes(example: CapturedAttention, span: Span, targets: dict[str
     """Attention from the sub-words of a name, and from its entity if it is one, to each word of interest.
 
     The mean over the sub-words of the name of the sum over those of the word, averaged over layers and heads, so that names and
-    words of several sub-words count as one (Clark et al. 2019).
+    words of several sub-words count as one (Clark et al. 2019). A word that the name does not see in any layer has no outcome.
     """
     found = {}
     words = pieces_of(example, span)
+    first, end = seen_keys(example)  # [layer, query]
     entities = [entity.row for entity in example.entities if (entity.start, entity.end) == span]
     for word, place in targets.items():
         keys = pieces_of(example, place)
-        found[f"attention: name to {word}"] = float(token_to_token(example, words, keys).mean())
+        if all((key < first[:, words]).all() or (key >= end[:, words]).all() for key in keys):
+            continue
+        found[f"{NAME_TO}{word}"] = float(token_to_token(example, words, keys).mean())
         if entities:
             found[f"attention: entity to {word}"] = float(token_to_token(example, entities, keys).mean())
     return found

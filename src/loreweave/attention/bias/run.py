@@ -107,7 +107,8 @@ def _observed(
 ) -> tuple[list[Outcome], dict[str, Any]]:  # fmt: skip
     """Outcomes of a model, and the numbers of sentences kept and left out by group."""
     outcomes, left = list[Outcome](), list[str]()
-    for found in Observed(name, base, device).outcomes(design, advance):
+    observed = Observed(name, base, device)
+    for found in observed.outcomes(design, advance):
         if isinstance(found, DataError):
             left.append(found.message)
         else:
@@ -127,6 +128,9 @@ def _observed(
             f"{name}, {group}: {counted(counts['sentences'], 'sentence')} kept, {counts['left_out']} left out; "
             f"{counted(several, 'name')} of several sub-words"
         )
+    if observed.unseen:
+        words = ", ".join(sorted(observed.unseen))
+        report(f"{name}: a name does not see what comes after it in this model; the attention to {words} is not measured there")
     for message in left[:5]:
         report(f"  left out: {message}")
     if not outcomes:

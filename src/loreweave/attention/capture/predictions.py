@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from loreweave.attention.captured import Prediction
@@ -19,28 +20,34 @@ def with_answer(scored: Mapping[str, Any], answer: Mapping[str, Any] | None) -> 
     return {**scored, **{name: answer[name] for name in _OF_ANSWER if name in (answer or {})}}  # type: ignore[index]
 
 
-def prediction_of(row: Mapping[str, Any]) -> Prediction | None:
-    """The prediction in a row of predictions of any task: the most probable labels first."""
+def prediction_of(row: Mapping[str, Any], text: str = "") -> Prediction | None:
+    """The prediction in a row of predictions of any task: the most probable labels first.
+
+    Args:
+        row: the row.
+        text: text of its mentions, whose words are shown. Empty: it has several texts.
+    """
     predicted, probabilities, given = row.get("predicted"), row.get("probabilities"), row.get("gold")
     if predicted is None and not isinstance(probabilities, Mapping) and "gold" not in row:
         return None
     titles = _titles(predicted)
-    gold = [_name(label, titles) for label in _listed(given)] if "gold" in row else None
+    named = partial(_name, titles=titles, text=text)
+    gold = [named(label) for label in _listed(given)] if "gold" in row else None
     alternatives = isinstance(predicted, str) and isinstance(given, (list, tuple))
     if alternatives and gold is not None:
         gold = list(dict.fromkeys(gold)) or [NO_ANSWER]
     if isinstance(probabilities, Mapping):
         shares = {str(name): float(share) for name, share in probabilities.items()}
-        chosen = [_name(label, titles) for label in _listed(predicted)]
+        chosen = [named(label) for label in _listed(predicted)]
         order = sorted(shares, key=lambda name: -shares[name])
         kept = [name for place, name in enumerate(order) if place < MOST_LABELS or name in chosen]
         best = [name for name in order if name in chosen] if "predicted" in row else None
         return Prediction(kept, [shares[name] for name in kept], gold, best, alternatives)
-    labels = [_name(label, titles) for label in _listed(predicted)]
+    labels = [named(label) for label in _listed(predicted)]
     found = [_probability(label) for label in _listed(predicted)]
     if found == [None]:
         found = [_probability(row)]
-    others = [(_name(one, {}), _probability(one)) for one in _listed(row.get("ranked")) if isinstance(one, Mapping)]
+    others = [(_name(one, {}, text), _probability(one)) for one in _listed(row.get("ranked")) if isinstance(one, Mapping)]
     if isinstance(predicted, str) and others:  # candidates: that with the predicted words is the best one
         rest = [(name, share) for name, share in others[1:MOST_LABELS]]
         return Prediction([*labels, *(name for name, _ in rest)], [*found, *(share for _, share in rest)], gold, labels, True)
@@ -64,8 +71,8 @@ def _titles(predicted: Any) -> dict[Any, str]:
     return {one["entity"]: str(one["label"]) for one in rows if one.get("entity") and one.get("label")}
 
 
-def _name(label: Any, titles: Mapping[Any, str]) -> str:
-    """A label in words: that of a mention with its characters, that of a fact with the numbers of its entities."""
+def _name(label: Any, titles: Mapping[Any, str], text: str) -> str:
+    """A label in words: that of a mention with its characters and words, that of a fact with the numbers of its entities."""
     if isinstance(label, float):
         return f"{label:.4g}"
     if not isinstance(label, Mapping):
@@ -73,8 +80,11 @@ def _name(label: Any, titles: Mapping[Any, str]) -> str:
     what = label.get("label") or titles.get(label.get("entity")) or _first(label, ("entity", "relation", "text", "mention"))
     if "head" in label and "tail" in label:
         return f"{what} {label['head']}\N{RIGHTWARDS ARROW}{label['tail']}"
-    place = f" {label['start']}-{label['end']}" if "start" in label and "end" in label else ""
-    return f"{what}{place}"
+    if "start" not in label or "end" not in label:
+        return str(what)
+    words = text[label["start"] : label["end"]]
+    place = f"{what} {label['start']}-{label['end']}"
+    return place if words in ("", what) else f"{place} “{words}”"
 
 
 def _first(label: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -89,7 +89,7 @@ class TaskCapture:
             name = id if len(rows) == 1 else f"{id}:{number + 1}"
             marked = [(row["start"], row["end"])] if {"start", "end"} <= set(row) else mentions
             whole = text if pair is None else f"{text} {pair}"
-            found += self._observed(partial(self._answered, row), Source(name, whole, mentions=marked))
+            found += self._observed(partial(self._answered, row), Source(name, whole, mentions=marked), "" if pair else text)
         self._tell_cuts()
         return found
 
@@ -125,7 +125,8 @@ class TaskCapture:
             raise ConfigurationError(f"{self.predictor.task.name} does not predict for single records; leave --data out")
         for record in chosen_records(training, path, number, ids, reading, self.report):
             source = Source(record.id, record.joined, mentions=record.mentions)
-            yield from self._observed(partial(self._predicted, training, record.record), source)
+            text = record.text if record.pair is None else ""
+            yield from self._observed(partial(self._predicted, training, record.record), source, text)
         self._tell_cuts()
 
     def _answered(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,12 +140,12 @@ class TaskCapture:
         answers = self.predictor.answers_of_outputs([record], outputs) or []
         return with_answer(next(iter(evaluation.predictions), {}), answers[0] if len(answers) == 1 else None)
 
-    def _observed(self, predict: Callable[[], Mapping[str, Any]], source: Source) -> list[CapturedAttention]:
-        """Attention of each part that the model reads during a prediction."""
+    def _observed(self, predict: Callable[[], Mapping[str, Any]], source: Source, text: str) -> list[CapturedAttention]:
+        """Attention of each part that the model reads during a prediction. text: that of its mentions, if there is one text."""
         with observed(self.loaded.model) as calls:
             answer = predict()
         calls = self._of_the_input(calls)
-        prediction = prediction_of(answer)
+        prediction = prediction_of(answer, text)
         found: list[CapturedAttention] = []
         for call in calls:
             rows = call.inputs["input_ids"].shape[0]
