@@ -12,7 +12,7 @@ from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.rows import trimmed
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.knowledge.vocabulary_rows import vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import ids_of_graph
 from loreweave.errors import DataError
 
 _LONGEST = 2000
@@ -58,7 +58,7 @@ def sentences_of_texts(texts: Iterable[AnnotatedText], vocabulary: EntityVocabul
 def sentences_of_graph(graph: KnowledgeGraph, vocabulary: EntityVocabulary) -> dict[int, str]:
     """First sentences of the descriptions of a graph's entities, found as in `vocabulary_ids`."""
     found: dict[int, str] = {}
-    for entity, row in zip(graph.entities, vocabulary_ids(graph.entities, vocabulary), strict=True):
+    for entity, row in zip(graph.entities, ids_of_graph(graph, vocabulary), strict=True):
         sentence = _first_of(entity.description, None) if row >= 0 else ""
         if sentence:
             found[int(row)] = sentence

@@ -10,7 +10,7 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, ids_of_graph
 from loreweave.errors import DataError
 
 CATEGORIES = "categories"
@@ -67,7 +67,7 @@ def types_of_graph(graph: KnowledgeGraph, vocabulary: EntityVocabulary) -> Entit
     """
     names = ("entities", "entities_without_types", "entities_outside_vocabulary", "entities_with_an_ambiguous_label")
     report = EntityTypesReport(counts=Counter(dict.fromkeys(names, 0)))
-    for entity, row in zip(graph.entities, vocabulary_ids(graph.entities, vocabulary), strict=True):
+    for entity, row in zip(graph.entities, ids_of_graph(graph, vocabulary), strict=True):
         report.counts["entities"] += 1
         report.counts["entities_outside_vocabulary"] += int(row) == NONE
         report.counts["entities_with_an_ambiguous_label"] += int(row) == SHARED

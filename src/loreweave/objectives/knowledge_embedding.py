@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.knowledge.vocabulary_rows import vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import ids_of_graph
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.models.knowledge_scorers import exact, similarity_matrix
@@ -251,7 +251,7 @@ def _ids_in_vocabulary(graph: KnowledgeGraph, config: KnowledgeEmbeddingConfig, 
     """
     if context.entities is None:
         raise ConfigurationError("entities: vocabulary needs a LUKE, and word_only leaves entities out; expected text or table")
-    ids = vocabulary_ids(graph.entities, context.entities)
+    ids = ids_of_graph(graph, context.entities)
     unknown = np.flatnonzero(ids < 0)
     if len(unknown):
         raise ConfigurationError(

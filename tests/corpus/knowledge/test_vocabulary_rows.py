@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.graphs.entities import GraphEntity
-from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, vocabulary_ids
+from loreweave.corpus.graphs.entities import GraphEntity, GraphRelation
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, ids_of_graph, vocabulary_ids
 
 
 def test_ids_are_found_by_id_then_by_label() -> None:
@@ -53,3 +54,26 @@ def test_a_title_wins_over_labels() -> None:
     ]
     found = vocabulary_ids(entities, vocabulary).tolist()
     assert found == [vocabulary.id_of("New_York_City"), vocabulary.id_of("New York"), NONE, vocabulary.id_of("Bern")]
+
+
+def test_labels_of_another_language_are_not_found() -> None:
+    """*Gift* is a present in English and poison in German."""
+    counts = {"Gift": 3, "Q40867": 2}
+    english, both = (
+        EntityVocabulary.from_counts(counts, language="en"),
+        EntityVocabulary({"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "en:Gift": 3, "de:Gift": 4}, languages=("de", "en")),
+    )
+    entities = [GraphEntity("Q1", "Gift"), GraphEntity("Q2", title="Gift"), GraphEntity("Q40867", "Gift")]
+    for entity in entities[:2]:
+        assert vocabulary_ids([entity], english, "de").tolist() == [NONE]
+        assert vocabulary_ids([entity], english, "en").tolist() == vocabulary_ids([entity], english).tolist() == [3]
+        assert vocabulary_ids([entity], both, "de").tolist() == [4] and vocabulary_ids([entity], both).tolist() == [NONE]
+        assert vocabulary_ids([entity], EntityVocabulary.from_counts(counts), "de").tolist() == [3]  # it has no languages
+    assert vocabulary_ids(entities[2:], english, "de").tolist() == [4]  # an id has no language
+
+
+def test_a_graph_gives_the_language_of_its_labels() -> None:
+    english = EntityVocabulary.from_counts({"Gift": 3}, language="en")
+    for details, expected in (({"source": {"language": "de"}}, NONE), ({"source": {"language": "en"}}, 3), ({}, 3)):
+        graph = KnowledgeGraph.from_parts([GraphEntity("Q1", "Gift")], [GraphRelation("P1")], {}, details=details)
+        assert ids_of_graph(graph, english).tolist() == [expected]

@@ -307,7 +307,7 @@ def _outside_vocabulary(source: GraphSource, ids: Ids, policy: GraphPolicy) -> d
             names.setdefault(entity.id, (entity.label, entity.title))
     given = ((id, *names.get(id, ("", ""))) for id in ids)
     named = (GraphEntity(id, label, title=title) for id, label, title in given)
-    found = vocabulary_ids(named, EntityVocabulary.load(policy.within_vocabulary))
+    found = vocabulary_ids(named, EntityVocabulary.load(policy.within_vocabulary), source.details.get("language"))
     why = {NONE: "entities outside the vocabulary", SHARED: "entities that share a title of the vocabulary"}
     return {number: why[id] for number, id in enumerate(found.tolist()) if id < 0}
 

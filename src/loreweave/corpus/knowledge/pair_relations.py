@@ -10,7 +10,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes, reordered
-from loreweave.corpus.knowledge.vocabulary_rows import vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import ids_of_graph
 from loreweave.random_streams import stream
 
 NOT_A_RELATION = -1
@@ -45,7 +45,7 @@ class PairRelations:
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph, triples: np.ndarray, vocabulary: EntityVocabulary) -> PairRelations:
         """Relations of `triples` [triples, 3] whose two entities the vocabulary has, as `vocabulary_ids` finds them."""
-        rows = vocabulary_ids(graph.entities, vocabulary)
+        rows = ids_of_graph(graph, vocabulary)
         heads, tails, relations = rows[triples[:, 0]], rows[triples[:, 2]], triples[:, 1].astype(np.int64)
         inside = (heads >= 0) & (tails >= 0) & (heads != tails)
         known = np.zeros(len(vocabulary), bool)
