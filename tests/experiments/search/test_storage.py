@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -50,6 +51,16 @@ def test_wrong_urls(url: str, message: str, tmp_path: Path, monkeypatch: pytest.
     use_toy(monkeypatch)
     with pytest.raises(ConfigurationError, match=message):
         search(toy_sweep(tmp_path, design="grid", vary=VARY), output=tmp_path / "out", storage=url, report=silent)
+
+
+def test_a_missing_driver_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    monkeypatch.setitem(sys.modules, "pg8000", None)
+    sweep = toy_sweep(tmp_path, design="grid", vary=VARY)
+    for url in ("postgresql+pg8000://ann:secret@host/db", "postgresql://ann:secret@host/db", "postgres://ann:secret@host/db"):
+        with pytest.raises(ConfigurationError, match=r"driver .* is not installed .*'loreweave\[search\]'") as found:
+            search(sweep, output=tmp_path / "out", storage=url, report=silent)
+        assert "secret" not in str(found.value)
 
 
 def test_a_password_is_not_written() -> None:
@@ -117,8 +128,8 @@ def server() -> Iterator[tuple[str, list[str]]]:
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server (Debian: postgresql)")
-    if find_spec("psycopg") is None:
-        pytest.skip("no driver of PostgreSQL (pip install 'psycopg[binary]')")
+    if find_spec("pg8000") is None:
+        pytest.skip("no driver of PostgreSQL (pip install 'loreweave[search]')")
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     user = [] if os.getuid() else ["runuser", "-u", "postgres", "--"]  # the server refuses to run as root
     if not os.getuid():
@@ -133,7 +144,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
     control += ["-o", options]
     try:
         subprocess.run([*control, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        yield f"postgresql+psycopg://ann:secret@127.0.0.1:{port}/postgres", control
+        yield f"postgresql+pg8000://ann:secret@127.0.0.1:{port}/postgres", control
     finally:
         subprocess.run([*control, "stop"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
         shutil.rmtree(folder, ignore_errors=True)
@@ -154,6 +165,7 @@ def test_a_real_postgresql_that_stops_in_the_middle(
     sweep = toy_sweep(tmp_path, design="grid", vary=VARY)
     with pytest.raises(StorageLost, match="ann@127.0.0.1.*cannot be used") as lost:
         search(sweep, output=out, storage=url, report=silent)
+    assert "invalid data" not in str(lost.value), "what Optuna guesses is not the cause"
     assert "secret" not in str(lost.value) and "secret" not in (out / "study.json").read_text()
     subprocess.run([*control, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
     monkeypatch.setenv("LOREWEAVE_SEARCH_STORAGE", url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ _LOST = (OSError, optuna.exceptions.StorageInternalError, KeyError, ValueError)
 
 _WRONG_URLS = ("ArgumentError", "NoSuchModuleError")
 """Errors of SQLAlchemy about a URL."""
+
+EXAMPLES = "postgresql+pg8000://user@host/database or sqlite:///study.db"
+_DRIVER = "pg8000"
+"""Driver of PostgreSQL in the extra `search`, for URLs that name none."""
 
 
 class StorageLost(LoreweaveError):
@@ -66,18 +71,19 @@ class StudyStorage:
             backend = JournalFileBackend(str(self.path))
             _end_last_line(self.path)
             return optuna.storages.JournalStorage(backend)
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it would show tracebacks of connections that are lost
         try:
-            return RDBStorage(self.url, engine_kwargs={"pool_pre_ping": True})
-        except (ImportError, ModuleNotFoundError) as error:
+            return RDBStorage(with_driver(self.url), engine_kwargs={"pool_pre_ping": True})
+        except ImportError as error:
             missing = str(getattr(error, "__cause__", None) or error)
-            raise ConfigurationError(f"--storage {self.shown}: the database's driver is not installed: {missing}") from None
+            raise ConfigurationError(
+                f"--storage {self.shown}: the driver of the database is not installed ({missing}); that of PostgreSQL is in "
+                "the extra search: pip install 'loreweave[search]', with a URL such as postgresql+pg8000://user@host/database"
+            ) from None
         except Exception as error:
             if not isinstance(error, (ValueError, TypeError)) and type(error).__name__ not in _WRONG_URLS:
                 raise
-            raise ConfigurationError(
-                f"--storage {self.shown}: {error}; expected a URL such as postgresql+psycopg://user@host/database or "
-                "sqlite:///study.db"
-            ) from None
+            raise ConfigurationError(f"--storage {self.shown}: {error}; expected a URL such as {EXAMPLES}") from None
 
     @contextmanager
     def reachable(self) -> Iterator[None]:
@@ -105,6 +111,17 @@ class StudyStorage:
             f"the storage of the search, {self.shown}, cannot be used: {why}. The runs are kept in {self.folder}; make the "
             "storage available again, and the same command continues the search"
         )
+
+
+def with_driver(url: str) -> str:
+    """The URL with the driver of the extra `search`, if it is one of PostgreSQL that names no driver.
+
+    Example:
+        >>> with_driver("postgresql://ann@db.example.org/study")
+        'postgresql+pg8000://ann@db.example.org/study'
+    """
+    scheme, sign, rest = url.partition("://")
+    return f"postgresql+{_DRIVER}{sign}{rest}" if scheme in ("postgresql", "postgres") else url
 
 
 def without_password(url: str) -> str:
@@ -146,5 +163,8 @@ def _end_last_line(path: Path) -> None:
 
 
 def _first_line(error: Any) -> str:
+    """The error in a line; of one of Optuna, which explains it by the data, its cause."""
+    if isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__ is not None:
+        error = error.__cause__
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     return next((line for line in text.splitlines() if line.strip()), type(error).__name__)

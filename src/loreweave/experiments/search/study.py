@@ -32,7 +32,7 @@ from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.search.plan import Plan, plan_of
-from loreweave.experiments.search.storage import STORAGE_VARIABLE, StudyStorage, without_password
+from loreweave.experiments.search.storage import EXAMPLES, STORAGE_VARIABLE, StudyStorage, without_password
 from loreweave.experiments.search.sweep import MAY_CHANGE, Sweep
 from loreweave.experiments.search.targets import Direction, Target, target_of
 from loreweave.training.settings.configuration import fill, to_dict
@@ -200,8 +200,7 @@ def _url(folder: Path, known: Mapping[str, Any] | None, storage: str | None) -> 
     given = storage or os.environ.get(STORAGE_VARIABLE) or None
     if given is not None and "://" not in given:
         raise ConfigurationError(
-            f"--storage {given}: expected a URL such as postgresql+psycopg://user@host/database or sqlite:///study.db; without "
-            "--storage the search uses a file in its folder"
+            f"--storage {given}: expected a URL such as {EXAMPLES}; without --storage the search uses a file in its folder"
         )
     if given is not None and given.startswith("sqlite") and ":////" not in given and given.count("/") >= 3:
         scheme, _, rest = given.partition(":///")
