@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,47 @@ ROWS = [
 )
 def test_conditions(condition: str, runs: list[str]) -> None:
     assert [row["run"] for row in select(ROWS, [Condition.parse(condition)])] == runs
+
+
+ODD = [
+    {"run": "a", "optimizer.rate_factors.head/a-b": 0.5, "dev.f1 of New York": 0.25, "x=y": 1, "dev.f1_\u5317\u4eac": 0.5},
+    {"run": "b", "optimizer.rate_factors.head/a-b": 2.0, "dev.f1 of New York": 0.75, "x=y": 2, "note": "<b> 'x'"},
+]
+
+
+@pytest.mark.parametrize(
+    ("condition", "runs"),
+    [
+        ("optimizer.rate_factors.head/a-b>=.5", ["a", "b"]),
+        ("optimizer.rate_factors.head/a-b>1e0", ["b"]),
+        ("dev.f1 of New York < 0.5", ["a"]),
+        ("'dev.f1 of New York'=.75", ["b"]),
+        ('"x=y"=2', ["b"]),
+        ("'x=y' != 2", ["a"]),
+        ("dev.f1_\u5317\u4eac=0.5", ["a"]),
+        ('note="<b> \'x\'"', ["b"]),
+        ("note~'<b>'", ["b"]),
+        ("note~'x'", ["b"]),
+    ],
+)
+def test_names_and_values_with_odd_characters(condition: str, runs: list[str]) -> None:
+    assert [row["run"] for row in select(ODD, [Condition.parse(condition)])] == runs
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("dev.f1==0.5", "found the sign '==' in 'dev.f1==0.5', expected one of = != < <= > >= ~"),
+        ("dev.f1=>0.5", "found the sign '=>'"),
+        ("dev.f1<>0.5", "found the sign '<>'"),
+        ('"x=y', "found '\"x=y', expected a name"),
+        ("=5", "found '=5', expected a name"),
+        (" ", "found ' ', expected a name"),
+    ],
+)
+def test_signs_that_do_not_exist_are_named(condition: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^--where: {re.escape(message)}"):
+        Condition.parse(condition)
 
 
 def test_wrong_conditions_say_what_is_expected() -> None:

@@ -19,7 +19,9 @@ Facts = dict[str, Any]
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne, "<=": operator.le, ">=": operator.ge, "=": operator.eq, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
-_CONDITION = re.compile(r"\s*([\w.\-]+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
+_CONDITION = re.compile(r"""\s*("[^"]+"|'[^']+'|[^"'=<>~]+?)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*""", re.DOTALL)
+_QUOTED = re.compile(r"""(["'])(.*)\1""", re.DOTALL)
+_SIGNS = "= != < <= > >= ~"
 _FIRST = ("run", "task", "model", "state")
 _LAST = ("epoch", "minutes", "started")
 _SHOWN_SETTINGS = 6
@@ -54,7 +56,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """Read a condition.
+        """Read a condition. A name with one of the signs, and a value that begins with one, are quoted: `"a=b"=1`.
 
         Raises:
             ConfigurationError: it has no name, sign and value.
@@ -62,9 +64,16 @@ class Condition:
         match = _CONDITION.fullmatch(text)
         if match is None:
             raise ConfigurationError(
-                f"--where: found {text!r}, expected a name, one of = != < <= > >= ~ and a value, such as 'dev.micro_f1>0.8'"
+                f"--where: found {text!r}, expected a name, one of {_SIGNS} and a value, such as 'dev.micro_f1>0.8'; a name "
+                "with such a sign is quoted"
             )
-        return cls(*match.groups())
+        name, sign, value = match.groups()
+        if value and value[0] in "=<>~":
+            raise ConfigurationError(
+                f"--where: found the sign {sign + value[0]!r} in {text!r}, expected one of {_SIGNS}; a value that begins with "
+                "such a sign is quoted"
+            )
+        return cls(_unquoted(name), sign, _unquoted(value))
 
     def holds(self, facts: Facts) -> bool:
         """Whether a run meets it. A run without the fact meets only `!=`, and `=` with an empty value."""
@@ -132,6 +141,12 @@ def check_name(option: str, name: str, rows: Sequence[Facts]) -> None:
     known = list(dict.fromkeys(known for facts in rows for known in facts))
     if rows and name not in known:
         raise ConfigurationError(f"{option}: no run has {name!r}{unknown_name(name, known)}")
+
+
+def _unquoted(text: str) -> str:
+    """A name or a value without quotes around it."""
+    match = _QUOTED.fullmatch(text)
+    return match[2] if match else text
 
 
 def _text(value: Any) -> str:
