@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from loreweave.experiments.report.style import legend_below, two_diagrams
+from loreweave.metrics.analysis.neighbour_maps import neighbour_map
 
 READING = "PCA keeps distances; t-SNE only keeps neighbours, and distances between its clusters mean nothing."
 COLUMNS = ("PCA 1", "PCA 2", "t-SNE 1", "t-SNE 2")
@@ -49,11 +49,10 @@ class Map:
 
 
 def map_of(table: np.ndarray) -> Map | None:
-    """The map of a table [rows, features]; None if all rows are equal, for which neither method is defined."""
+    """The map of a table [rows, features]; None if there is none (see `neighbour_map`)."""
     values = table.astype(float)
-    spread = np.ptp(values, axis=0).max(initial=0.0)
-    if spread <= np.finfo(np.float32).eps * max(1.0, float(np.abs(values).max(initial=0.0))):
+    near = neighbour_map(values, seed=0)
+    if near is None:
         return None
     pca = PCA(2, random_state=0).fit(values)
-    near = TSNE(2, perplexity=min(30.0, (len(values) - 1) / 3), random_state=0, init="pca").fit_transform(values)
-    return Map(pca.transform(values), near, [float(share) for share in pca.explained_variance_ratio_])
+    return Map(pca.transform(values), near[0], [float(share) for share in pca.explained_variance_ratio_])

@@ -8,9 +8,11 @@ from html import escape
 
 import numpy as np
 
+from loreweave.metrics.analysis.neighbour_maps import are_equal, neighbour_map
+
 LEAST_POINTS = 10
 """Minimum number of sub-words for a plot."""
-_PERPLEXITY, _COMPONENTS = 30.0, 50
+_COMPONENTS = 50
 COLOURS = (
     "#1f6fb4", "#e8590c", "#2b8a3e", "#c2255c", "#7048e8", "#b08900", "#0c8599", "#862e9c", "#a0522d", "#5c940d", "#364fc7",
     "#d6336c", "#087f5b", "#e67700",
@@ -37,22 +39,21 @@ class Layout:
 
 
 def lay_out(states: np.ndarray, seed: int) -> Layout | None:
-    """Positions of states [sub-words, hidden]; None if there are too few for a plot.
+    """Positions of states [sub-words, hidden]; None if there are too few for a plot, or all of them are equal.
 
-    t-SNE starts from the first two principal components and uses the first 50.
+    t-SNE uses the first 50 principal components.
     """
     from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
 
-    if len(states) < LEAST_POINTS:
+    if len(states) < LEAST_POINTS or are_equal(states):
         return None
     components = PCA(min(_COMPONENTS, *states.shape), svd_solver="full", random_state=seed)
     reduced = components.fit_transform(states.astype(np.float64))
-    perplexity = min(_PERPLEXITY, (len(states) - 1) / 3)
-    tsne = TSNE(2, perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
-    places = tsne.fit_transform(reduced)
+    near = neighbour_map(reduced, seed)
+    if near is None:
+        return None
     first, second = components.explained_variance_ratio_[:2]
-    return Layout(places, reduced[:, :2], (float(first), float(second)), float(tsne.kl_divergence_))
+    return Layout(near[0], reduced[:, :2], (float(first), float(second)), near[1])
 
 
 def draw(layout: Layout, types: np.ndarray, names: Mapping[int, str]) -> str:
