@@ -211,6 +211,21 @@ def test_names_of_settings_have_no_line_between_them(tmp_path: Path) -> None:
     assert lines == {"setting_pooling": "None", "setting_rate": "-"}
 
 
+def test_labels_without_a_font_are_named_once_and_kept_in_svg_and_table(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    label = "\U00013000 sign"
+    record = finetuning_run(tmp_path / "runs" / "a")
+    results = json.loads((record.path / "results.json").read_text())
+    results["tables"]["test"]["per_label"][1]["label"] = label
+    (record.path / "results.json").write_text(json.dumps(results))
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["labels"], tell=silent).path
+    page = (report / "index.html").read_text()
+    assert page.count("No installed font has all characters of these texts") == 1 and f"{label} (1)" in page
+    assert label in (report / "figures" / "labels.svg").read_text() and table(report, "labels")[1]["label"] == label
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]
+
+
 def test_one_group_stands_at_its_ticks(tmp_path: Path) -> None:
     finetuning_run(tmp_path / "run")
     (section,) = sections_of(find_runs([tmp_path]))

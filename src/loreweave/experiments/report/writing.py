@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import write_json, write_json_lines, write_text
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.page import Drawn, page_html
 from loreweave.experiments.report.parts import NotShown, Part
-from loreweave.picture_style import png_of, styled, svg_of
+from loreweave.picture_style import png_of, styled, svg_of, without_glyphs
 from loreweave.training.settings.configuration import unknown_name
 
 PAGE, MANIFEST = "index.html", "report.json"
+_BOXES = (
+    "no installed font has all characters of these texts, which are boxes in the PNG; the SVG and the tables have them as text "
+    "(the fonts Noto have most characters)"
+)
+_SHOWN_TEXTS = 10
 
 
 @dataclass(frozen=True)
@@ -112,13 +118,17 @@ def _draw(name: str, draw: Callable[[], Part | NotShown], folder: Path, prefix: 
 def _written(name: str, part: Part, folder: Path, prefix: str) -> Drawn:
     """Write the pictures and tables of a part."""
     svgs: list[bytes] = []
+    boxes: dict[str, None] = {}
     with styled(), rc_context({"text.parse_math": False}):  # the $ in the name of a label is no formula
         for picture in part.pictures:
             path = folder / "figures" / f"{prefix}{re.sub(r'[^0-9A-Za-z_.-]+', '_', picture.name)}"
             path.parent.mkdir(exist_ok=True)
+            boxes |= dict.fromkeys(without_glyphs(picture.figure))
             svgs.append(svg_of(picture.figure))
             path.with_name(f"{path.name}.svg").write_bytes(svgs[-1])
             path.with_name(f"{path.name}.png").write_bytes(png_of(picture.figure))
+    if boxes:
+        part = replace(part, notes=[*part.notes, f"{_BOXES}: {listed(list(boxes), _SHOWN_TEXTS)}"])
     for table in part.tables:
         write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, table.rows)
     for lines in part.lines:
