@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from sklearn.metrics import brier_score_loss
 from loreweave.errors import DataError
 from loreweave.metrics.analysis.calibration import (
     Pairs,
+    Spacing,
     bin_edges,
     binned_errors,
     brier_score,
@@ -85,9 +88,9 @@ def test_error_by_chance_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("spacing", "name"), [("equal width", "uniform"), ("equal mass", "quantile")])
-def test_bins_are_those_of_scikit_learn(spacing: str, name: str) -> None:
+def test_bins_are_those_of_scikit_learn(spacing: Spacing, name: str) -> None:
     pairs = random_pairs(3)
-    found = [one for one in reliability_bins(pairs, 10, spacing) if one.count]  # type: ignore[arg-type]
+    found = [one for one in reliability_bins(pairs, 10, spacing) if one.count]
     accuracy, confidence = calibration_curve(pairs.outcome, pairs.confidence, n_bins=10, strategy=name)
     assert [one.accuracy for one in found] == pytest.approx(accuracy)
     assert [one.confidence for one in found] == pytest.approx(confidence)
@@ -158,8 +161,9 @@ def test_same_seed_same_interval() -> None:
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40), st.integers(1, 20))
 def test_errors_keep_their_order(rows: list[tuple[float, bool]], bins: int) -> None:
     pairs = pairs_of([row[0] for row in rows], [row[1] for row in rows])
-    for spacing in ("equal width", "equal mass"):
-        found = calibration(pairs, bins, spacing, samples=3)  # type: ignore[arg-type]
+    spacings: tuple[Spacing, ...] = ("equal width", "equal mass")
+    for spacing in spacings:
+        found = calibration(pairs, bins, spacing, samples=3)
         assert 0 <= found.ece.value <= found.rmsce.value + 1e-12 <= found.mce.value + 2e-12 <= 1 + 3e-12
         assert found.debiased_ece.value <= found.ece.value + 1e-12
         assert found.debiased_rmsce.value <= found.rmsce.value + 1e-12
@@ -195,5 +199,6 @@ def test_wrong_input_is_named() -> None:
         single_label_pairs([[0.0, 1.0]], [1], "one-vs-rest")
     with pytest.raises(ValueError, match="found 15 bins for 0 pairs"):
         calibration(multilabel_pairs(np.zeros((0, 3)), np.zeros((0, 3))))
+    wrong: Any = "quantile"
     with pytest.raises(ValueError, match="expected 'equal width' or 'equal mass'"):
-        reliability_bins(HAND, 2, "quantile")  # type: ignore[arg-type]
+        reliability_bins(HAND, 2, wrong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from sklearn.metrics import (
 
 from loreweave.errors import DataError
 from loreweave.metrics.analysis.confusion import (
+    Normalised,
     averages,
     cooccurrence,
     error_flow,
@@ -27,6 +30,7 @@ from loreweave.metrics.analysis.confusion import (
 )
 
 LABELS = ["a", "b", "c"]
+WRONG: Any = "gold"
 SETS = st.integers(0, 12).flatmap(
     lambda records: st.tuples(*[st.lists(st.tuples(*[st.booleans()] * 3), min_size=records, max_size=records)] * 2)
 )
@@ -48,7 +52,7 @@ def test_rates_of_empty_rows_are_blank() -> None:
     assert found.rates("pred").tolist() == [[1, 0.5, None], [0, 0.5, None], [0, 0, None]]
     assert found.rates("all").tolist() == [[0.5, 0.25, 0], [0, 0.25, 0], [0, 0, 0]]
     with pytest.raises(ValueError, match="expected 'true', 'pred' or 'all'"):
-        found.rates("gold")  # type: ignore[arg-type]
+        found.rates(WRONG)
 
 
 def test_no_records_give_blanks() -> None:
@@ -57,10 +61,10 @@ def test_no_records_give_blanks() -> None:
 
 
 @pytest.mark.parametrize("over", ["true", "pred", "all"])
-def test_rates_are_those_of_scikit_learn(over: str) -> None:
+def test_rates_are_those_of_scikit_learn(over: Normalised) -> None:
     random = np.random.default_rng(0)
     gold, predicted = random.integers(3, size=50), random.integers(3, size=50)
-    found = single_label_confusion(predicted, gold, LABELS).rates(over)  # type: ignore[arg-type]
+    found = single_label_confusion(predicted, gold, LABELS).rates(over)
     assert np.array(found) == pytest.approx(confusion_matrix(gold, predicted, labels=range(3), normalize=over))
 
 

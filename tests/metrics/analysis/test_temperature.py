@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 
 from loreweave.errors import DataError
 from loreweave.metrics.analysis.temperature import (
+    View,
     fit_label_temperatures,
     fit_temperature,
     negative_log_likelihood,
@@ -79,14 +80,14 @@ def test_no_temperature_of_a_grid_is_better(rows: list[tuple[float, bool]]) -> N
 
 
 @pytest.mark.parametrize("view", ["one-vs-rest", "top-label", "class-wise"])
-def test_scaling_of_a_system_that_is_too_sure(view: str) -> None:
+def test_scaling_of_a_system_that_is_too_sure(view: View) -> None:
     random = np.random.default_rng(2)
     logits = random.normal(size=(1200, 3)) * 2
     gold = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)
     if view == "one-vs-rest":
         gold = random.random(logits.shape) < 1 / (1 + np.exp(-logits))
     sure = logits * 3
-    found = temperature_scaling((sure[:600], gold[:600]), (sure[600:], gold[600:]), view, samples=20)  # type: ignore[arg-type]
+    found = temperature_scaling((sure[:600], gold[:600]), (sure[600:], gold[600:]), view, samples=20)
     assert found.fitted.value == pytest.approx(3, rel=0.2)
     assert found.nll_before.value == pytest.approx(negative_log_likelihood(sure[600:], gold[600:]))
     assert found.nll_after.value == pytest.approx(negative_log_likelihood(sure[600:] / found.fitted.value, gold[600:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from loreweave.training.runs.record import RunRecord
 CONFIG = {"epochs": 2, "optimizer": {"learning_rate": 1e-5}}
 
 
-def made(path: Path, **kwargs: object) -> RunRecord:
-    return RunRecord.create(path, "finetuning", CONFIG, command=["/bin/loreweave", "finetune", "a b"], **kwargs)  # type: ignore[arg-type]
+def made(path: Path, **kwargs: Any) -> RunRecord:
+    return RunRecord.create(path, "finetuning", CONFIG, command=["/bin/loreweave", "finetune", "a b"], **kwargs)
 
 
 def test_a_new_run(tmp_path: Path) -> None:

@@ -184,14 +184,15 @@ class _Inner(_Outer):
 def test_a_message_names_the_place_the_number_and_what_is_expected() -> None:
     _Outer(rate="auto", rates=[0, 1], by_name={"a": 0.5})
     assert _Inner(count=0).count == 0, "a subclass may declare a setting again, and has the other ranges"
-    for values, message in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"rate": 2}, "^rate: found 2, expected a number from 0 to 1$"),
         ({"rates": [0.5, math.nan]}, "^rates: found nan, expected a number from 0 to 1$"),
         ({"by_name": {"head": -1}}, "^by_name.head: found -1, expected a number from 0 to 1$"),
         ({"count": math.inf}, "^count: found inf, expected a finite number, 0 or more$"),
-    ):
+    )
+    for values, message in cases:
         with pytest.raises(ValueError, match=message):
-            _Inner(**values)  # type: ignore[arg-type]
+            _Inner(**values)
 
 
 @pytest.mark.parametrize(
