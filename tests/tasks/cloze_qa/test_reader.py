@@ -111,6 +111,18 @@ def test_a_single_answer_is_read(tmp_path: Path, answer: Any) -> None:
         assert (found.answers, found.correct) == (("James Watt",), (0,)) and "answer" not in found.metadata
 
 
+def test_entities_without_places_are_found_in_a_text_without_spaces(tmp_path: Path) -> None:
+    rows = [
+        {"passage": "伊藤は東京に住む。東京都", "query": "@placeholder", "entities": ["東京", "伊藤"], "answers": ["東京"]},
+        {"passage": "Roma, Romans, Roma's", "query": "@placeholder", "entities": ["Roma"], "answers": ["Roma"]},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first, second = read(path).records
+    assert first.candidates == ((0, 2), (3, 5), (9, 11)) and first.correct == (1, 2)
+    assert second.candidates == ((0, 4), (14, 18))
+
+
 def test_a_single_answer_is_read_in_the_layouts_of_record_and_superglue(tmp_path: Path) -> None:
     passage = copy.deepcopy(PASSAGE)
     for qa in passage["qas"]:

@@ -211,3 +211,12 @@ def test_queries() -> None:
         query({"text": "Oslo", "mentions": [{"start": 0, "end": 9}]}, "4")
     assert rows_of_text("Oslo", []) == [{"text": "Oslo"}]
     assert rows_of_text("Oslo", [(0, 4)]) == [{"text": "Oslo", "mentions": [{"start": 0, "end": 4}]}]
+
+
+def test_titles_that_begin_with_unknown_are_entities(tmp_path: Path) -> None:
+    names = ("Unknown1", "Unknown", "UnknownNoMapping", "Unknown_Pleasures", "Unknown Pleasures")
+    labels = [{"id": n, "span": [n, n + 1], "entity_id": name} for n, name in enumerate(names)]
+    path = tmp_path / "labels.jsonl"
+    path.write_text(json.dumps({"text": "abcdef", "labels": labels}) + "\n")
+    (record,) = read(path).records
+    assert [mention.entity for mention in record.mentions] == [None, None, None, "Unknown_Pleasures", "Unknown Pleasures"]

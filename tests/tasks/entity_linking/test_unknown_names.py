@@ -99,5 +99,7 @@ def test_settings_that_do_not_fit_are_refused(
     luke = saved(tiny_luke, entities, tmp_path / "luke")
     with pytest.raises(ConfigurationError, match="is a LUKE's global model, expected one with head=descriptions"):
         ranked(tiny_luke, entities, unknown_names="nearest", description_linker=str(luke))
+    with pytest.raises(ConfigurationError, match="names.*unknown_names"):
+        evaluate(TASK, tmp_path / "run", tmp_path / "none.jsonl", settings=["names=false", "unknown_names=nil"])
     with pytest.raises(ConfigurationError, match="description_linker.*unknown_names=nearest"):
         evaluate(TASK, tmp_path / "run", tmp_path / "none.jsonl", settings=[f"description_linker={tiny_bert}"])

@@ -9,6 +9,7 @@ from typing import Any
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span, field, objects
 from loreweave.corpus.surfaces import check_given_surface, other_counting, surfaces_agree
+from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
 from loreweave.tasks.cloze_qa.record import PLACEHOLDER, ClozeRecord, Span
 from loreweave.tasks.files.answers import given_answers
@@ -84,7 +85,9 @@ def flat(row: Any, number: str) -> Found:
     spans = row.get("entity_spans")
     if spans is None:
         names = field(row, "entities", list)
-        given = sorted({span for name in names for span in _places(text, name)})
+        words = word_offsets(text)
+        begins, ends = {start for start, _ in words}, {end for _, end in words}
+        given = sorted({(a, b) for name in names for a, b in _places(text, name) if a in begins and b in ends})
     else:
         given = [_span(text, each, "entity_spans") for each in _as_objects(spans)]
     candidates = _distinct(given, account)
@@ -204,20 +207,13 @@ def _as_objects(spans: Any) -> list[Any]:
 
 
 def _places(text: str, name: Any) -> Iterator[Span]:
-    """All places of an entity in the text that do not cut a word."""
+    """All places of an entity in the text."""
     if not isinstance(name, str) or not name.strip():
         raise DataError(f"found {name!r}, expected the text of an entity", field="entities")
     place = text.find(name)
     while place >= 0:
-        end = place + len(name)
-        if not (_inside(text, place, name[0]) or _inside(text, end, name[-1])):
-            yield place, end
+        yield place, place + len(name)
         place = text.find(name, place + 1)
-
-
-def _inside(text: str, place: int, edge: str) -> bool:
-    """Whether a place is between two letters or digits."""
-    return 0 < place < len(text) and edge.isalnum() and text[place - 1].isalnum() and text[place].isalnum()
 
 
 def _texts(values: Any, field: str) -> list[str]:

@@ -149,15 +149,18 @@ def ranked_by(loaded: LinkingModel, records: Sequence[LinkingRecord], execution:
     if other is None:
         return ranked
     unknown = [[place for place, one in enumerate(found) if not len(one.rows)] for found in ranked]
-    asked = [
-        replace(record, mentions=tuple(record.mentions[record.asked()[place]] for place in places))
-        for record, places in zip(records, unknown, strict=True)
-    ]
+    asked = [_only(record, places) for record, places in zip(records, unknown, strict=True)]
     outputs = outputs_of(other, asked, execution.batch_size, execution.precision)
     for found, places, linked in zip(ranked, unknown, ranked_mentions(asked, outputs, other.encoding.decision), strict=True):
         for place, one in zip(places, linked, strict=True):
             found[place] = one
     return ranked
+
+
+def _only(record: LinkingRecord, places: Sequence[int]) -> LinkingRecord:
+    """The record with some of the mentions that are asked for."""
+    indices = record.asked()
+    return replace(record, mentions=tuple(record.mentions[indices[place]] for place in places))
 
 
 def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, *, untrained: bool = False) -> LinkingModel:

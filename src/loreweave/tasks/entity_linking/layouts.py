@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -15,7 +16,9 @@ from loreweave.metrics.linking.cases import QUANTITIES, Label
 from loreweave.tasks.entity_linking.record import NIL, LinkingRecord, with_children
 
 _UNKNOWN = ("<NIL>", NIL, "Unknown", "null", "")
-"""Entities of ELEVANT that stand for none; `Unknown1` and so on are numbered ones."""
+"""Entities that stand for none."""
+_NUMBERED = re.compile("Unknown[A-Za-z0-9]*")
+"""Further ones of ELEVANT, as `Unknown1`, but not a title such as `Unknown_Pleasures`."""
 
 
 def annotated(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
@@ -52,7 +55,7 @@ def _elevant_label(row: Row, text: str, index: Mapping[int, int]) -> Label:
     check_span(text, start, end, "labels.span")
     types = tuple(field(row, "type", str).split("|")) if row.get("type") else ()
     entity = field(row, "entity_id", str)
-    if entity in QUANTITIES or entity in _UNKNOWN or entity.startswith("Unknown"):
+    if entity in QUANTITIES or entity in _UNKNOWN or _NUMBERED.fullmatch(entity):
         types = (*types, entity) if entity in QUANTITIES and entity not in types else types
         entity = ""
     parent = row.get("parent")

@@ -129,6 +129,10 @@ class KnowledgeSettings:
 class EvaluationSettings(KnowledgeSettings):
     """Settings of `loreweave evaluate entity-linking`."""
 
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("names",): when(unknown_names=(None, "nearest"), reason="without its name, a mention is linked by descriptions alone"),
+    }
+
     RANGES: ClassVar[Ranges] = {("nil",): ANY_NUMBER}
 
     untrained: bool = False

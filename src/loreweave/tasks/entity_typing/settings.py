@@ -45,6 +45,7 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
     kepler_second_end: bool = False
     """`kepler`: add a second end token to the input, as the released code does."""
 
+
 def not_one_label(record: TypingRecord) -> str | None:
     """Reason why a model that predicts one type cannot be trained on a record; None if it can."""
     if len(set(record.labels)) == 1:
