@@ -192,6 +192,26 @@ def test_answers_of_several_annotators_are_shown_once_and_questions_have_lengths
     assert '<th scope="col">predicted</th>' in page and "most likely" not in page, "a column without values is left out"
 
 
+def test_errors_of_link_prediction_are_triples_by_their_worst_rank(tmp_path: Path) -> None:
+    record = finetuning_run(tmp_path / "runs" / "a", task="link-prediction")
+    for path in (record.path / "predictions").iterdir():
+        path.unlink()
+    rows = [
+        {"head": f"h{number}", "relation": "r", "tail": "t"} | {
+            f"{side}_rank": {"optimistic": rank, "realistic": rank, "pessimistic": rank, "candidates": 9}
+            for side, rank in (("head", head), ("tail", tail)) if rank
+        }
+        for number, (head, tail) in enumerate(((1, 1), (2, 7.5), (None, 9), (1, 2)))
+    ]  # fmt: skip
+    (record.path / "predictions" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["errors"], tell=silent).path
+    found = [tuple(row.values()) for row in table(report, "errors")]
+    assert [(row[0], row[3], row[4], row[5]) for row in found] == [
+        ("h2", "", "9", "9"), ("h1", "2", "7.5", "9"), ("h3", "1", "2", "9"),
+    ]  # fmt: skip
+    assert "3 of 4 triples" in (report / "index.html").read_text()
+
+
 def test_spans_of_tokens_are_shown_as_text(tmp_path: Path) -> None:
     tokens = ["Bert", "left", "New", "York"]
     span = {"start": 2, "end": 4, "label": "city"}

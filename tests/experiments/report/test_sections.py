@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from made_runs import finetuning_run
 
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.parts import Part
 from loreweave.experiments.report.run import answer_of, report
@@ -146,8 +146,10 @@ def test_labels_are_no_formulas(tmp_path: Path) -> None:
 def test_broken_predictions_are_named(tmp_path: Path) -> None:
     finetuning_run(tmp_path / "a")
     (tmp_path / "a" / "predictions" / "test.npz").write_bytes(b"no arrays")
-    with pytest.raises(DataError, match=r"test\.npz: found arrays that cannot be read"):
-        report(tmp_path, output=tmp_path / "report", figures=["confusion"], tell=lambda line: None)
+    said: list[str] = []
+    with pytest.raises(ConfigurationError, match="no figure can be shown: confusion"):
+        report(tmp_path, output=tmp_path / "report", figures=["confusion"], tell=said.append)
+    assert any("test.npz: found arrays that cannot be read" in line for line in said)
     assert not (tmp_path / "report").exists()
 
 

@@ -61,6 +61,7 @@ def test_equal_scores_have_no_correlation_and_say_so() -> None:
     both = correlations([1, 1, 1], [2, 2, 2], ("train", "dev"))
     assert both.undefined == "all train and all dev scores are equal"
     assert correlations([1, 2], [2, 3]).undefined == "found 2 runs, expected at least 3"
+    assert correlations([1], [2]).undefined == "found 1 run, expected at least 3"
     assert correlations([], []).undefined == "found 0 runs, expected at least 3"
 
 

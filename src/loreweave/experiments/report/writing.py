@@ -25,6 +25,8 @@ _BOXES = (
     "(the fonts Noto have most characters)"
 )
 _SHOWN_TEXTS = 10
+_FIRST = "Not readable"
+"""Heading of the parts that are on the page before all sections."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def write_report(
     _refuse_nothing(drawn)
     shown = {name: [one.name for one in figures if isinstance(one.part, Part)] for name, figures in drawn}
     left = {name: {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)} for name, figures in drawn}
-    first = [(part.title, [_written(name, part, folder, "")]) for name, part in (always or {}).items()]
+    first = [(_FIRST, [_written(name, part, folder, "") for name, part in always.items()])] if always else []
     write_text(folder / PAGE, page_html(title, answers, [*first, *drawn]))
     manifest = {"format": "loreweave report", **facts, "answers": list(answers), "figures": shown, "left_out": left}
     write_json(folder / MANIFEST, manifest)

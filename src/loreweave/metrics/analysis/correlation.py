@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from loreweave.corpus.counts import counted
 from loreweave.metrics.analysis.estimates import Estimate, Floats, finite, percentile_estimate
 from loreweave.metrics.regression import pearson, spearman
 
@@ -115,6 +116,6 @@ def kendall(first: Floats, second: Floats, draws: NDArray[np.integer] | None = N
 
 def _undefined(first: Floats, second: Floats, names: tuple[str, str]) -> str | None:
     if len(first) < FEWEST_RUNS:
-        return f"found {len(first)} runs, expected at least {FEWEST_RUNS}"
+        return f"found {counted(len(first), 'run')}, expected at least {FEWEST_RUNS}"
     equal = [name for name, scores in zip(names, (first, second), strict=True) if scores.min() == scores.max()]
     return f"all {' and all '.join(equal)} scores are equal" if equal else None

@@ -93,7 +93,7 @@ def _end_to_end(
     found = find_names(records, loaded, settings, execution)
     predicted = link(loaded, found, execution)
     rows = [
-        {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
+        {"id": record.id, "text": record.text, "predicted": guesses, "gold": gold_rows(record)}
         for record, guesses in zip(records, predicted, strict=True)
     ]
     return score_found(records, predicted, KnowledgeBase(loaded.encoding.finder.table), rows)

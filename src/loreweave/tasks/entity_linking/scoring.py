@@ -69,7 +69,7 @@ def score_ranked(records: Sequence[LinkingRecord], ranked: RankedMentions, table
     """Accuracy of given mentions, with what the priors and the similarities alone give."""
     base = KnowledgeBase(table)
     rows = [
-        {"id": record.id, "predicted": answers(record, found, table), "gold": gold_rows(record)}
+        {"id": record.id, "text": record.text, "predicted": answers(record, found, table), "gold": gold_rows(record)}
         for record, found in zip(records, ranked, strict=True)
     ]
     predicted = [[None if one.entity is None else str(table[one.entity].id) for one in found] for found in ranked]
@@ -275,7 +275,7 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
     found, notes = align(given, ids_in(records, {row.id for row in given}), path)
     predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]
     rows = [
-        {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
+        {"id": record.id, "text": record.text, "predicted": guesses, "gold": gold_rows(record)}
         for record, guesses in zip(records, predicted, strict=True)
     ]
     if settings.mentions == "found":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loreweave.corpus.counts import counted
@@ -11,6 +11,7 @@ from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import Lines, NotShown, Part, Table
 from loreweave.experiments.report.prediction_rows import around, has_gold, is_right, short
 from loreweave.experiments.report.sections import Section
+from loreweave.experiments.runs.recorded import RecordedRun, is_number
 from loreweave.metrics.probabilities import by_name
 
 
@@ -21,6 +22,8 @@ def draw(section: Section) -> Part | NotShown:
     if best is None:
         return NotShown("no finished run has predictions")
     rows, outputs = best.predictions(split), class_outputs(best, split)
+    if all(_ranks(row) for row in rows):
+        return _of_triples(best, rows, split)
     if not all(has_gold(row) for row in rows):
         return NotShown("the predictions have no gold answers")
     likely: dict[Any, dict[str, float]] = {}
@@ -50,6 +53,40 @@ def draw(section: Section) -> Part | NotShown:
     caption += f" The file errors.jsonl has them{data}"
     caption += ", with probabilities; probabilities_*.jsonl has those of all records." if len(lines) > 1 else "."
     return Part("Errors", caption, tables=tables, lines=lines)
+
+
+_SIDES = ("head", "tail")
+
+
+def _ranks(row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The ranks of a triple's head and tail, as far as they were asked for."""
+    found = {side: row.get(f"{side}_rank") for side in _SIDES}
+    return {side: rank for side, rank in found.items() if isinstance(rank, Mapping) and is_number(rank.get(_RANK))}
+
+
+_RANK = "realistic"
+
+
+def _of_triples(best: RecordedRun, rows: Sequence[Mapping[str, Any]], split: str) -> Part:
+    """Triples of link prediction whose head or tail is not ranked first, those with the worst rank first."""
+
+    def worst(row: Mapping[str, Any]) -> float:
+        return max(float(rank[_RANK]) for rank in _ranks(row).values())
+
+    wrong = sorted((row for row in rows if worst(row) > 1), key=worst, reverse=True)
+    names = ("head", "relation", "tail")
+    cells: list[list[object]] = [
+        [*(row.get(name) for name in names), *(_ranks(row).get(side, {}).get(_RANK) for side in _SIDES),
+         max(int(rank.get("candidates") or 0) for rank in _ranks(row).values())]
+        for row in wrong
+    ]  # fmt: skip
+    caption = (
+        f"Triples of the {split} data of which {best.path.name} does not rank the head or the tail first: {len(wrong):,} of "
+        f"{counted(len(rows), 'triple')}, those with the worst rank first. Ranks are realistic (ties count half). The file "
+        "errors.jsonl has them for other programs."
+    )
+    columns = [*names, "rank of the head", "rank of the tail", "candidates"]
+    return Part("Errors", caption, tables=[Table("errors", columns, cells, shown=25)], lines=[Lines("errors", wrong)])
 
 
 def _certainty(row: Mapping[str, Any], likely: Mapping[Any, Mapping[str, float]]) -> float:
