@@ -17,7 +17,7 @@ import loreweave
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.parts import NotShown, Part, Table
-from loreweave.experiments.report.prediction_rows import short
+from loreweave.experiments.report.prediction_rows import around, short
 from loreweave.experiments.report.sections import sections_of
 from loreweave.experiments.runs.folders import find_runs
 
@@ -219,6 +219,8 @@ def test_spans_of_tokens_are_shown_as_text(tmp_path: Path) -> None:
     assert [short(rows[0][name], rows[0]) for name in ("gold", "predicted")] == ["New York (city)", "York (city)"]
     assert short([{"start": 0, "end": 4, "mention": "Bert", "label": "person"}]) == "Bert (person)"
     assert short([span]) == "2 4 (city)", "without tokens the place"
+    assert around(rows[0]) == "Bert left New York" and around({"question": "Who?", "text": ""}) == "Who?"
+    assert around({"episode": 1, "query": 3, "gold": "P26", "predicted": "P25"}) == "", "a number is no text"
 
 
 def test_names_of_settings_have_no_line_between_them(tmp_path: Path) -> None:

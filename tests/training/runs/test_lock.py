@@ -92,10 +92,18 @@ def test_a_number_that_is_used_again_is_another_process(tmp_path: Path) -> None:
     RunLock(tmp_path).take()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"process": 1'])
-def test_a_lock_that_is_just_written_is_waited_for(tmp_path: Path, content: str) -> None:
+OWNER = '"host": "a", "system": "b", "begun": 5'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"process": 1', b"\xff\xfe", f'{{"process": "x", {OWNER}}}'.encode(),
+     f'{{"process": 1e30, {OWNER}}}'.encode(), f'{{"process": null, {OWNER}}}'.encode()],
+)  # fmt: skip
+def test_a_lock_that_is_just_written_or_broken_is_waited_for(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / FILE
-    path.write_text(content)
+    path.write_bytes(content)
+    assert is_held(tmp_path), "as long as it may be new"
     with pytest.raises(ConfigurationError, match="another process is starting a run"):
         RunLock(tmp_path).take()
     os.utime(path, (1e9, 1e9))

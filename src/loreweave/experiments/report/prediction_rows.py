@@ -85,7 +85,8 @@ def gold_text(row: Row) -> str:
 
 def around(row: Row) -> str:
     """The text with its mention in brackets, shortened around it."""
-    text = str(row.get("text") or row.get("question") or row.get("query") or " ".join(map(str, row.get("tokens") or ())))
+    given = (row.get(name) for name in ("text", "question", "query"))  # the query of an episode is a number
+    text = next((one for one in given if isinstance(one, str) and one), " ".join(map(str, row.get("tokens") or ())))
     start, end = row.get("start"), row.get("end")
     if not (isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(text)) or "question" in row:
         return text if len(text) <= 2 * _AROUND else text[: 2 * _AROUND] + " ..."

@@ -27,6 +27,8 @@ from loreweave.errors import ConfigurationError, LoreweaveError
 FILE = "lock.json"
 BEAT, PATIENCE = 30.0, 300.0  # seconds
 _OWNER = tuple(field.name for field in fields(Owner))
+_KINDS = {"host": str, "system": str, "process": int, "begun": int}
+"""Types of the fields of an owner; a value of another type counts as missing."""
 
 
 class RunLock:
@@ -141,15 +143,17 @@ def is_held(folder: Path) -> bool:
 def _holder(path: Path, now: Callable[[], float]) -> dict[str, Any] | None:
     """Content of a lock; only its age if it is being written or broken. None if there is no file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
         age = now() - path.stat().st_mtime
     except FileNotFoundError:
         return None
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
         found = None
-    return {**(found if isinstance(found, dict) else {}), "age": age}
+    found = found if isinstance(found, dict) else {}
+    wrong = [name for name, kind in _KINDS.items() if name in found and not isinstance(found[name], kind)]
+    return {name: value for name, value in found.items() if name not in wrong} | {"age": age}
 
 
 def _owner(holder: dict[str, Any]) -> Owner:
