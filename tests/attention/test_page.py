@@ -28,7 +28,7 @@ from attention_pages import (
 
 @pytest.mark.parametrize(
     ("encoding", "quantization", "tolerance"),
-    [("rows", "u8-sqrt", 0.004), ("deflate", "u16", 2e-5), ("gzip", "u8-sqrt", 0.004), ("none", "u16", 2e-5)],
+    [("rows", "u8-sqrt", 0.004), ("deflate", "u8-sqrt", 0.004), ("deflate", "u16", 2e-5)],
 )
 def test_weights_equal_those_that_were_written(
     page: Any, tmp_path: Path, encoding: str, quantization: str, tolerance: float
@@ -98,7 +98,7 @@ def test_the_first_view_tells_words_from_entities(page: Any, tmp_path: Path) -> 
 
 def test_tokens_are_pinned_grouped_and_let_go(page: Any, tmp_path: Path) -> None:
     weights = rows_that_sum_to_one((1, 1, 4, 4))
-    open_page(page, tmp_path, PageData("gzip", "u16").add(weights, plain_table(list("abcd"))))
+    open_page(page, tmp_path, PageData("deflate", "u16").add(weights, plain_table(list("abcd"))))
     token(page, "from", 0).click()
     token(page, "from", 2).click(modifiers=["Control"])
     token(page, "to", 1).click()
@@ -126,7 +126,7 @@ def test_pieces_are_merged_and_classes_hidden(page: Any, tmp_path: Path) -> None
 
 def test_the_threshold_keeps_the_share_of_each_row(page: Any, tmp_path: Path) -> None:
     weights = np.array([[[[0.5, 0.3, 0.16, 0.04]] * 4]])
-    data = PageData("gzip", "u16").add(weights, plain_table(list("abcd")))
+    data = PageData("deflate", "u16").add(weights, plain_table(list("abcd")))
     open_page(page, tmp_path, data, "share=80")
     assert "8 lines" in said(page)
     open_page(page, tmp_path, data)

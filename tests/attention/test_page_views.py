@@ -75,7 +75,7 @@ def test_a_view_with_its_pins_is_opened_from_its_address(page: Any, tmp_path: Pa
 
 def test_a_pair_is_followed_through_the_layers(page: Any, tmp_path: Path) -> None:
     weights = rows_that_sum_to_one((3, 2, 4, 4))
-    open_page(page, tmp_path, PageData("gzip", "u16").add(weights, plain_table(list("abca"))), "view=layers")
+    open_page(page, tmp_path, PageData("deflate", "u16").add(weights, plain_table(list("abca"))), "view=layers")
     page.locator("[data-key='pair 0 from']").select_option(label="a #2 (3)")
     page.locator("[data-key='pair 0 to']").select_option(label="c (2)")
     assert state(page)["pairs"] == [[[3], [2]]]

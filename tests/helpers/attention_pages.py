@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -47,12 +45,6 @@ def rows_that_sum_to_one(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).dirichlet(np.full(shape[-1], 0.5), shape[:-1])
 
 
-def block_text(data: bytes, encoding: str) -> str:
-    if encoding in ("rows", "deflate"):
-        return packed(data)
-    return base64.b64encode(gzip.compress(data) if encoding == "gzip" else data).decode()
-
-
 def quantised(weights: np.ndarray, quantization: str) -> bytes:
     if quantization == "u16":
         return np.round(weights * 65535).astype("<u2").tobytes()
@@ -62,14 +54,14 @@ def quantised(weights: np.ndarray, quantization: str) -> bytes:
 class PageData:
     """Collects examples and their blocks."""
 
-    def __init__(self, encoding: str = "gzip", quantization: str = "u8-sqrt") -> None:
+    def __init__(self, encoding: str = "deflate", quantization: str = "u8-sqrt") -> None:
         self.encoding, self.quantization = encoding, quantization
         self.blocks: list[str] = []
         self.examples: list[dict[str, Any]] = []
         self.models: list[dict[str, Any]] = []
 
     def block(self, data: bytes) -> int:
-        self.blocks.append(block_text(data, self.encoding))
+        self.blocks.append(packed(data))
         return len(self.blocks) - 1
 
     def add(

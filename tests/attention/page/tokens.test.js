@@ -66,3 +66,10 @@ test("names that are written from right to left keep the order of what stands be
   assert.deepEqual(found.map((unit) => unit.name), ["\u2068في\u2069 #1", "\u2068في\u2069 #2", "a"]);
   assert.deepEqual(found.map((unit) => unit.label), ["في", "في", "a"]);
 });
+
+test("mentions without an entity are numbered in the order of the text", () => {
+  const table = { text: ["a", "b", "c", "d", "e"], raw: ["a", "b", "c", "d", "e"], class: [5, 3, 5, 5, 5], start: [0, 2, 4, 6, 8], end: [1, 3, 5, 7, 9], word: [0, 1, 2, 2, 3] };
+  const found = Tokens.units({ text: "a b c d e", queries: table, keys: null, entities: [] }, "queries", CLASSES, { merge: true });
+  assert.deepEqual(found.map(({ mention, marks }) => [mention, marks]), [[1, ["M1"]], [0, []], [2, ["M2"]], [2, ["M2"]]]);
+  assert.ok(units({ merge: false }).every(({ mention }) => mention === 0)); // the mention of an entity has the badge of the entity
+});

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from loreweave.attention.captured import CapturedAttention, LatentTypes
+from loreweave.corpus.files.rows import trimmed
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.latent_types.model import TypePredictor
 
@@ -24,7 +25,7 @@ def with_latent_types(model: str, examples: Iterable[CapturedAttention], device:
     predictor = TypePredictor(model, Execution(device=device), max_length=_UNLIMITED)
     for example in examples:
         (typed,) = predictor.predict([example.text])
-        by_place = {(token.start, token.end): token for token in typed.words}
+        by_place = {trimmed(example.text, token.start, token.end): token for token in typed.words}
         spans = zip(example.queries.starts, example.queries.ends, strict=True)
         tokens = [by_place.get(span) for span in spans]
         types = [0 if token is None else token.type for token in tokens]

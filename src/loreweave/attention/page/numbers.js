@@ -9,10 +9,8 @@ const Numbers = (() => {
     return bytes;
   }
 
-  /** Bytes of a block, unpacked. encoding: "rows" or "deflate" (text of 91 characters), "gzip" or "none" (base64). */
+  /** Bytes of a block, unpacked. encoding: "deflate", or "rows" for differences of rows. */
   async function unpack(text, encoding) {
-    if (encoding === "none") return bytesOf(text);
-    if (encoding === "gzip") return Packed.inflate(bytesOf(text), "gzip");
     if (encoding === "rows" || encoding === "deflate") return Packed.inflate(Packed.bytesOf(text));
     throw new Error(`unknown encoding of a block: ${encoding}`);
   }
@@ -104,7 +102,7 @@ const Numbers = (() => {
     }
   }
 
-  /** Layers of the examples, decoded when they are asked for. readBlock(index) gives a block's base64 text. */
+  /** Layers of the examples, decoded when they are asked for. readBlock(index) gives the text of a block. */
   class Store {
     constructor(examples, readBlock, mostCells = 64e6) {
       this.examples = examples;

@@ -25,9 +25,9 @@ const Packed = (() => {
   }
 
   /** Promise of decompressed bytes. */
-  async function inflate(bytes, format = "deflate") {
+  async function inflate(bytes) {
     if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot unpack compressed data: use a newer browser");
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
