@@ -7,6 +7,7 @@ processes, only the first one writes.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,13 @@ def say(message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
+def window_width() -> int | None:
+    """Number of characters in a line of the terminal; None if standard output is none."""
+    if not _is_terminal(sys.stdout):
+        return None
+    return shutil.get_terminal_size().columns
+
+
 def say_written(output: Path | None) -> None:
     """Print where results and predictions were written, if they were."""
     if output is not None:
@@ -65,7 +73,7 @@ def show_table(
 
     `always_titled` prints the title before such lines too, for commands that show several tables.
     """
-    if not _speaks():
+    if not _speaks() or not columns:
         return
     cells = [[_cell(value) for value in row] for row in rows]
     if not _is_terminal(sys.stdout):

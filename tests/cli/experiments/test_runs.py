@@ -37,6 +37,9 @@ def test_runs_lists_and_rerun_repeats(trained: Path, capsys: pytest.CaptureFixtu
     assert "3 runs: 3 done" in err and len((trained / "all.csv").read_text().splitlines()) == 4
     assert main(["runs", "runs", "--where", "run~same", "--json"]) == 0
     assert [row["state"] for row in json.loads(capsys.readouterr().out)] == ["done"]
+    assert main(["runs", "--where", "state=crashed"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "0 runs of 3\n"), "no empty line for a table without columns"
 
 
 @pytest.mark.parametrize(
@@ -70,3 +73,12 @@ def test_runs_that_cannot_be_read_are_rows(tmp_path: Path, capsys: pytest.Captur
     assert "lost/status.json" in rows["lost"]["error"]
     assert [path.name for path in board.iterdir()] == ["good"]
     assert err.count("left out, not readable: ") == 2
+
+
+def test_columns_that_are_not_shown_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(2):
+        finetuning_run(tmp_path / f"{seed}", seed, **{f"a{number:02}": seed for number in range(14)})
+    assert main(["runs", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "seed\ta00\t" in out and "a10" in out and "a11" not in out
+    assert "3 more settings differ: a11, a12, a13 (--column NAME shows one, and --output FILE.csv writes everything)" in err

@@ -112,6 +112,7 @@ def test_the_table_shows_what_differs_and_the_main_scores(tmp_path: Path) -> Non
     finished(tmp_path / "b", 2, 0.001, 0.75)
     table = list_runs([tmp_path], sort="test.micro_f1", reverse=True)
     assert table.columns == ["run", "task", "model", "state", "seed", "dev.micro_f1", "test.micro_f1", "started"]
+    assert table.more == []
     assert [row[:-1] for row in table.cells()] == [
         [str(tmp_path / "b"), "ner", "minilm", "done", 2, 0.75, 0.375],
         [str(tmp_path / "a"), "ner", "minilm", "done", 1, 0.5, 0.25],
@@ -119,6 +120,7 @@ def test_the_table_shows_what_differs_and_the_main_scores(tmp_path: Path) -> Non
     assert table.title == "2 runs: 2 done"
     table.write(tmp_path / "runs.csv")
     head, first, *_ = (tmp_path / "runs.csv").read_text().splitlines()
+    assert head.startswith("run,task,data,state,model,")
     assert "optimizer.learning_rate" in head and "dev.loss" in head and first.count(",") == head.count(",")
     few = list_runs([tmp_path], [Condition.parse("seed=1")], columns=["run", "epochs"])
     assert (few.cells(), few.title) == ([[str(tmp_path / "a"), 3]], "1 run of 2: 1 done")
@@ -138,3 +140,109 @@ def test_finished_runs_become_event_files(tmp_path: Path) -> None:
     board = EventAccumulator(str(tmp_path / "board" / "b"))
     board.Reload()
     assert [(event.step, event.value) for event in board.Scalars("dev/accuracy")] == [(0, 0.125), (1, 0.5), (2, 0.75)]
+
+
+def of_two_tasks(folder: Path) -> None:
+    """Runs whose settings differ in many ways: eight between the tasks alone, and four within a task."""
+    for number, (rate, part) in enumerate([(1e-4, 1.0), (5e-5, 0.2)]):
+        chosen = {"optimizer": {"learning_rate": rate}, "train_fraction": part, "rare": number, "patience": number}
+        finetuning_run(folder / f"text-{number}", number, **chosen, **{f"a{one}": 1 for one in range(8)})
+        finetuning_run(folder / f"ner-{number}", number, task="ner", **chosen, **{f"a{one}": 2 for one in range(8)})
+
+
+def test_the_settings_that_matter_come_first_and_the_others_are_counted(tmp_path: Path) -> None:
+    of_two_tasks(tmp_path)
+    table = list_runs([tmp_path])
+    important = ["optimizer.learning_rate", "train_fraction", "seed"]
+    assert table.columns[3:6] == ["state", *important[:2]] and table.columns[6] == "seed"
+    assert table.columns[7:16] == ["rare", "patience", *(f"a{one}" for one in range(7))], "differences within a task are first"
+    assert table.more == ["a7"]
+    assert table.left_out_columns() == (
+        "1 more setting differs: a7 (--column NAME shows it, and --output FILE.csv writes everything)"
+    )
+    narrow = list_runs([tmp_path], width=60)
+    assert [name for name in narrow.columns if name in narrow.settings][:3] == important
+    assert len(narrow.settings) == 5 and len(narrow.more) == 8, "the first five are shown in the narrowest window"
+    assert narrow.left_out_columns().startswith("8 more settings differ: a0, a1, a2, a3, a4 and 3 more (--column NAME shows")
+    wide = list_runs([tmp_path], width=1000)
+    assert wide.more == [] and wide.left_out_columns() == "" and len(wide.settings) == 13
+    asked = list_runs([tmp_path], columns=["run", "a1"])
+    assert asked.more == [] and asked.left_out_columns() == "", "who names the columns knows them"
+
+
+def with_files(folder: Path, place: Path, first: str, files: dict[str, str], **contents: str) -> None:
+    files = {"train": first, **files}
+    data = {split: f"{Path(name).name} sha256:{contents.get(split, split)}" for split, name in files.items()}
+    record = RunRecord.create(
+        folder, "finetuning", {"task": "ner", "model": "minilm", "data": data, "settings": {"seed": 0}},
+        origin={"files": {split: str(place / name) for split, name in files.items()}},
+    )  # fmt: skip
+    record.finish({"metric": "micro_f1", "dev": {"micro_f1": 0.5}})
+
+
+def test_the_data_are_a_column_where_they_differ(tmp_path: Path) -> None:
+    runs, place = tmp_path / "runs", tmp_path / "data"
+    with_files(runs / "a", place, "conll/train.txt", {})
+    with_files(runs / "b", place, "conll/train.txt", {})
+    assert "data" not in list_runs([runs]).columns
+    assert {row["data"] for row in list_runs([runs]).rows} == {"train.txt"}, "the fact is there: it can be filtered"
+    with_files(runs / "c", place, "wnut/train.txt", {}, train="other")
+    with_files(runs / "d", place, "few.txt", {}, train="few")
+    table = list_runs([runs], sort="data")
+    assert table.columns[:4] == ["run", "task", "data", "model"]
+    assert [(Path(row["run"]).name, row["data"]) for row in table.rows] == [
+        ("a", "conll/train.txt"), ("b", "conll/train.txt"), ("d", "few.txt"), ("c", "wnut/train.txt"),
+    ]  # fmt: skip
+    found = list_runs([runs], [Condition.parse("data~wnut")])
+    assert [Path(row["run"]).name for row in found.rows] == ["c"]
+    table.write(tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_text().splitlines()[1].split(",")[1:4] == ["ner", "conll/train.txt", "done"]
+
+
+def test_data_of_one_name_are_told_apart_by_their_other_files_or_their_content(tmp_path: Path) -> None:
+    with_files(tmp_path / "a", tmp_path, "train.txt", {"dev": "one.txt"})
+    with_files(tmp_path / "b", tmp_path, "train.txt", {"dev": "two.txt"}, dev="other")
+    assert [row["data"] for row in list_runs([tmp_path]).rows] == ["train.txt, one.txt", "train.txt, two.txt"]
+    with_files(tmp_path / "c", tmp_path, "train.txt", {"dev": "two.txt"}, dev="edited")
+    *_, second, third = (row["data"] for row in list_runs([tmp_path]).rows)
+    assert re.fullmatch(r"train\.txt #[0-9a-f]{6}", second) and re.fullmatch(r"train\.txt #[0-9a-f]{6}", third)
+    assert second != third
+
+
+def test_the_data_of_evaluations_and_of_pre_training(tmp_path: Path) -> None:
+    config = {"task": "ner", "model": "m", "settings": {"seed": 0}}
+    record = RunRecord.create(tmp_path / "e", "evaluation", config, origin={"files": {"data": "news/test.txt"}})
+    record.finish({"task": "ner", "data": "news/test.txt", "notes": [], "micro_f1": 0.5})
+    record = RunRecord.create(tmp_path / "p", "pretraining", {"data": ["sets/en", "sets/de"], "seed": 0, "output": "p"})
+    record.finish({"loss": 1.0})
+    RunRecord.create(tmp_path / "q", "pretraining", {"data": [], "seed": 0, "output": "q"}).finish({"loss": 1.0})
+    assert [row["data"] for row in list_runs([tmp_path]).rows] == ["test.txt", "en, de", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lr", "did you mean 'optimizer.learning_rate'?"),
+        ("learning_rate", "did you mean 'optimizer.learning_rate'?"),
+        ("rate", "did you mean 'optimizer.learning_rate'?"),
+        ("bs", "did you mean 'batch_size'?"),
+        ("train_batch_size", "did you mean 'batch_size'?"),
+        ("f1", "did you mean 'dev.micro_f1' or 'test.micro_f1'?"),
+        ("frac", "did you mean 'train_fraction'?"),
+        ("Model", "did you mean 'model'?"),
+        ("num_epochs", "did you mean 'epochs'?"),
+        (
+            "foo",
+            "there are run, task, data, state, model, settings such as 'optimizer.learning_rate' and scores such as "
+            "'dev.micro_f1' (--json shows all)",
+        ),
+    ],
+)
+def test_names_are_found_by_their_parts_and_abbreviations(name: str, hint: str, tmp_path: Path) -> None:
+    settings = {"seed": 1, "dropout": 0.1, "leftover": "drop", "batch_size": 8, "epochs": 2, "train_fraction": 1.0}
+    config = {"task": "ner", "model": "minilm", "settings": settings | {"optimizer": {"learning_rate": 1e-4}}}
+    record = RunRecord.create(tmp_path / "a", "finetuning", config)
+    record.finish({"metric": "micro_f1", "dev": {"micro_f1": 0.5}, "test": {"micro_f1": 0.5}})
+    with pytest.raises(ConfigurationError) as raised:
+        list_runs([tmp_path], columns=[name])
+    assert str(raised.value) == f"--column: no run has {name!r}; {hint}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loreweave.cli.console import say, show_json, show_table
+from loreweave.cli.console import say, show_json, show_table, window_width
 from loreweave.cli.options import AsJson
 
 _DEFAULT = Path("runs")
@@ -37,7 +37,7 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs in folders: their state, the settings that differ between them, and their scores.
+    """List the runs in folders: their state, the data and settings that differ between them, and their scores.
 
     The states are running, done, failed, interrupted, pruned (stopped early by a search), crashed (the process has ended
     without a word, for example because it was killed) and unreadable. A run that is interrupted or crashed can be resumed
@@ -57,7 +57,7 @@ def command(
 
     table = list_runs(
         folders or [_DEFAULT], [Condition.parse(text) for text in where or []],
-        sort=sort, reverse=reverse, columns=columns or [],
+        sort=sort, reverse=reverse, columns=columns or [], width=window_width(),
     )  # fmt: skip
     if output is not None:
         table.write(output)
@@ -72,4 +72,5 @@ def command(
         show_json(table.rows)
         return
     show_table(table.columns, table.cells())
-    say(table.title)
+    for line in table.notes():
+        say(line)

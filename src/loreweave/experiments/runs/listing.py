@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from loreweave.errors import ConfigurationError
+from loreweave.experiments.runs.fact_names import check_name
 from loreweave.experiments.runs.recorded import STATES, RecordedRun, is_number
-from loreweave.training.settings.configuration import unknown_name
 
 Facts = dict[str, Any]
 """What is known about a run, by name."""
@@ -22,22 +22,23 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 _CONDITION = re.compile(r"""\s*("[^"]+"|'[^']+'|[^"'=<>~]+?)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*""", re.DOTALL)
 _QUOTED = re.compile(r"""(["'])(.*)\1""", re.DOTALL)
 _SIGNS = "= != < <= > >= ~"
-_FIRST = ("run", "task", "model", "state")
-_LAST = ("epoch", "minutes", "started")
-_SHOWN_SETTINGS = 6
-"""Maximum number of settings that differ between the runs and are shown without being asked for."""
 
 
-def facts_of(run: RecordedRun) -> Facts:
-    """Everything that is known about a run: its origin, costs, settings and scores."""
+def facts_of(run: RecordedRun, data: str | None = None) -> Facts:
+    """Everything that is known about a run: its origin, settings, scores and costs.
+
+    Args:
+        data: short name of its data (see `data_names`).
+    """
     used = run.status.get("used") or {}
     seconds = used.get("seconds")
-    facts: Facts = {"run": str(run.path), "kind": run.kind, "task": run.task, "model": run.model, "state": run.state}
-    facts |= {"error": run.error, "epoch": run.epoch, "minutes": None if seconds is None else round(seconds / 60, 1)}
+    origin: Facts = {"run": str(run.path), "task": run.task, "data": data, "state": run.state, "model": run.model}
+    origin |= {"kind": run.kind, "error": run.error}
+    facts: Facts = {"epoch": run.epoch, "minutes": None if seconds is None else round(seconds / 60, 1)}
     facts |= {"cpu_minutes": None if "cpu_seconds" not in used else round(used["cpu_seconds"] / 60, 1)}
     facts |= {"memory_gib": used.get("peak_memory_gib")}
     facts |= {name: run.status.get(name) for name in ("started", "ended")}
-    return run.settings | run.scores | facts
+    return origin | run.settings | run.scores | facts | origin
 
 
 @dataclass(frozen=True)
@@ -125,22 +126,6 @@ def in_order(rows: Sequence[Facts], name: str, reverse: bool = False) -> list[Fa
 def varied(rows: Sequence[Facts], names: Iterable[str]) -> list[str]:
     """Those names whose values differ between the rows that have them."""
     return [name for name in names if len({_text(facts[name]) for facts in rows if name in facts}) > 1]
-
-
-def columns_of(runs: Sequence[RecordedRun], rows: Sequence[Facts]) -> list[str]:
-    """Columns of a short table: origin and state, settings that differ, the main scores, time."""
-    settings = varied(rows, dict.fromkeys(["seed", *(name for run in runs for name in run.settings)]))
-    scores = [name for run in runs for name in run.main_scores]
-    some = {name for facts in rows for name in facts if facts[name] is not None}
-    names = [*_FIRST, *settings[:_SHOWN_SETTINGS], *dict.fromkeys(scores), *_LAST, "error"]
-    return [name for name in dict.fromkeys(names) if name in some]
-
-
-def check_name(option: str, name: str, rows: Sequence[Facts]) -> None:
-    """Raise a `ConfigurationError` for a name that no row has."""
-    known = list(dict.fromkeys(known for facts in rows for known in facts))
-    if rows and name not in known:
-        raise ConfigurationError(f"{option}: no run has {name!r}{unknown_name(name, known)}")
 
 
 def _unquoted(text: str) -> str:

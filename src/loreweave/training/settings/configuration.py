@@ -185,7 +185,7 @@ def _values_of(annotation: Any) -> Any | None:
     return next((get_args(member)[1] for member in union_members(annotation) if get_origin(member) in (dict, Mapping)), None)
 
 
-_ELSEWHERE = {
+ELSEWHERE = {
     "lr": "learning_rate", "num_train_epochs": "epochs", "num_epochs": "epochs", "per_device_train_batch_size": "batch_size",
     "train_batch_size": "batch_size", "per_device_eval_batch_size": "eval_batch_size", "max_seq_length": "max_length",
     "max_seq_len": "max_length", "warmup_proportion": "warmup_ratio", "clip_norm": "max_grad_norm", "adam_epsilon": "epsilon",
@@ -207,8 +207,8 @@ def _unknown_setting(owner: type, name: str, path: str) -> _UnknownSetting:
     if name in getattr(owner, "OPTIONS", ()):
         return _UnknownSetting(f"unknown setting {name!r}; it is an option: --{name.replace('_', '-')}")
     known, wanted = {setting.rpartition(".")[2] for setting in (*settings, *inner)}, name
-    while wanted not in known and wanted in _ELSEWHERE:
-        wanted = _ELSEWHERE[wanted]
+    while wanted not in known and wanted in ELSEWHERE:
+        wanted = ELSEWHERE[wanted]
     close = [setting for setting in (*settings, *inner) if setting.rpartition(".")[2] == wanted][:3]
     if not close and not difflib.get_close_matches(name, settings, n=1, cutoff=0.6):
         last = {setting.rpartition(".")[2]: setting for setting in inner}
