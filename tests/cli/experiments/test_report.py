@@ -16,7 +16,7 @@ def test_a_report_says_what_is_best_and_what_is_not_shown(tmp_path: Path, capsys
     command = ["report", str(tmp_path / "runs"), "--output", str(tmp_path / "report"), "--figures", "scores, settings"]
     assert main(command) == 0
     err = capsys.readouterr().err
-    assert "1 run in 1 group. Best by dev data: all runs: dev accuracy 0.5000; test accuracy 0.5000 (1 run)." in err
+    assert "json: 1 run: dev accuracy 0.5000; test accuracy 0.5000." in err
     assert "not shown: settings (all runs have the same settings" in err
     assert f"wrote {tmp_path / 'report' / 'index.html'}" in err
     assert main(command) == 2
@@ -45,7 +45,7 @@ def test_systems_are_compared_after_the_word_compare(
     assert "No difference could be shown between new and a on test accuracy: new is 75.0 points [" in err
     assert "wrote out/index.html" in err and (tmp_path / "out" / "tables" / "seeds.csv").is_file()
     assert main(["report", "./compare", "--output", "own", "--figures", "scores"]) == 0
-    assert "1 run in 1 group" in capsys.readouterr().err
+    assert "json: 1 run: dev accuracy" in capsys.readouterr().err
     assert main(["report", "compare", "./compare", "a", "--output", "both", "--figures", "scores"]) == 0
     assert "between compare and a on test" in capsys.readouterr().err
     assert main(["report", "compare", "a", "--output", "one"]) == 2

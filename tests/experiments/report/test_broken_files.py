@@ -123,7 +123,7 @@ def test_a_record_that_cannot_be_read_is_a_row_of_its_section(
     assert (Path(row["file"]).name, row["line"]) == (name, line) and reason in row["reason"]
     runs = {Path(one["run"]).name: one for one in table(found.path, "runs")}
     assert runs["s0"]["state"] == "unreadable" and name in runs["s0"]["error"]
-    assert "2 runs in 1 group, 1 unreadable" in found.answers[0] and "test accuracy 0.7500 (1 run)" in found.answers[0]
+    assert "2 runs with equal settings, 1 unreadable" in found.answers[0] and "test accuracy 0.7500 (1 run)" in found.answers[0]
 
 
 @pytest.mark.parametrize(("name", "text"), [("status.json", "{"), ("status.json", '{"status": 3}'), ("config.json", "[]")])
@@ -134,7 +134,7 @@ def test_runs_of_unknown_task_are_listed_alone(name: str, text: str, tmp_path: P
     found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["scores"], tell=silent)
     (row,) = table(found.path, "not_readable")
     assert Path(row["file"]).name == name
-    assert "1 run in 1 group. Best by dev data" in found.answers[0] and len(found.answers) == 1
+    assert "1 run: dev accuracy" in found.answers[0] and len(found.answers) == 1
     assert json.loads((found.path / "report.json").read_text())["not_readable"] == [str(tmp_path / "runs" / "odd")]
 
 

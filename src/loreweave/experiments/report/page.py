@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loreweave.corpus.counts import counted
+from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Table
+from loreweave.experiments.runs.recorded import is_number
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --soft: #595959; --line: #d0d0d0; --back: #ffffff; --head: #f2f2f2; }
@@ -118,10 +120,16 @@ def _link(name: str) -> str:
 
 
 def _is_empty(value: object) -> bool:
+    if isinstance(value, Cell):
+        return not value.text
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Cell) and is_number(value.value):
+        return f'<td class="number">{_text(value.text)}</td>'
+    if isinstance(value, Cell):
+        value = value.text
     if isinstance(value, float):
         return f'<td class="number">{_number(value)}</td>' if math.isfinite(value) else "<td></td>"
     if isinstance(value, int) and not isinstance(value, bool):

@@ -18,8 +18,8 @@ class Table:
 
     Attributes:
         name: letters, digits and underscores.
-        columns: names of the columns.
-        rows: the cells. None is an empty cell.
+        columns: names of the columns, all different.
+        rows: the cells: values, or `Cell`. None is an empty cell.
         shown: number of rows on the page; the file has all of them.
         title: what the rows are, where a part has several tables of a kind.
     """

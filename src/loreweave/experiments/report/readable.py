@@ -10,7 +10,9 @@ from loreweave.errors import DataError
 from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import Part, Table
 from loreweave.experiments.report.prediction_rows import around, has_gold, is_right, short
+from loreweave.experiments.report.trials import read_trial
 from loreweave.experiments.runs.recorded import NotReadable, RecordedRun
+from loreweave.training.runs.record import TRIAL_FILE
 
 TITLE = "Files that cannot be read"
 NAME = "not_readable"
@@ -24,9 +26,16 @@ _CAPTION = (
 
 
 def checked(run: RecordedRun) -> RecordedRun:
-    """A run without the predictions that cannot be read; `not_readable` says which, and `error` says why."""
+    """A run without the predictions that cannot be read; `not_readable` says which, and `error` says why.
+
+    A broken `trial.json` is named, too: the run then counts as one of no search.
+    """
     if run.state != "done":
         return run
+    try:
+        read_trial(run)
+    except (DataError, OSError) as error:
+        run = _noted(run, NotReadable.of(error, run.path / TRIAL_FILE))
     for split in _SPLITS:
         run = _without(run, split, ".jsonl", check_rows)
         run = _without(run, split, ".npz", class_outputs)
@@ -78,7 +87,10 @@ def _without(run: RecordedRun, split: str, ending: str, read: Callable[[Recorded
     try:
         read(run, split)
     except (DataError, OSError) as error:
-        broken = NotReadable.of(error, path)
-        why = "; ".join([*([run.error] if run.error else []), f"not readable: {broken}"])
-        return replace(run, not_readable=(*run.not_readable, broken), error=why)
+        return _noted(run, NotReadable.of(error, path))
     return run
+
+
+def _noted(run: RecordedRun, broken: NotReadable) -> RecordedRun:
+    why = "; ".join([*([run.error] if run.error else []), f"not readable: {broken}"])
+    return replace(run, not_readable=(*run.not_readable, broken), error=why)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +13,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import atomic_folder
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.experiments.report.answers import answer_of
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.readable import NAME, checked, not_readable_part
 from loreweave.experiments.report.sections import Group, Section, rows_of, sections_of, seed_of
@@ -136,21 +135,6 @@ def _write_thesis(runs: Sequence[RecordedRun], folder: Path, tell: Callable[[str
     return f"thesis/: results.json of {counted(done, 'run')}{without}"
 
 
-def answer_of(section: Section) -> str:
-    """One line about a section: the best group by its mean score on dev data, if there are any, and its scores."""
-    lost = Counter(run.state for run in section.runs if run.state != "done")
-    said = f"{section.name}: {counted(len(section.runs), 'run')} in {counted(len(section.groups), 'group')}"
-    said += "".join(f", {number} {state}" for state, number in lost.items())
-    if not section.splits:
-        return f"{said}; no scores."
-    split = section.choosing
-    best = section.ranked[0]
-    if not best.scores(split, section.metric):
-        return f"{said}; no finished run has {split} {section.metric}."
-    numbers = "; ".join(f"{split} {section.metric} {_mean(best, split, section.metric)}" for split in section.splits)
-    return f"{said}. Best by {split} data: {best.label}: {numbers} ({counted(len(best.finished), 'run')})."
-
-
 _MEASURED = ("section", "run", "group", "seed", "state", "split", "epoch", "step", "metric", "value")
 
 
@@ -163,15 +147,7 @@ def _measurements(sections: Sequence[Section]) -> Iterator[list[object]]:
 
 
 def _origin(run: RecordedRun, group: Group) -> list[object]:
-    return [str(run.path), group.label, seed_of(run), run.state]
-
-
-def _mean(group: Group, split: str, metric: str) -> str:
-    found = group.scores(split, metric)
-    if not found:
-        return "-"
-    spread = f" ± {statistics.stdev(found):.4f}" if len(found) > 1 else ""
-    return f"{statistics.mean(found):.4f}{spread}"
+    return [str(run.path), group.full_label or group.label, seed_of(run), run.state]
 
 
 def _prefixes(names: Sequence[str]) -> list[str]:

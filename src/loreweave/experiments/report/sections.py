@@ -6,11 +6,15 @@ import json
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from loreweave.errors import DataError
+from loreweave.experiments.report.cells import Cell
+from loreweave.experiments.report.trials import Choice, choice_of, ranks_of, selected_of, trial_of
 from loreweave.experiments.runs.listing import order_of, varied
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.training.runs.inputs import name_and_content
@@ -20,6 +24,7 @@ SEEDS = ("seed", "data_seed")
 _NO_CAUSES = ("model", "output", "device", "checkpoints", "tensorboard", "log_steps", "eval_batch_size", "feature_cache")
 """Settings that do not change what is learned: they make no groups."""
 _LONGEST = 10
+_DIGITS = 12
 LEADING = 7
 """Maximum number of groups that a picture tells apart, each with a colour of its own."""
 SCORED = "test"
@@ -36,11 +41,31 @@ class Group:
         label: the settings in which the group differs from others, such as `learning_rate=0.001, epochs=3`.
         settings: these settings by name.
         runs: the runs in the order of their seeds; also those that failed.
+        selected: those of the runs that a search selected for repetition, whose repetitions are among the runs: they are in
+            no mean.
+        full_label: the label with every digit and the whole paths of models. Default: `label`.
     """
 
     label: str
     settings: Mapping[str, Any]
     runs: Sequence[RecordedRun]
+    selected: Sequence[RecordedRun] = ()
+    full_label: str = ""
+
+    @property
+    def cell(self) -> Cell:
+        """The label in a table."""
+        return Cell(self.full_label or self.label, self.label)
+
+    @property
+    def unselected(self) -> list[RecordedRun]:
+        """The runs in any state without the selected ones."""
+        return [run for run in self.runs if not any(run is other for other in self.selected)]
+
+    @property
+    def counted(self) -> list[RecordedRun]:
+        """The finished runs that are in means."""
+        return [run for run in self.unselected if run.state == "done"]
 
     @property
     def finished(self) -> list[RecordedRun]:
@@ -48,13 +73,13 @@ class Group:
         return [run for run in self.runs if run.state == "done"]
 
     def repeated_seeds(self) -> dict[str, int]:
-        """Seeds that several finished runs have, with their number."""
-        seeds = Counter(tuple(run.settings.get(name) for name in SEEDS) for run in self.finished if seed_of(run) is not None)
+        """Seeds that several runs of the mean have, with their number."""
+        seeds = Counter(tuple(run.settings.get(name) for name in SEEDS) for run in self.counted if seed_of(run) is not None)
         return {", ".join(str(part) for part in seed if part is not None): runs for seed, runs in seeds.items() if runs > 1}
 
     def scores(self, split: str, metric: str) -> list[float]:
-        """The score of each finished run that has it."""
-        return [value for run in self.finished if (value := score_of(run, split, metric)) is not None]
+        """The score of each run of the mean that has it."""
+        return [value for run in self.counted if (value := score_of(run, split, metric)) is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +126,14 @@ class Section:
         for runs in found.values():
             settings = self._settings(runs[0])
             runs.sort(key=lambda run: tuple(str(run.settings.get(seed, "")).zfill(20) for seed in SEEDS))
-            groups.append(Group(label_of(settings, self.text_of), settings, runs))
+            full = label_of(settings, lambda _, value: exact(value))
+            groups.append(Group(label_of(settings, self.text_of), settings, runs, selected_of(runs), full))
         return sorted(groups, key=lambda group: [order_of(value) for value in group.settings.values()])
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """The cell of each group in tables, by its label."""
+        return {group.label: group.cell for group in self.groups}
 
     @cached_property
     def choosing(self) -> str:
@@ -118,12 +149,53 @@ class Section:
         """A score of the main metric such that more is better: the loss of pre-training is best when it is low."""
         return -score if self.kind == "pretraining" else score
 
+    def mean_of(self, group: Group) -> float | None:
+        """Mean score of a group on `choosing`, without the last digits, in which equal means can differ."""
+        found = group.scores(self.choosing, self.metric)
+        return round(statistics.mean(found), _DIGITS) if found else None
+
     @cached_property
     def ranked(self) -> list[Group]:
-        """All groups, those with the best mean score first; those without scores are last."""
-        scores = {group: group.scores(self.choosing, self.metric) for group in self.groups}
-        means = {group: self.goodness(statistics.mean(found)) for group, found in scores.items() if found}
-        return sorted(self.groups, key=lambda group: -means.get(group, float("-inf")))
+        """All groups, the best one first; those without scores are last.
+
+        As in a search, settings that the search has repeated come before those that it has only tried once, and settings with
+        all repetitions before those where some are missing. Then the better mean comes first, then more runs, then what a
+        search has chosen, then the order of `groups`.
+        """
+        ranks = ranks_of([group.counted for group in self.groups])
+        chosen = [group for _, group in self.choices if group is not None]
+
+        def place(pair: tuple[Group, int]) -> tuple[bool, int, float, int, bool]:
+            group, rank = pair
+            mean = self.mean_of(group)
+            runs = len(group.scores(self.choosing, self.metric))
+            return mean is None, rank, 0.0 if mean is None else -self.goodness(mean), -runs, group not in chosen
+
+        return [group for group, _ in sorted(zip(self.groups, ranks, strict=True), key=place)]
+
+    @cached_property
+    def tied(self) -> list[Group]:
+        """The groups whose mean is that of the best one, which is the first of them."""
+        best = self.mean_of(self.ranked[0])
+        return [group for group in self.ranked if best is not None and self.mean_of(group) == best]
+
+    @cached_property
+    def choices(self) -> list[tuple[Choice, Group | None]]:
+        """What the searches have chosen whose trials are among the runs, with the group of the chosen trial, if it is here.
+
+        Results of a search that cannot be read are left out here; `answers.answer_of` names them.
+        """
+        owners: dict[tuple[Path, int], Group] = {}
+        for group in self.groups:
+            for run in group.runs:
+                if (trial := trial_of(run)) is not None:
+                    owners.setdefault((trial.search, trial.number), group)
+        found = []
+        for search in dict.fromkeys(search for search, _ in owners):
+            with suppress(DataError, OSError):
+                if (choice := choice_of(search)) is not None:
+                    found.append((choice, owners.get((search, choice.trial))))
+        return found
 
     @cached_property
     def leading(self) -> list[Group]:
@@ -203,6 +275,15 @@ def score_of(run: RecordedRun, split: str, metric: str) -> float | None:
 
 def _only_split(run: RecordedRun) -> str:
     return TRAINED if run.kind == "pretraining" else SCORED
+
+
+def exact(value: Any) -> str:
+    """A setting as `shown` writes it, but with every digit and the whole path."""
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, list | tuple):
+        return ",".join(map(exact, value))
+    return value if isinstance(value, str) else shown(value)
 
 
 def seed_of(run: RecordedRun) -> Any:

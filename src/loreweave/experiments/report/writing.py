@@ -14,6 +14,7 @@ from loreweave.corpus.counts import listed
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import write_json, write_json_lines, write_text
 from loreweave.errors import ConfigurationError
+from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.page import Drawn, page_html
 from loreweave.experiments.report.parts import NotShown, Part
 from loreweave.picture_style import png_of, styled, svg_of, without_glyphs
@@ -132,7 +133,12 @@ def _written(name: str, part: Part, folder: Path, prefix: str) -> Drawn:
     if boxes:
         part = replace(part, notes=[*part.notes, f"{_BOXES}: {listed(list(boxes), _SHOWN_TEXTS)}"])
     for table in part.tables:
-        write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, table.rows)
+        write_csv(folder / "tables" / f"{prefix}{table.name}.csv", table.columns, map(_in_full, table.rows))
     for lines in part.lines:
         write_json_lines(folder / "tables" / f"{prefix}{lines.name}.jsonl", lines.rows)
     return Drawn(name, part, svgs, prefix)
+
+
+def _in_full(row: Sequence[object]) -> list[object]:
+    """A row as it is written to a file."""
+    return [cell.value if isinstance(cell, Cell) else cell for cell in row]

@@ -55,7 +55,7 @@ def draw(section: Section) -> Part | NotShown:
                     continue
                 errors = calibration(_pairs(found), bins=_BINS, samples=_SAMPLES)
                 few |= errors.records < FEWEST_RECORDS
-                rows.append([group.label, seed_of(run), split, *_numbers(errors, dev, found)])
+                rows.append([group.cell, seed_of(run), split, *_numbers(errors, dev, found)])
                 if split == shown and group in section.leading:
                     firsts.setdefault(group.label, errors)
     if not firsts:

@@ -28,7 +28,7 @@ def draw(section: Section) -> Part | NotShown:
             if dev is not None and test is not None:
                 points.append((dev, test))
                 gaps.append(dev - test)
-                rows.append([group.label, seed_of(run), dev, test, dev - test])
+                rows.append([group.cell, seed_of(run), dev, test, dev - test])
         if points:
             devs, tests = zip(*points, strict=True)
             named = group.label if group in colours else None

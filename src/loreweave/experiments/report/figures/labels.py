@@ -39,7 +39,7 @@ def draw(section: Section) -> Part | NotShown:
     axes.set_xlabel(f"{split} F1")
     legend_below(figure, axes)
     rows = [
-        [label, support[label], name, statistics.mean(of), min(of), max(of), len(of)]
+        [label, support[label], section.cells[name], statistics.mean(of), min(of), max(of), len(of)]
         for label in labels for name in groups if (of := found[label][name])
     ]  # fmt: skip
     table = Table("labels", ["label", "support", "group", "f1", "min", "max", "runs"], rows)
@@ -62,7 +62,7 @@ def scores_of(section: Section, split: str) -> tuple[dict[str, dict[str, list[fl
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     support: dict[str, float] = {}
     for group in section.groups:
-        for run in group.finished:
+        for run in group.counted:
             tables = run.results.get("tables") or {}
             rows = (tables.get(split) or {}).get("per_label") or run.results.get("per_label") or []
             for row in rows:

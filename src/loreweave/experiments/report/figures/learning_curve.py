@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 
+from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, label_of, score_of
+from loreweave.experiments.report.sections import Section, causes_of, exact, label_of, score_of
 from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _FRACTION = "train_fraction"
@@ -18,10 +19,13 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown(f"{_FRACTION} is the same in all runs")
     split = section.last
     lines: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    full: dict[str, str] = {}
     examples: dict[float, list[int]] = defaultdict(list)
     for group in section.groups:
-        others = label_of({name: value for name, value in group.settings.items() if name != _FRACTION}, section.text_of)
-        for run in group.finished:
+        kept = {name: value for name, value in group.settings.items() if name != _FRACTION}
+        others = label_of(kept, section.text_of)
+        full[others] = label_of(kept, lambda _, value: exact(value))
+        for run in group.counted:
             fraction, score = causes_of(run).get(_FRACTION), score_of(run, split, section.metric)
             if fraction is not None and score is not None:
                 lines[others][float(fraction)].append(score)
@@ -36,9 +40,10 @@ def draw(section: Section) -> Part | NotShown:
         spreads = [statistics.stdev(line[fraction]) if len(line[fraction]) > 1 else 0.0 for fraction in fractions]
         axes.errorbar(fractions, means, yerr=spreads, ls=dash, color=colour, marker="o", ms=4, capsize=2, label=name)
         rows += [
-            [name, fraction, max(examples[fraction]), mean, spread if len(line[fraction]) > 1 else None, len(line[fraction])]
+            [Cell(full[name], name), fraction, max(examples[fraction]), mean, spread if len(line[fraction]) > 1 else None,
+             len(line[fraction])]
             for fraction, mean, spread in zip(fractions, means, spreads, strict=True)
-        ]
+        ]  # fmt: skip
     axes.set_xscale("log")
     ticks = sorted(examples)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -28,7 +28,7 @@ def draw(section: Section) -> Part | NotShown:
     drawn = [group.label for group in section.leading if group.label in found]
     for label, strata in found.items():
         rows += [
-            [label, _range(stratum), stratum.records, stratum.score.value, stratum.score.low, stratum.score.high]
+            [section.cells[label], _range(stratum), stratum.records, stratum.score.value, stratum.score.low, stratum.score.high]
             for stratum in strata
         ]
     for number, (colour, label) in enumerate(zip(COLOURS, drawn, strict=False)):
@@ -57,7 +57,7 @@ def _strata(group: Group, split: str, counted: set[str]) -> tuple[Stratum, ...]:
     """The records of a group by length; each record once, with the mean over the runs. Adds the fields to `counted`."""
     right: dict[RecordKey, list[bool]] = defaultdict(list)
     lengths: dict[RecordKey, int] = {}
-    for run in group.finished:
+    for run in group.counted:
         for key, row in (keyed(run.predictions(split)) or {}).items():
             field = next((name for name in _TEXTS if isinstance(row.get(name), str)), None)
             if field is not None and has_gold(row):

@@ -41,7 +41,7 @@ def draw(section: Section) -> Part | NotShown:
     axes.set_yticks([])
     axes.grid(True, axis="x")
     figure.colorbar(shade, ax=axes, label=names[-1])
-    table = Table("parallel", ["run", *names], [[run.path.name, *row] for (run, _), row in zip(scored, values, strict=True)], 0)
+    table = Table("parallel", ["run", *names], [[str(run.path), *row] for (run, _), row in zip(scored, values, strict=True)], 0)
     caption = "One line per finished run. Heights are ranks of the values among the runs; light lines have high scores."
     return Part("Parallel coordinates", caption, [Picture("parallel", figure, "Settings and score of each run.")], [table])
 

@@ -38,7 +38,7 @@ def draw(section: Section) -> Part | NotShown:
                 axes.plot(epochs, means, color=colours[group], marker=marker, ms=3, label=group.label)
                 axes.fill_between(epochs, lows, highs, color=colours[group], alpha=0.15, lw=0)
             table = zip(epochs, means, lows, highs, strict=True)
-            rows += [[group.label, split, metric, *row, len(curve[row[0]])] for row in table]
+            rows += [[group.cell, split, metric, *row, len(curve[row[0]])] for row in table]
         axes.set_xlabel("epoch (0: before training)")
         if all(epoch.is_integer() for curve in curves.values() for epoch in curve):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -57,7 +57,7 @@ def draw(section: Section) -> Part | NotShown:
 def _curve(group: Group, split: str, metric: str) -> dict[float, list[float]]:
     """Epoch -> one value per run. Losses between epochs are averaged over equal parts."""
     found: dict[float, list[float]] = defaultdict(list)
-    for run in group.runs:
+    for run in group.unselected:
         rows = [(float(row["epoch"]), float(row[metric])) for row in run.rows if _has(row, split, metric)]
         for epoch, value in _thinned(rows):
             found[epoch].append(value)

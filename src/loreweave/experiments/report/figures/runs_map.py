@@ -36,14 +36,14 @@ def draw(section: Section) -> Part | NotShown:
             labels = found.labels
             rates = error_flow(found.predicted, found.gold, labels).confusion.rates().filled(0.0)
             features.append(rates.ravel())
-            rows.append((group.label, seed_of(run), score_of(run, split, section.metric)))
+            rows.append((group.cell, seed_of(run), score_of(run, split, section.metric)))
     if len(rows) < _FEWEST:
         return NotShown(f"needs {_FEWEST} finished runs with predictions of the same classes; found {len(rows)}")
     places = map_of(np.stack(features))
     if places is None:
         return NotShown(f"all {len(rows)} runs have the same errors: {EQUAL}")
     leading = [group.label for group in section.leading]
-    figure = places.figure(partial(_scatter, labels=[label for label, _, _ in rows], leading=leading))
+    figure = places.figure(partial(_scatter, labels=[cell.text for cell, _, _ in rows], leading=leading))
     cells = [[*row, *places.cells(place)] for place, row in enumerate(rows)]
     columns = ["group", "seed", f"{split} {section.metric}", *COLUMNS]
     caption = (

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from loreweave.corpus.counts import counted
+from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Table
-from loreweave.experiments.report.sections import Group, Section, score_of, seed_of
+from loreweave.experiments.report.sections import Group, Section, exact, score_of, seed_of
+from loreweave.experiments.report.trials import trial_of
 from loreweave.experiments.runs.listing import facts_of
+from loreweave.experiments.runs.recorded import RecordedRun
 
 _SPREAD = ("± sd", "min", "max")
+_ORDER = (
+    " Settings that a search has repeated come before those that it has only tried. A trial was selected for repetition "
+    "because its score was high, which is partly luck: it is in no mean of a group, and has a row of its own."
+)
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -18,22 +25,15 @@ def draw(section: Section) -> Part | NotShown:
     names = [(split, section.metric) for split in section.splits]
     heads = [f"{split} {metric}" for split, metric in names]
     repeated = any(len(group.scores(*name)) > 1 for group in section.groups for name in names)
-    spreads = [column for head in heads for column in (head, *(_SPREAD if repeated else ()))]
-    groups = Table(
-        "scores", [*section.varied, "runs", "finished", *spreads],
-        [_group_row(section, group, names, repeated) for group in section.ranked],
-    )  # fmt: skip
-    runs = Table(
-        "runs", ["run", "group", "seed", "state", *heads, "minutes", "error"],
-        [
-            [
-                str(run.path), group.label, seed_of(run), run.state, *(score_of(run, *name) for name in names),
-                facts_of(run)["minutes"], run.error,
-            ]
-            for group in section.ranked
-            for run in group.runs
-        ],
-    )  # fmt: skip
+    spreads = [column for head in heads for column in (head, *(f"{head} {one}" for one in _SPREAD if repeated))]
+    selected = any(group.selected for group in section.groups)
+    rows = [row for group in section.ranked for row in _group_rows(section, group, names, repeated)]
+    columns = [*section.varied, "stage", "runs", "finished", *spreads]
+    if not selected:  # without repetitions, all rows are of one kind
+        place = len(section.varied)
+        columns, rows = columns[:place] + columns[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
+    groups = Table("scores", columns, rows)
+    runs = _runs(section, names, heads)
     lost = [run for run in section.runs if run.state != "done"]
     notes = [f"{counted(len(lost), 'run is', 'runs are')} not finished and have no scores in the groups"] if lost else []
     notes += [] if repeated else ["no group has several runs, so that there is no spread"]
@@ -41,16 +41,40 @@ def draw(section: Section) -> Part | NotShown:
               for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
     caption = (
         "Mean and standard deviation (n - 1) over the finished runs of a group: runs with equal settings and different seeds. "
-        "The best group comes first. Settings that are the same in all runs are left out. The second table has every run."
+        "The best group comes first, and of groups with the same mean the one with more runs. Settings that are the same in "
+        "all runs are left out. The second table has every run."
     )
-    return Part("Scores", caption, tables=[groups, runs], notes=notes)
+    return Part("Scores", caption + (_ORDER if selected else ""), tables=[groups, runs], notes=notes)
 
 
-def _group_row(section: Section, group: Group, names: Sequence[tuple[str, str]], repeated: bool) -> list[object]:
-    row: list[object] = [section.text_of(name, value) for name, value in group.settings.items()]
-    row += [len(group.runs), len(group.finished)]
-    for split, metric in names:
-        found = group.scores(split, metric)
+def _runs(section: Section, names: Sequence[tuple[str, str]], heads: Sequence[str]) -> Table:
+    """A row for every run."""
+    rows: list[list[object]] = []
+    for group in section.ranked:
+        for run in group.runs:
+            trial, minutes = trial_of(run), facts_of(run)["minutes"]
+            rows.append([
+                str(run.path), group.cell, None if trial is None else trial.text(any(run is one for one in group.selected)),
+                seed_of(run), run.state, *(score_of(run, *name) for name in names),
+                None if minutes is None else Cell(minutes, f"{minutes:g}"), run.error,
+            ])  # fmt: skip
+    return Table("runs", ["run", "group", "trial", "seed", "state", *heads, "minutes", "error"], rows)
+
+
+def _group_rows(section: Section, group: Group, names: Sequence[tuple[str, str]], repeated: bool) -> Iterator[list[object]]:
+    """The means of a group, and the scores of the trials that were selected for repetition."""
+    settings = [Cell(exact(value), section.text_of(name, value)) for name, value in group.settings.items()]
+    trials = [trial_of(run) for run in group.unselected]
+    stage = "repeats" if group.selected else "trials" if trials and all(trials) else None
+    yield [*settings, stage, len(group.unselected), len(group.counted), *_cells(group.counted, names, repeated)]
+    for run in group.selected:
+        yield [*settings, "selected trial", 1, int(run.state == "done"), *_cells([run], names, repeated)]
+
+
+def _cells(runs: Sequence[RecordedRun], names: Sequence[tuple[str, str]], repeated: bool) -> list[object]:
+    row: list[object] = []
+    for name in names:
+        found = [score for run in runs if (score := score_of(run, *name)) is not None]
         spread = statistics.stdev(found) if len(found) > 1 else None
         cells = [statistics.mean(found), spread, min(found), max(found)] if found else [None] * 4
         row += cells if repeated else cells[:1]

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, score_of, shown
+from loreweave.experiments.report.sections import Section, causes_of, exact, score_of
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.experiments.runs.listing import order_of
 from loreweave.experiments.runs.recorded import is_number
@@ -40,14 +41,18 @@ def draw(section: Section) -> Part | NotShown:
             continue
         scores = {key: [score for value, score in points if _key(value) == key] for key in sorted(values, key=order_of)}
         texts = {key: section.text_of(name, key) for key in scores}
-        rows += [[name, texts[key], statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
+        cells = {key: Cell(exact(key), texts[key]) for key in scores}
+        rows += [[name, cells[key], statistics.mean(of), min(of), max(of), len(of)] for key, of in scores.items()]
         figure, axes = _diagram(scores, texts)
         axes.set_xlabel(name)
         axes.set_ylabel(f"{split} {section.metric}")
         pictures.append(Picture(f"setting_{name.replace('.', '_')}", figure, f"{split} {section.metric} against {name}."))
     if not pictures:
         return NotShown("fewer than two values of a setting have finished runs")
-    caption = "Points: runs. Bars (of a few values): mean over all runs with the value, whatever their other settings are."
+    caption = (
+        "Points: runs. Bars (of a few values): mean over all runs with the value, whatever their other settings are; trials "
+        "that a search selected for repetition are among them."
+    )
     columns = ["setting", "value", f"mean {split} {section.metric}", "min", "max", "runs"]
     return Part("Settings", caption, pictures, [Table("settings", columns, rows)])
 
@@ -69,7 +74,7 @@ def _diagram(scores: dict[Any, list[float]], texts: dict[Any, str]) -> tuple[Fig
 
 
 def _key(value: Any) -> Any:
-    return value if isinstance(value, int | float | str) or value is None else shown(value)
+    return value if isinstance(value, int | float | str) or value is None else exact(value)
 
 
 def _are_places(keys: list[Any]) -> bool:
