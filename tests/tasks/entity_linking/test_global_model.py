@@ -178,6 +178,24 @@ def test_rows_of_descriptions_follow_the_fitted_map(built: LinkingModel, monkeyp
     torch.testing.assert_close(model.get_entity_embeddings().weight[model.own_rows], 2 * predicted[1], rtol=1e-4, atol=1e-4)
 
 
+def test_rows_of_a_checkpoint_are_kept_and_missing_ones_are_set(built: LinkingModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, encoding = rows_of(built)
+    size = model.get_entity_embeddings().embedding_dim
+    monkeypatch.setattr(DescriptionRows, "_read", lambda self, rows: torch.ones(len(rows), size))
+    weight, outside = model.get_entity_embeddings().weight, model.own_rows
+    windows = [replace(one, gold=[0, 2]) for one in encoding.encode(query(TEXT, "t"))]
+    for stored, kept in ((7.0, True), (0.0, False)):
+        with torch.no_grad():
+            weight[outside] = stored
+        encoding.rows.forget()
+        encoding.begin_epoch(windows, 0, resumed=True)
+        assert bool((weight[outside] == 7).all()) is kept and bool((weight[outside] != 0).all())
+    with torch.no_grad():
+        weight[outside] = 7.0
+    encoding.begin_epoch(windows, 1, resumed=False)
+    assert not (weight[outside] == 7).any() and encoding.epoch == 1
+
+
 def test_only_the_rows_of_the_vocabulary_are_saved(built: LinkingModel, tmp_path: Path) -> None:
     model, encoding = rows_of(built)
     (before,) = outputs_of(built, query(TEXT, "t"))

@@ -92,8 +92,13 @@ class DescriptionRows:
         self.need(rows)
 
     def keep(self, rows: np.ndarray) -> None:
-        """Take what the model has as the rows of these entities, as after loading a checkpoint of a training."""
-        self._missing[rows] = False
+        """Take what the model has as the rows of these entities, as after loading a checkpoint of a training.
+
+        Rows that the checkpoint lacks, because an older version wrote it, are zero; they are set from the present weights.
+        """
+        stored = self.model.get_entity_embeddings().weight[torch.from_numpy(self.ids[rows])]
+        self._missing[rows[(stored != 0).any(dim=1).cpu().numpy()]] = False
+        self.need(rows)
 
     def forget(self) -> None:
         """Forget the rows and the map, because the weights have changed."""
