@@ -32,9 +32,9 @@ def test_one_task(task: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_values_as_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "ner"]) == 0
     lines = [line.split("\t")[1:4] for line in capsys.readouterr().out.splitlines()]
-    assert ["patience", "integer | null", "null"] in lines and ["nested", "true | false", "false"] in lines
-    assert ["optimizer.betas", "list of numbers", "[0.9, 0.98]"] in lines
+    assert ["patience", "integer | null (1 or more)", "null"] in lines and ["nested", "true | false", "false"] in lines
+    assert ["optimizer.betas", "list of numbers (a number from 0 to below 1)", "[0.9, 0.98]"] in lines
     assert main(["tasks", "entity-typing"]) == 0
-    assert "evaluate\tthreshold\tnumber | null\tnull" in capsys.readouterr().out
+    assert "evaluate\tthreshold\tnumber | null (a number between 0 and 1)\tnull" in capsys.readouterr().out
     assert main(["tasks", "nr"]) == 2
     assert "did you mean 'ner'" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.ner.settings import NerConfig
 from loreweave.tasks.registry import load_task, task_names
 from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.documentation import setting_docs
 from loreweave.training.settings.fields import dataclass_of, types_of
 from loreweave.training.settings.ranges import (
     ANY_NUMBER,
@@ -208,3 +209,10 @@ def test_a_message_names_the_place_the_number_and_what_is_expected() -> None:
 def test_the_dotted_name_of_a_setting_is_in_the_message(setting: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         fill(PretrainingConfig, {"model": "bert", "output": "run"}, [setting])
+
+
+def test_the_list_of_settings_has_the_ranges() -> None:
+    kinds = {setting.name: setting.kind for setting in setting_docs(NerConfig)}
+    assert kinds["dropout"] == "number | null (a number from 0 to below 1)"
+    assert (kinds["max_entity_length"], kinds["optimizer.epsilon"]) == ("integer (1 or more)", "number (more than 0)")
+    assert kinds["seed"] == "integer", "any number in practice"

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, get_args, get_origin
 from loreweave.training.settings.conditions import conditions_of
 from loreweave.training.settings.configuration import to_dict
 from loreweave.training.settings.fields import dataclass_of, default_of, is_group, types_of, union_members
+from loreweave.training.settings.ranges import ANY_NUMBER, SEED, ranges_of
 from loreweave.training.settings.registered import RegisteredGroup
 
 ALWAYS = "always"
@@ -38,7 +39,7 @@ class SettingDoc:
 
     Attributes:
         name: dotted, where it is in a group.
-        kind: permitted values.
+        kind: permitted values: the type, and the range of numbers.
         default: as YAML would write it; None where it must be given.
         read: the condition under which it is read, or `always`.
         text: meaning of the setting.
@@ -61,6 +62,7 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
         'name'
     """
     texts, conditions = cls.texts() if issubclass(cls, RegisteredGroup) else _texts(cls), conditions_of(cls)
+    limits = {setting: f" ({found.text})" for setting, found in ranges_of(cls).items() if found not in (ANY_NUMBER, SEED)}
     for setting, annotation in types_of(cls).items():
         name, default = f"{prefix}{setting}", default_of(cls, setting)
         group, condition = dataclass_of(annotation), conditions.get(setting)
@@ -68,7 +70,7 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
             continue
         read = ALWAYS if condition is None else condition.text(prefix)
         if group is not annotation:
-            yield SettingDoc(name, _kind(annotation), default, read, texts.get(setting, ""))
+            yield SettingDoc(name, _kind(annotation) + limits.get(setting, ""), default, read, texts.get(setting, ""))
         if group is None:
             continue
         for inner in setting_docs(group, f"{name}."):
