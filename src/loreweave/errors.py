@@ -61,3 +61,25 @@ def records_of(path: str | PathLike[str]) -> Iterator[None]:
         if error.path is not None:
             raise
         raise DataError(error.message, path=path, line=error.line, record=error.record, field=error.field) from None
+
+
+def reason_of(error: OSError) -> str:
+    """What the system found, without its number and the path: `found no such file`.
+
+    Example:
+        >>> reason_of(FileNotFoundError(2, "No such file or directory", "a.json"))
+        'found no such file'
+    """
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason
+    return (error.strerror or str(error)).lower()
+
+
+_REASONS: dict[type[OSError], str] = {
+    FileNotFoundError: "found no such file",
+    IsADirectoryError: "found a folder, expected a file",
+    NotADirectoryError: "found a file, expected a folder",
+    PermissionError: "found no permission to use it",
+    FileExistsError: "found something of this name",
+}

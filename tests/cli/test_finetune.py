@@ -43,7 +43,7 @@ def test_a_run_from_a_data_folder(encoder: str, data: Path, tmp_path: Path, caps
     assert json.loads(out) == json.loads((tmp_path / "run" / "results.json").read_text())
     assert "records: 16 train, 16 dev, 16 test" in err and "epoch 2/2" in err and "shards" not in err
     assert main([*command, *QUICK]) == 2
-    assert "contains another run" in capsys.readouterr().err
+    assert "contains the same run, which is done; --overwrite repeats it" in capsys.readouterr().err
     assert main([*command, *QUICK, "--overwrite"]) == 0
     shown = capsys.readouterr().out
     assert "micro_f1\t" in shown

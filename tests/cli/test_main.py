@@ -116,8 +116,11 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
         (
             FileNotFoundError(2, "No such file or directory", "a.json"),
             1,
-            "Error: [Errno 2] No such file or directory: 'a.json'\n",
+            "Error: a.json: found no such file\n",
         ),
+        (PermissionError(13, "Permission denied", "a.json"), 1, "Error: a.json: found no permission to use it\n"),
+        (OSError(28, "No space left on device", "a.json"), 1, "Error: a.json: no space left on device\n"),
+        (OSError(28, "No space left on device"), 1, "Error: [Errno 28] No space left on device\n"),
         (ZeroDivisionError("by zero"), 1, "Error: ZeroDivisionError: by zero (--debug shows where)\n"),
         (ModuleNotFoundError("No module named 'x'"), 1, "Error: No module named 'x'; is the extra"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),

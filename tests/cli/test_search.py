@@ -142,11 +142,27 @@ def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     use_toy(monkeypatch)
     monkeypatch.chdir(tmp_path)
     sweep = sweep_file(tmp_path)
+    broken = str(tmp_path / "broken.yaml")
+    Path(broken).write_text(Path(sweep).read_text().replace('"grid"', '"tpee"'))
     for arguments, message in (
         ([sweep, "vary.drpout=0.1"], "did you mean 'dropout'"),
         ([sweep, "--status"], "found no search"),
         ([sweep, "--worker", "x"], "found no search"),
-        (["missing.yaml"], "cannot read"),
+        ([sweep, "--status", "budget.trails=3"], "command line (budget.trails=3): unknown setting 'trails' in budget"),
+        ([sweep, "--status", "vary.drpout=0.1"], "did you mean 'dropout'"),
+        (["my/searches/one", "--status"], "Error: my/searches/one: found no such folder, expected that of a search"),
+        ([".", "--status"], "Error: .: found no search in the folder (no study.json)"),
+        (["."], "Error: .: found no search in the folder (no study.json)"),
+        (["my/searches/one", "--worker", "x"], "Error: my/searches/one: found no search in the folder"),
+        (["my/searches/one"], "unknown sweep 'my/searches/one'"),
+        ([sweep, "design=tpee"], "Error: command line (design=tpee): setting 'design': found 'tpee'"),
+        ([sweep, "desgin=tpe"], "Error: command line (desgin=tpe): unknown setting 'desgin'"),
+        ([sweep, "design=random"], "Error: command line (design=random): "),
+        ([broken], f"Error: {broken}: setting 'design': found 'tpee'"),
+        ([broken, "budget.trials=3"], f"Error: {broken}: setting 'design': found 'tpee'"),
+        ([broken, "budget.trials=3", "--status"], f"Error: {broken}: setting 'design': found 'tpee'"),
+        (["missing.yaml"], "Error: missing.yaml: found no such file\n"),
+        (["missing.yaml", "--status"], "Error: missing.yaml: found no such file\n"),
         ([sweep, "--slurm"], "found no SLURM"),
     ):
         monkeypatch.setattr("shutil.which", lambda name: None)

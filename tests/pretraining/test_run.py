@@ -138,7 +138,7 @@ def test_another_run_in_the_folder_is_refused(world: Path, tmp_path: Path) -> No
     """Neither overwritten nor resumed by accident."""
     config = settings(world, tmp_path / "run", epochs=1)
     run(fill(PretrainingConfig, config))
-    with pytest.raises(ConfigurationError, match="contains another run"):
+    with pytest.raises(ConfigurationError, match="contains the same run, which is done; --overwrite repeats it"):
         run(fill(PretrainingConfig, config))
     run(fill(PretrainingConfig, config), overwrite=True)
 

@@ -11,7 +11,7 @@ import typer
 
 from loreweave import __version__
 from loreweave.cli.help import HelpCommand, HelpGroup
-from loreweave.errors import LoreweaveError
+from loreweave.errors import LoreweaveError, reason_of
 
 COMMANDS = {
     "demo": "Run a complete example on the bundled sample data, in a few minutes on a CPU.",
@@ -133,7 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _message(error: Exception) -> str:
-    """One message: our own and the system's errors are printed as they are, others with their type."""
+    """One message: our own errors as they are, those of the system about a file with its name, others with their type."""
+    if isinstance(error, OSError) and error.filename is not None and error.filename2 is None:
+        return f"{error.filename}: {reason_of(error)}"
     if isinstance(error, (LoreweaveError, OSError)):
         return str(error)
     if isinstance(error, ModuleNotFoundError):

@@ -10,6 +10,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import PretrainingResult, run
 from loreweave.training.runs.resuming import check_resume
+from loreweave.training.settings.blame import blamed
 from loreweave.training.settings.configuration import Override, fill, overrides_of
 from loreweave.training.settings.recipes import load_recipe
 
@@ -25,7 +26,7 @@ def configuration_of(recipe: str | PathLike[str], overrides: Sequence[Override])
         raise ConfigurationError(
             f"recipe {str(recipe)!r} is for {found.kind}; use 'loreweave finetune {found.task} --recipe {recipe}'"
         )
-    return fill(PretrainingConfig, found.config_for(overrides), overrides)
+    return blamed(lambda some: fill(PretrainingConfig, found.config_for(some), some), overrides, f"recipe {recipe}")
 
 
 def pretrain(

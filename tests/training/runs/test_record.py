@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def test_a_new_run(tmp_path: Path) -> None:
 def test_another_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
     made(tmp_path).log(step=1, split="dev")
     (tmp_path / "mine.txt").write_text("keep me")
-    with pytest.raises(ConfigurationError, match="contains another run"):
+    with pytest.raises(ConfigurationError, match="contains the same run, and a process is training it now"):
         made(tmp_path)
     assert made(tmp_path, overwrite=True).metrics() == []
     assert (tmp_path / "mine.txt").exists()
@@ -225,8 +227,37 @@ def test_a_failed_run_that_trained_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError), record.watch():
         record.log(step=1, split="train", loss=1.0)
         raise ValueError("in the middle")
-    with pytest.raises(ConfigurationError, match="contains another run"):
+    with pytest.raises(ConfigurationError, match="contains the same run, which has failed; --resume continues it, --overwrite"):
         RunRecord.create(tmp_path / "run", "finetuning", {})
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("running", "the folder contains the same run, which has crashed; --resume continues it, --overwrite begins again"),
+        ("interrupted", "the folder contains the same run, which is interrupted; --resume continues it"),
+        ("done", "the folder contains the same run, which is done; --overwrite repeats it"),
+    ],
+)
+def test_the_same_run_in_the_folder_is_told_from_another(state: str, message: str, tmp_path: Path) -> None:
+    asked = {"settings": {"epochs": 6, "seed": 0}}
+    record = RunRecord.create(tmp_path / "run", "finetuning", asked)
+    record.log(step=1, split="train", loss=1.0)
+    with suppress(KeyboardInterrupt), record.watch():
+        if state == "done":
+            record.finish({})
+        raise KeyboardInterrupt
+    record.set_status(state)
+    with pytest.raises(ConfigurationError, match=message):
+        RunRecord.create(tmp_path / "run", "finetuning", asked)
+    other = {"settings": {"epochs": 7, "seed": 0}}
+    with pytest.raises(ConfigurationError) as raised:
+        RunRecord.create(tmp_path / "run", "finetuning", other)
+    assert "another run (settings.epochs was 6, now 7); use --overwrite or another folder" in str(raised.value)
+    if state != "done":
+        way_out = "Give the settings of the run, or begin another run (--overwrite, or another folder)"
+        with pytest.raises(ConfigurationError, match=re.escape(f"settings.epochs was 6, now 7. {way_out}")):
+            RunRecord.reopen(tmp_path / "run", other)
 
 
 def test_what_was_left_out_is_kept_where_there_is_any(tmp_path: Path) -> None:

@@ -113,8 +113,10 @@ def test_a_yaml_file_that_cannot_be_used_is_named_with_its_line(tmp_path: Path) 
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ConfigurationError, match="settings.yaml.*" + message):
             load_yaml(path)
-    with pytest.raises(ConfigurationError, match="missing.yaml"):
-        load_yaml(tmp_path / "missing.yaml")
+    for place, reason in (("missing.yaml", "found no such file"), (".", "found a folder, expected a file")):
+        with pytest.raises(ConfigurationError) as raised:
+            load_yaml(tmp_path / place)
+        assert str(raised.value) == f"{tmp_path / place}: {reason}"
     path.write_text("# nothing yet\n", encoding="utf-8")
     assert load_yaml(path) == {}
 

@@ -16,11 +16,13 @@ from loreweave.experiments.search.claims import enqueue_failed
 from loreweave.experiments.search.extra import check_extra
 from loreweave.experiments.search.launchers.local import work_locally
 from loreweave.experiments.search.launchers.scripts import Scheduler, write_script
+from loreweave.experiments.search.plan import plan_of
 from loreweave.experiments.search.repeats import repeat_stage
 from loreweave.experiments.search.results import results_of, rows_of, write_results
 from loreweave.experiments.search.stages import Stage, first_stage
 from loreweave.experiments.search.study import Study, begin, is_study, reopen, sweep_in
-from loreweave.experiments.search.sweep import read_sweep
+from loreweave.experiments.search.sweep import check_source, read_sweep
+from loreweave.experiments.search.targets import target_of
 from loreweave.experiments.search.workers import PARENT_VARIABLE, work
 from loreweave.training.settings.configuration import overrides_of, to_dict
 
@@ -116,13 +118,19 @@ def open_study(
         if not overrides and not settings:
             return reopen(Path(sweep), storage), True
         return begin(read_sweep(to_dict(sweep_in(Path(sweep))), [*overrides, *overrides_of(settings)]), Path(sweep), storage)
+    if not isinstance(sweep, Mapping):
+        check_source(Path(sweep), existing)
     if output is None:
         if isinstance(sweep, Mapping):
             raise ConfigurationError("output: found none, expected a folder for the search")
         output = DEFAULT_PLACE / Path(sweep).name.partition(".")[0]
+    asked = read_sweep(sweep, [*overrides, *overrides_of(settings)])
     if existing and not is_study(Path(output)):
-        raise ConfigurationError(f"{output}: found no search in the folder")
-    return begin(read_sweep(sweep, [*overrides, *overrides_of(settings)]), Path(output), storage)
+        plan_of(asked, target_of(asked))  # wrong settings are named first
+        raise ConfigurationError(
+            f"{output}: found no search in the folder; the search of {sweep} has not begun there (--output names its folder)"
+        )
+    return begin(asked, Path(output), storage)
 
 
 def work_as(folder: Place, name: str, storage: str | None, report: Report) -> SearchResult | None:

@@ -119,9 +119,9 @@ def reopen(folder: Path, storage: str | None = None) -> Study:
         ConfigurationError: the folder has no study.
         StorageLost: the storage cannot be reached.
     """
-    folder = folder.absolute()
     if not is_study(folder):
         raise ConfigurationError(f"{folder}: found no search in the folder (no {STUDY_FILE})")
+    folder = folder.absolute()
     known = _known(folder)
     _check_directory(known)
     sweep = fill(Sweep, known["sweep"])

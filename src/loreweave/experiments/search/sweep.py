@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError
+from loreweave.training.settings.blame import blamed
 from loreweave.training.settings.configuration import Override, fill, load_yaml, name_of, overrides_of, unknown_name
 from loreweave.training.settings.ranges import POSITIVE, SEED, Ranges, at_least, check_ranges
 
@@ -20,6 +23,7 @@ MAY_CHANGE = ("budget", "repeat", "keep_models", "job")
 """Parts of a sweep that may differ when a search is continued."""
 _LISTS = ("train", "data", "seeds")
 _FREE = ("settings", "vary")
+_ENDINGS = (".yaml", ".yml", ".json")
 
 
 @dataclass(kw_only=True)
@@ -179,14 +183,19 @@ def read_sweep(source: str | PathLike[str] | Mapping[str, Any], overrides: Seque
     """A sweep from a YAML file, a mapping, or the name of a packaged sweep (`example`, `thesis`), after overrides.
 
     Raises:
-        ConfigurationError: names the file and the wrong key, with the closest one.
+        ConfigurationError: names the file or the command line, and the wrong key, with the closest one.
     """
-    named = "" if isinstance(source, Mapping) else f"{source}: "
-    given = dict(source) if isinstance(source, Mapping) else _load(Path(source))
+    loaded = dict(source) if isinstance(source, Mapping) else _load(Path(source))
+    return blamed(lambda some: _filled(loaded, some), overrides, "" if isinstance(source, Mapping) else str(source))
+
+
+def _filled(loaded: Mapping[str, Any], overrides: Sequence[Override]) -> Sweep:
+    """The sweep of a file's keys and the overrides."""
+    given = dict(loaded)
     for name in _FREE:
         if name in given and not isinstance(given[name] or {}, Mapping):
-            raise ConfigurationError(f"{named}{name}: found {given[name]!r}, expected settings as 'name: value' lines")
-        given[name] = dict(given.get(name) or {})
+            raise ConfigurationError(f"{name}: found {given[name]!r}, expected settings as 'name: value' lines")
+        given[name] = deepcopy(dict(given.get(name) or {}))
     plain: list[Override] = []
     for override in overrides:
         first, _, rest = name_of(override).partition(".")
@@ -198,10 +207,19 @@ def read_sweep(source: str | PathLike[str] | Mapping[str, Any], overrides: Seque
         if name in given and not isinstance(given[name], list):
             given[name] = [] if given[name] is None else [given[name]]
     given["settings"] = dict(overrides_of(given["settings"]))
-    try:
-        return fill(Sweep, given, plain, listed_by="loreweave search --help")
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{named}{error}") from None
+    return fill(Sweep, given, plain, listed_by="loreweave search --help")
+
+
+def check_source(source: Path, existing: bool) -> None:
+    """Refuse a folder without a search, and with `existing` a path that is neither such a folder nor a sweep.
+
+    Raises:
+        ConfigurationError: names the path as it was given.
+    """
+    if source.is_dir():
+        raise ConfigurationError(f"{source}: found no search in the folder (no {STUDY_FILE})")
+    if existing and not (source.exists() or source.suffix in _ENDINGS or str(source) in packaged_sweeps()):
+        raise ConfigurationError(f"{source}: found no such folder, expected that of a search, or a sweep file (.yaml)")
 
 
 def packaged_sweeps() -> dict[str, Path]:
@@ -211,11 +229,13 @@ def packaged_sweeps() -> dict[str, Path]:
 
 def _load(source: Path) -> dict[str, Any]:
     known = packaged_sweeps()
-    if source.suffix in (".yaml", ".yml", ".json") or source.exists():
+    if source.suffix in _ENDINGS or source.exists():
         return load_yaml(source)
     if str(source) not in known:
         hint = unknown_name(str(source), list(known))
-        raise ConfigurationError(f"unknown sweep {str(source)!r}{hint}; the file of your own sweep ends in .yaml")
+        raise ConfigurationError(
+            f"unknown sweep {str(source)!r}{hint}; there is no such folder, and the file of your own sweep ends in .yaml"
+        )
     return load_yaml(known[str(source)])
 
 

@@ -18,6 +18,7 @@ from loreweave.tasks.registry import load_task, training_of
 from loreweave.training import devices
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.runs.resuming import check_resume
+from loreweave.training.settings.blame import blamed
 from loreweave.training.settings.configuration import Override, fill, overrides_of
 from loreweave.training.settings.recipes import load_recipe, recipes_for
 
@@ -215,13 +216,13 @@ def finetuning_config(task: Task, recipe: Place | None, overrides: Sequence[Over
     Raises:
         ConfigurationError: a wrong setting, or a recipe for something else.
     """
-    values: dict[str, Any] = {}
-    if recipe is not None:
-        found = load_recipe(str(recipe))
-        if found.task != task.name:
-            raise ConfigurationError(f"recipe {str(recipe)!r} is for {found.task or found.kind}, not for {task.name}")
-        values = found.config_for(overrides)
-    return fill(training_of(task).config, values, overrides, listed_by=f"loreweave tasks {task.name}")
+    cls, listed_by = training_of(task).config, f"loreweave tasks {task.name}"
+    if recipe is None:
+        return fill(cls, {}, overrides, listed_by=listed_by)
+    found = load_recipe(str(recipe))
+    if found.task != task.name:
+        raise ConfigurationError(f"recipe {str(recipe)!r} is for {found.task or found.kind}, not for {task.name}")
+    return blamed(lambda some: fill(cls, found.config_for(some), some, listed_by=listed_by), overrides, f"recipe {recipe}")
 
 
 def _evaluation_values(recipe: Place | None, task: str) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from loreweave.training.runs.inputs import changed_settings, changes
 from loreweave.training.runs.lock import RunLock
 from loreweave.training.runs.metric_lines import append_line, read_lines
 from loreweave.training.runs.resources import Meter
+from loreweave.training.runs.resuming import occupied
 from loreweave.training.runs.status import begun, now, read_status, write_status
 
 _FILES = (
@@ -113,11 +114,11 @@ class RunRecord:
         record = cls(path, is_writer)
         if not is_writer:
             return record
-        record._check_room(overwrite)
+        record._check_room(overwrite, config)
         record.path.mkdir(parents=True, exist_ok=True)
         record._take_lock()
         with record._unlocked_by_errors():
-            record._make_room(overwrite)
+            record._make_room(overwrite, config)
             record._begin(config, begun(kind, command, **(origin or {})))
         return record
 
@@ -150,10 +151,12 @@ class RunRecord:
             raise ConfigurationError(f"{self.path}: found no run to resume")
         if status == "done":
             shutil.rmtree(self.checkpoints_path, ignore_errors=True)  # the run was killed right after setting the status
-            raise ConfigurationError(f"{self.path}: the run is done, there is nothing to resume")
-        changed = changed_settings(read_json(self.path / "config.json"), json.loads(json.dumps(dict(config))))
-        if changed:
-            raise ConfigurationError(f"{self.path}: cannot resume with other settings: {'; '.join(changed)}")
+            raise ConfigurationError(f"{self.path}: the run is done, there is nothing to resume; --overwrite repeats it")
+        if changed := changed_settings(read_json(self.path / "config.json"), json.loads(json.dumps(dict(config)))):
+            raise ConfigurationError(
+                f"{self.path}: cannot resume with other settings: {'; '.join(changed)}. Give the settings of the run, or begin "
+                "another run (--overwrite, or another folder)"
+            )
 
     def _came_to_nothing(self) -> bool:
         """Whether the folder's run failed before training anything, for example because of a wrong setting."""
@@ -172,7 +175,7 @@ class RunRecord:
         names = {entry.name for entry in self.path.iterdir()}
         return {name for name in names if name not in (run_lock.FILE, TRIAL_FILE) and not is_temporary(name)}
 
-    def _check_room(self, overwrite: bool) -> None:
+    def _check_room(self, overwrite: bool, config: Mapping[str, Any]) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise ConfigurationError(f"{self.path}: found a file, expected a folder for the run")
         found = self._found()
@@ -181,11 +184,10 @@ class RunRecord:
         if "status.json" not in found:
             raise ConfigurationError(f"{self.path}: the folder is not empty and does not contain a run; choose another")
         if not overwrite and "config.json" in found and not self._came_to_nothing():
-            message = "the folder contains another run; use --resume, --overwrite or another folder"
-            raise ConfigurationError(f"{self.path}: {message}")
+            raise ConfigurationError(f"{self.path}: {occupied(self.path, config)}")
 
-    def _make_room(self, overwrite: bool) -> None:
-        self._check_room(overwrite)  # again, since another process may have begun a run before the lock was taken
+    def _make_room(self, overwrite: bool, config: Mapping[str, Any]) -> None:
+        self._check_room(overwrite, config)  # again, since another process may have begun a run before the lock was taken
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
         for name in (name for name in _FOLDERS if (self.path / name).exists()):

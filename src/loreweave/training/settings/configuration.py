@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, reason_of
 from loreweave.training.settings.conditions import check_read, conditions_of
 from loreweave.training.settings.fields import dataclass_of, default_of, types_of, union_members, written
 
@@ -88,8 +88,10 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
         place = str(source)
         try:
             text = source.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{place}: cannot read settings: {error}") from error
+        except OSError as error:
+            raise ConfigurationError(f"{place}: {reason_of(error)}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{place}: found bytes that are not UTF-8, expected a YAML file") from error
     values = _parse_yaml(str(text), place)
     if values is None:
         return {}
