@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter, LatexExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from loreweave.attention import Explorer
+from loreweave.picture_style import COLOURS
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "docs" / "notebooks").glob("*.ipynb"))
 OFFLINE = {"require_js_url": "", "jquery_url": "", "mathjax_url": "", "mermaid_js_url": ""}
@@ -45,6 +46,8 @@ def test_the_figure_shows_what_the_page_opens_with() -> None:
     figure = Explorer([example], view={"layer": 2, "heads": [1]}).figure()
     assert figure.axes[0].get_title() == "tiny: layer 2, head 1"
     names = [text.get_text() for text in figure.axes[0].texts]
+    coloured = {text.get_text() for text in figure.axes[0].texts if text.get_color() == COLOURS[1]}
+    assert coloured == {"Ann", "[MASK]"}, "the mention and its entity"
     assert names == [*example.queries.text, *example.queries.text]
     weights = example.weights[1, 0]
     assert len(figure.axes[0].collections[0].get_segments()) == (weights >= 0.03).sum()  # type: ignore[attr-defined]

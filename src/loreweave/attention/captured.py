@@ -70,7 +70,8 @@ class Prediction:
         labels: labels, the predicted ones and the most probable others.
         probabilities: probability of each label; None: unknown.
         gold: gold labels; None: unknown.
-        predicted: the labels that are predicted, the most probable first. None: unknown, as in older files.
+        predicted: the labels that are predicted, the most probable first, or mentions in the order of the text. None: unknown,
+            as in older files.
         alternatives: whether one of the gold labels is enough, as of answers to a question.
     """
 

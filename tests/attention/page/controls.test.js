@@ -12,6 +12,11 @@ test("all predicted labels are shown, the most probable first", () => {
   assert.equal(Controls.labelled(turned), Controls.labelled(typed));
 });
 
+test("mentions keep the order of the text", () => {
+  const labels = ["person 0-3", "place 13-17"];
+  assert.equal(Controls.labelled({ labels, probabilities: [0.7, 0.9], gold: null, predicted: labels }), "predicted: person 0-3 0.700, place 13-17 0.900");
+});
+
 test("other labels are told from predicted ones, whatever the threshold is", () => {
   assert.equal(Controls.labelled({ ...typed, predicted: ["place"] }), "predicted: place 0.953 · others: organization 0.867, group 0.793");
   assert.equal(Controls.labelled({ ...typed, predicted: [] }), "predicted: none · others: place 0.953, organization 0.867, group 0.793");

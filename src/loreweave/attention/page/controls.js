@@ -48,13 +48,13 @@ const Controls = (() => {
       [...group].map(([kind, at]) => Dom.button(Kinds.NAMES[kind], () => context.set(State.another(at)), { "aria-pressed": String(at === context.number), "data-key": `kind ${kind}`, title: `Attention: ${Kinds.NAMES[kind]} (k: next)`, class: "kind" })));
   }
 
-  /** Labels of a prediction in words: the predicted ones, and others up to three in all; the most probable first. */
+  /** Labels of a prediction in words: the predicted ones in their order, and the most probable others up to three in all. */
   function labelled(found) {
     const chosen = predicted(found);
     const order = found.labels.map((_, at) => at).sort((a, b) => (found.probabilities[b] ?? 0) - (found.probabilities[a] ?? 0));
     const named = (places) => places.map((at) => [found.labels[at], found.probabilities[at] === null ? "" : Dom.show(found.probabilities[at])].join(" ").trim()).join(", ");
     const others = order.filter((at) => !chosen.includes(at)).slice(0, Math.max(0, 3 - chosen.length));
-    const best = order.filter((at) => chosen.includes(at));
+    const best = found.predicted ? chosen.sort((a, b) => found.predicted.indexOf(found.labels[a]) - found.predicted.indexOf(found.labels[b])) : order.filter((at) => chosen.includes(at));
     const more = best.length > MOST ? ` and ${best.length - MOST} more` : "";
     return `predicted: ${named(best.slice(0, MOST)) || "none"}${more}${others.length ? ` · others: ${named(others)}` : ""}`;
   }

@@ -40,7 +40,7 @@ const CompareView = (() => {
     const pixels = (matrix) => Palette.pixels(matrix, context.colours, context.state.scale);
     const parts = [[[`A: ${titleOf(context, context.number)}`, `${context.layerName}, ${context.meanName}`], a, pixels(a)],
       [[`B: ${titleOf(context, other)}`, `layer ${found.layer}, ${found.headsName}`], b, pixels(b)],
-      [["A − B", `blue: more in A, orange: more in B; strongest colour: ${most.toFixed(3)}`], difference, Palette.differences(difference, context.colours, most)]];
+      [["A − B", `up to ±${most.toFixed(3)}; blue: more in A, orange: more in B`], difference, Palette.differences(difference, context.colours, most)]];
     const height = MatrixView.layout(both.queries, both.keys, box, 1);
     const tall = height.top + TITLE + height.side * both.queries.length + 14;
     const picture = new Scene.Picture(columns * box, (3 / columns) * tall);
