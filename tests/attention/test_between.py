@@ -36,6 +36,18 @@ def test_attention_on_a_word_by_hand() -> None:
     assert attention_on(twice, "ann")["entity"][0] == pytest.approx((0.4 + 0.2 + 0.2 + 0.6) / 2), "both places are summed"
 
 
+def test_a_mention_of_a_decoder_does_not_see_the_words_after_it() -> None:
+    weights = np.tril(np.ones((1, 1, 6, 6), dtype=np.float32)) / np.arange(1, 7, dtype=np.float32)[:, None]
+    decoder = replace(made_attention(1, 1, weights=weights), entities=[])
+    assert attention_on(decoder, "lives") == {}
+    later = replace(
+        decoder, queries=replace(decoder.queries, classes=["special", "word", "word", "mention", "separator", "word"])
+    )
+    assert {name: values.item() for name, values in attention_on(later, "lives").items()} == {"mention": pytest.approx(1 / 4)}
+    found = summarise([decoder, later], SummarySettings(["between"], keys=["lives"]))
+    assert found.not_counted() == ["between.csv is without 1 example without 'lives' or a mention that sees it"]
+
+
 def test_groups_are_those_of_the_first_mention_or_of_the_id() -> None:
     groups = {"ann": "female", "17": "male"}
     assert group_of(named("Ann", 0), groups) == "female" and group_of(named("Bob", 0), groups) is None
@@ -51,7 +63,7 @@ def test_groups_are_compared_on_the_mean_over_the_layers(tmp_path: Path) -> None
         ["between"], keys=["lives"], groups={"ann": "female", "eva": "female", "bob": "male", "zoe": "female"}
     )
     found = summarise(examples, settings)
-    assert found.left_out == {"in no group": 1, "without 'lives' or without a mention": 1}
+    assert found.left_out == {"in no group": 1, "without 'lives' or a mention that sees it": 1}
     names = found.write(tmp_path / "tables")
     assert names == ["between.csv", "between.png", "between.svg", "between_tests.csv"]
     with (tmp_path / "tables" / "between_tests.csv").open(encoding="utf-8", newline="") as file:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from loreweave.attention.captured import CapturedAttention
-from loreweave.attention.measures import Numbers, token_to_token
+from loreweave.attention.measures import Numbers, sees, token_to_token
 from loreweave.attention.tables import Table
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import atomic_write
@@ -53,7 +53,8 @@ def group_of(example: CapturedAttention, groups: Mapping[str, str]) -> str | Non
 def attention_on(example: CapturedAttention, word: str) -> dict[str, Numbers]:
     """From the entities and from the words of mentions to a word: the sum over its tokens, a mean over the heads [layer].
 
-    A word that the text has several times counts with all of its places. Empty: the text does not have it.
+    A word that the text has several times counts with all of its places. Empty: the text does not have it, or no mention sees
+    it, because the word is after the mention in a decoder.
     """
     keys = _places(example, word)
     entities = [entity.row for entity in example.entities]
@@ -61,7 +62,11 @@ def attention_on(example: CapturedAttention, word: str) -> dict[str, Numbers]:
     if not keys:
         return {}
     queries = {"entity": entities, "mention": mention}
-    return {name: token_to_token(example, rows, keys).mean(axis=1) for name, rows in queries.items() if rows}
+    return {
+        name: token_to_token(example, rows, keys).mean(axis=1)
+        for name, rows in queries.items()
+        if rows and sees(example, rows, keys)
+    }
 
 
 def write_tests(table: Table, path: Path, seed: int) -> bool:

@@ -68,6 +68,12 @@ def seen_keys(example: CapturedAttention) -> tuple[Places, Places]:
     return np.maximum(0, here - before), np.minimum(len(example.looked_at), here + after + 1)
 
 
+def sees(example: CapturedAttention, queries: Sequence[int], keys: Sequence[int]) -> bool:
+    """Whether one of the queries sees one of the keys in some layer; in a decoder, a token does not see those after it."""
+    first, end = (places[:, list(queries)] for places in seen_keys(example))
+    return any(bool(((first <= key) & (key < end)).any()) for key in keys)
+
+
 def _lift(example: CapturedAttention, shares: Numbers, rows: list[list[int]], columns: list[list[int]]) -> Numbers:
     """Shares divided by those of equal weights on the keys that are seen."""
     first, end = (place[..., None] for place in seen_keys(example))  # [layer, query, 1]

@@ -203,7 +203,7 @@ class Summary:
         for key in self.settings.keys:
             found, group = attention_on(example, key), group_of(example, self.settings.groups)
             if not found or group is None:
-                self.left_out["in no group" if group is None else f"without {key!r} or without a mention"] += 1
+                self.left_out["in no group" if group is None else f"without {key!r} or a mention that sees it"] += 1
                 continue
             for query, values in found.items():
                 self.values["between"][query, key, group].append(values)

@@ -125,6 +125,7 @@ def test_words_after_the_name_are_not_measured_in_a_decoder(file: Path, tiny_gpt
     file.write_text(file.read_text().replace("[Oslo]", "[They, Oslo]"))
     result = probe_bias(tiny_gpt2, file, device="cpu", samples=20, report=said.append)
     assert {each.measure for each in result.values[str(tiny_gpt2)]} == {"attention: name to They"}
+    assert result.results["models"][str(tiny_gpt2)]["not_seen"] == ["Oslo"]
     (line,) = [line for line in said if "does not see" in line]
     assert line.endswith("a name does not see what comes after it in this model; the attention to Oslo is not measured there")
 

@@ -11,7 +11,7 @@ from loreweave.attention.capture.encoders import TextInput, open_encoder
 from loreweave.attention.capture.tasks import TaskCapture
 from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import NOWHERE, CapturedAttention
-from loreweave.attention.measures import seen_keys, token_to_token
+from loreweave.attention.measures import sees, token_to_token
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.jobs.checkpoints import task_of
@@ -128,11 +128,10 @@ def attention_outcomes(example: CapturedAttention, span: Span, targets: dict[str
     """
     found = {}
     words = pieces_of(example, span)
-    first, end = seen_keys(example)  # [layer, query]
     entities = [entity.row for entity in example.entities if (entity.start, entity.end) == span]
     for word, place in targets.items():
         keys = pieces_of(example, place)
-        if all((key < first[:, words]).all() or (key >= end[:, words]).all() for key in keys):
+        if not sees(example, words, keys):
             continue
         found[f"{NAME_TO}{word}"] = float(token_to_token(example, words, keys).mean())
         if entities:

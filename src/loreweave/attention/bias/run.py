@@ -135,7 +135,7 @@ def _observed(
         report(f"  left out: {message}")
     if not outcomes:
         raise DataError(f"{name}: all sentences are left out: {left[0]}")
-    return outcomes, {"groups": groups, "left_out": dict(Counter(left))}
+    return outcomes, {"groups": groups, "left_out": dict(Counter(left)), "not_seen": sorted(observed.unseen)}
 
 
 def _write(folder: Path, result: BiasResult) -> None:
