@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.files.reading import hashes_of_folder, read_json
+from loreweave.errors import DataError
 
 _COSTS = ("seconds", "cpu_seconds", "peak_memory_gib", "used", "model", "data")
 """Names in `results.json` that are not compared: costs, and where the inputs are."""
@@ -45,7 +46,10 @@ def _losses(first: Path, second: Path) -> list[str]:
     paths = [folder / "train_loss.npy" for folder in (first, second)]
     if not all(path.is_file() for path in paths):
         return []
-    before, now = (np.load(path) for path in paths)
+    try:
+        before, now = map(losses_in, paths)
+    except DataError as error:
+        return [f"the losses cannot be compared: {error}"]
     if before.shape != now.shape:
         return [f"there were {len(before)} updates, now {len(now)}"]
     other = np.flatnonzero((before != now) & ~(np.isnan(before) & np.isnan(now)))
@@ -55,6 +59,20 @@ def _losses(first: Path, second: Path) -> list[str]:
     return [
         f"the loss of {len(other)} of {len(now)} updates; first at update {at + 1}: was {before[at]:.9g}, now {now[at]:.9g}"
     ]
+
+
+def losses_in(path: Path) -> np.ndarray:
+    """The loss of each update.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        found: np.ndarray = np.load(path, allow_pickle=False)
+        return found.reshape(-1).astype(np.float32)
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        why = str(error).partition(".")[0] or "the file ends too early"
+        raise DataError(f"found losses that cannot be read ({why}), expected a NumPy array", path=path) from None
 
 
 def _weights(first: Path, second: Path) -> list[str]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from loreweave.corpus.files.writing import write_json
 from loreweave.errors import DataError
+from loreweave.experiments.runs.comparison import losses_in
 from loreweave.experiments.runs.recorded import RESULTS, RecordedRun
 from loreweave.metrics.multilabel import micro, per_label, predicted_labels
 
@@ -162,13 +163,7 @@ def write_thesis_results(run: RecordedRun, folder: Path) -> bool:
 
 def _losses(run: RecordedRun) -> Sequence[float]:
     path = run.path / "train_loss.npy"
-    if not path.is_file():
-        return []
-    try:
-        return [float(value) for value in np.load(path)]
-    except (OSError, ValueError, EOFError, TypeError) as error:
-        why = str(error).partition(".")[0]
-        raise DataError(f"found losses that cannot be read ({why}), expected a NumPy array", path=path) from None
+    return [float(value) for value in losses_in(path)] if path.is_file() else []
 
 
 def _names(chosen: np.ndarray, labels: np.ndarray) -> list[str]:
