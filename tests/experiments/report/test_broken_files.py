@@ -158,9 +158,7 @@ def test_losses_that_cannot_be_read_are_told_with_thesis_files(tmp_path: Path) -
         finetuning_run(tmp_path / "runs" / name, task="entity-typing")
     (tmp_path / "runs" / "a" / "train_loss.npy").write_bytes(b"nothing")
     said: list[str] = []
-    found = loreweave.report(
-        tmp_path / "runs", output=tmp_path / "report", figures=["scores"], thesis=True, tell=said.append
-    )
+    found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["scores"], thesis=True, tell=said.append)
     assert [path.name for path in (found.path / "thesis").iterdir()] == ["b"]
     assert any("a/train_loss.npy: found losses that cannot be read" in line for line in said), said
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -85,9 +85,10 @@ def report(
     if not any(run.state != "unreadable" for run in found):
         _refuse_nothing(every)
     sections = sections_of(found)
-    answers = [answer_of(section) for section in sections]
     prefixes = _prefixes([section.name for section in sections])
-    contents = {section.name: (prefix, _figures(section, names)) for section, prefix in zip(sections, prefixes, strict=True)}
+    sections = [replace(section, prefix=prefix) for section, prefix in zip(sections, prefixes, strict=True)]
+    answers = [answer_of(section) for section in sections]
+    contents = {section.name: (section.prefix, _figures(section, names)) for section in sections}
     lost = not_readable_part(every)
     with atomic_folder(output, overwrite, manifest=MANIFEST) as folder:
         facts = {"runs": [str(run.path) for run in found]}

@@ -91,12 +91,14 @@ class Section:
         kind: finetuning, pretraining or evaluation.
         task: name of the task; None for pre-training.
         runs: all runs in any state.
+        prefix: start of the names of the files of this section, with which captions name them.
     """
 
     name: str
     kind: str
     task: str | None
     runs: Sequence[RecordedRun]
+    prefix: str = ""
 
     @cached_property
     def metric(self) -> str:
@@ -217,6 +219,12 @@ class Section:
             if found := [run for run in group.finished if having(run)]:
                 return max(found, key=self._goodness_of)
         return None
+
+    @cached_property
+    def why_best(self) -> str:
+        """In brackets, why figures about a single run show `best_run`; nothing if there is only one run."""
+        group = " of the best group" if len(self.groups) > 1 else ""
+        return f" (the best run{group} by {self.choosing} data)" if len(self.runs) > 1 else ""
 
     def _goodness_of(self, run: RecordedRun) -> float:
         score = score_of(run, self.choosing, self.metric)

@@ -87,7 +87,7 @@ def read_systems(given: Given) -> Systems:
         found = listed([f"{task} ({path})" for task, path in tasks.items()]) or "none"
         raise ConfigurationError(f"found runs of several tasks, expected one: {found}")
     (task,) = tasks
-    section = Systems(f"{task}: {' and '.join(folders)}", "comparison", task, every, systems)
+    section = Systems(f"{task}: {' and '.join(folders)}", "comparison", task, every, systems=systems)
     if not section.splits:
         raise ConfigurationError(_without_split(section))
     return section

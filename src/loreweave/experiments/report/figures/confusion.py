@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from loreweave.experiments.report.averages import CAPTION, averages_table
 from loreweave.experiments.report.outputs import ClassOutputs, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.metrics.analysis.confusion import (
-    REJECT,
+    NONE,
     Confusion,
-    averages,
     error_flow,
     free_name,
     label_counts,
@@ -25,13 +25,22 @@ from loreweave.metrics.analysis.confusion import (
 _MOST = 30
 """Maximum number of classes in the picture."""
 _SINGLE = (
-    "Rows: gold classes. Columns: predicted classes. Each cell has the number of records; its shade is the share of the gold "
-    "class."
+    "Each row is a gold class, each column a predicted class. Each cell has the number of records; its shade is the share of "
+    "the gold class."
 )
 _MULTI = (
-    "Where gold labels went. Diagonal: predicted correctly. Other columns: the label was missed, and its record has these "
-    "labels wrongly (shared equally); none: nothing was predicted in its place. Each row adds up to the records with the label."
+    "Each row is a gold label, and its cells add up to the number of records with this label. On the diagonal, the label was "
+    "predicted. In the other columns, it was missed, and the label of the column was predicted wrongly for the same record (of "
+    "several such labels, each has an equal part of the record, so that cells can be fractions)."
 )
+_NONE = (
+    " The name {none} means: no label. {column}In the table by label, the row {none} is about records without any label: its "
+    "false positives are records for which nothing was predicted although they have a gold label."
+)
+_COLUMN = {
+    True: "In the column {none}, the label was missed, and no wrong label was predicted for the record. ",
+    False: "In the column {none}, nothing was predicted. ",
+}
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -53,28 +62,33 @@ def draw(section: Section) -> Part | NotShown:
         shown=0,
     )  # fmt: skip
     sets = with_reject(found.gold), with_reject(found.predicted)
-    names = [*found.labels, free_name(REJECT, found.labels)]
+    none = free_name(NONE, found.labels)
+    empty = any(side[:, -1].any() for side in sets)
     rows = [
         [one.label, one.support, one.true_positives, one.false_positives, one.false_negatives, one.true_negatives,
          one.score.precision, one.score.recall, one.score.f1]
-        for one in label_counts(sets[1], sets[0], names)
+        for one in label_counts(sets[1], sets[0], [*found.labels, none])
+        if empty or one.label != none
     ]  # fmt: skip
     columns = ["label", "support", "true positives", "false positives", "false negatives", "true negatives"]
     each = Table("confusion_by_label", [*columns, "precision", "recall", "f1"], rows)
     explained = _MULTI if found.multi_label else _SINGLE
-    caption = f"{split} data, {run.path.name}. {explained} A record without any label counts as {REJECT}."
+    caption = f"Predictions of {run.path}{section.why_best} on {split} data. {explained}"
+    if empty or none in matrix.columns:
+        column = _COLUMN[found.multi_label].format(none=none) if none in matrix.columns else ""
+        caption += _NONE.format(none=none, column=column)
     fits = len(matrix.rows) <= _MOST
     pictures = [Picture("confusion", _heat_map(matrix), "Confusion of gold and predicted classes.")] if fits else []
     notes = [f"{found.left_out} records have no gold label and are left out"] if found.left_out else []
     notes += [] if pictures else [f"there are {len(matrix.rows)} classes, more than the {_MOST} that a picture can show"]
-    tables = [counts, each, _averages(found), *([_structures(found)] if found.multi_label else [])]
-    return Part("Confusion", caption, pictures, tables, notes)
+    tables = [counts, each, averages_table(run, split, found), *([_structures(found)] if found.multi_label else [])]
+    return Part("Confusion", caption + CAPTION, pictures, tables, notes)
 
 
 def _matrix(found: ClassOutputs) -> Confusion:
     gold, predicted = (side.argmax(axis=1) for side in (found.gold, found.predicted))
     predicted[~found.predicted.any(axis=1)] = -1
-    rejected = REJECT if (predicted < 0).any() else None
+    rejected = free_name(NONE, found.labels) if (predicted < 0).any() else None
     return single_label_confusion(predicted, gold, found.labels, rejected)
 
 
@@ -82,15 +96,8 @@ def _flow(found: ClassOutputs) -> Confusion:
     return error_flow(found.predicted, found.gold, found.labels).confusion
 
 
-def _averages(found: ClassOutputs) -> Table:
-    every = averages(found.predicted, found.gold)
-    kinds = {"micro": every.micro, "macro": every.macro, "weighted": every.weighted, "mean over records": every.examples}
-    rows: list[list[object]] = [[name, one.precision, one.recall, one.f1] for name, one in kinds.items()]
-    return Table("averages", ["average", "precision", "recall", "f1"], [*rows, ["exact match", None, None, every.exact_match]])
-
-
 def _structures(found: ClassOutputs) -> Table:
-    """The three structures of the LUKE thesis, in counts."""
+    """The three structures of the LUKE thesis, in counts; records without a label are `reject` there."""
     parts = three_structures(found.predicted, found.gold, found.labels)
     matrices = [(f"all records: {one.label}", one.confusion) for one in parts.multi_label_all]
     matrices += [("records with single labels", parts.single_label_only)]

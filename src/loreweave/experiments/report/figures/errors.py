@@ -23,7 +23,7 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown("no finished run has predictions")
     rows, outputs = best.predictions(split), class_outputs(best, split)
     if all(_ranks(row) for row in rows):
-        return _of_triples(best, rows, split)
+        return _of_triples(best, rows, split, f"tables/{section.prefix}errors.jsonl")
     if not all(has_gold(row) for row in rows):
         return NotShown("the predictions have no gold answers")
     likely: dict[Any, dict[str, float]] = {}
@@ -38,23 +38,26 @@ def draw(section: Section) -> Part | NotShown:
         for row in wrong
     ]  # fmt: skip
     caption = (
-        f"Records of the {split} data that {best.path.name} (the best run of the best group by {section.choosing} data) "
-        f"predicts wrongly: {len(wrong):,} of {counted(len(rows), 'record')}. The most certain errors come first."
+        f"Wrong predictions of {best.path}{section.why_best} on {split} data: {len(wrong):,} of "
+        f"{counted(len(rows), 'record')}. The most certain errors come first."
     )
     tables = [Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)]
     if mentions := by_mention(rows, wrong):
-        tables.append(Table("errors_by_mention", ["mention", "records", "wrong", "share wrong"], mentions, shown=25))
+        tables.append(Table("errors_by_mention", ["mention", "records", "wrong", "share wrong"], mentions, 25, _BY_MENTION))
     key = gold_key(section.task, wrong)
     lines = [Lines("errors", list(error_rows(wrong, key, outputs)))]
     for each in section.splits:
         if (found := class_outputs(best, each)) is not None:
             lines.append(Lines(f"probabilities_{each}", list(probability_rows(found))))
-    data = " as data of the task" if key is not None else " for other programs"
-    caption += f" The file errors.jsonl has them{data}"
-    caption += ", with probabilities; probabilities_*.jsonl has those of all records." if len(lines) > 1 else "."
+    files = [f"tables/{section.prefix}{one.name}.jsonl" for one in lines]
+    data = "as data of the task" if key is not None else "for other programs"
+    caption += f" {files[0]} has them {data}{', with probabilities' if outputs is not None else ''}."
+    if len(files) > 1:
+        caption += f" {' and '.join(files[1:])} {'have' if len(files) > 2 else 'has'} the probabilities of all records."
     return Part("Errors", caption, tables=tables, lines=lines)
 
 
+_BY_MENTION = "Errors by mention, in lower case"
 _SIDES = ("head", "tail")
 
 
@@ -67,7 +70,7 @@ def _ranks(row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 _RANK = "realistic"
 
 
-def _of_triples(best: RecordedRun, rows: Sequence[Mapping[str, Any]], split: str) -> Part:
+def _of_triples(best: RecordedRun, rows: Sequence[Mapping[str, Any]], split: str, file: str) -> Part:
     """Triples of link prediction whose head or tail is not ranked first, those with the worst rank first."""
 
     def worst(row: Mapping[str, Any]) -> float:
@@ -81,9 +84,9 @@ def _of_triples(best: RecordedRun, rows: Sequence[Mapping[str, Any]], split: str
         for row in wrong
     ]  # fmt: skip
     caption = (
-        f"Triples of the {split} data of which {best.path.name} does not rank the head or the tail first: {len(wrong):,} of "
-        f"{counted(len(rows), 'triple')}, those with the worst rank first. Ranks are realistic (ties count half). The file "
-        "errors.jsonl has them for other programs."
+        f"Triples of the {split} data of which {best.path} does not rank the head or the tail first: {len(wrong):,} of "
+        f"{counted(len(rows), 'triple')}, those with the worst rank first. Ranks are realistic (ties count half). {file} "
+        "has them for other programs."
     )
     columns = [*names, "rank of the head", "rank of the tail", "candidates"]
     return Part("Errors", caption, tables=[Table("errors", columns, cells, shown=25)], lines=[Lines("errors", wrong)])

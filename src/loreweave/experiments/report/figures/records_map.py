@@ -39,8 +39,8 @@ def draw(section: Section) -> Part | NotShown:
         for number, (place, name) in enumerate(zip(chosen, names, strict=True))
     ]
     caption = (
-        f"One point per record of the {split} data, by the logits of {run.path.name}; colours are gold classes (the first of "
-        f"several). {READING}"
+        f"One point per record of the {split} data, by the logits of {run.path}{section.why_best}; colours are gold classes "
+        f"(the first of several). {READING}"
     )
     notes = [f"{_MOST} of {len(found.logits):,} records, drawn at random"] if len(found.logits) > _MOST else []
     table = Table("records_map", ["id", "class", *COLUMNS], rows, shown=0)
