@@ -62,11 +62,8 @@ def attention_on(example: CapturedAttention, word: str) -> dict[str, Numbers]:
     if not keys:
         return {}
     queries = {"entity": entities, "mention": mention}
-    return {
-        name: token_to_token(example, rows, keys).mean(axis=1)
-        for name, rows in queries.items()
-        if rows and sees(example, rows, keys)
-    }
+    seeing = {name: rows for name, rows in queries.items() if rows and sees(example, rows, keys)}
+    return {name: token_to_token(example, rows, keys).mean(axis=1) for name, rows in seeing.items()}
 
 
 def write_tests(table: Table, path: Path, seed: int) -> bool:

@@ -15,6 +15,8 @@ from loreweave.picture_style import COLOURS
 
 _MOST_WORDS = 40
 """Maximum number of words of a picture."""
+_COLOURS = {"entity": COLOURS[1], "mention": COLOURS[1], "special": "#777777", "separator": "#777777"}
+"""Colours of classes of tokens; the others are black."""
 _LEAST = 0.03
 """Smallest weight of a line."""
 
@@ -57,8 +59,6 @@ def _heights(tokens: Tokens, places: Sequence[int]) -> list[float]:
 
 def _names(axes: Axes, tokens: Tokens, places: Sequence[int], heights: Sequence[float], x: float, align: str) -> None:
     for place, height in zip(places, heights, strict=True):
-        colour = {"entity": COLOURS[1], "mention": COLOURS[1], "special": "#777777", "separator": "#777777"}.get(
-            tokens.classes[place], "black"
-        )
+        colour = _COLOURS.get(tokens.classes[place], "black")
         text = shortened(tokens.text[place], 20)
         axes.text(x, height, text, ha=align, va="center", color=colour, fontsize=7, parse_math=False)
