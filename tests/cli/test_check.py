@@ -152,9 +152,14 @@ def test_facts_about_mentions_are_shown_where_there_can_be_mentions(tmp_path: Pa
     names = tmp_path / "names.conll"
     names.write_text("Ann O\n\nlives O\n")
     of_mentions = ("mentions", "misaligned", "overlaps", "words-per-mention", "known-mentions")
+    of_labels = ("with-one-label", "with-several-labels", "labels-per-record")
     assert main(["check", "extractive-qa", *map(str, questions)]) == 0
     shown = capsys.readouterr().out
-    assert "duplicates" in shown and "words-per-text" in shown and not [name for name in of_mentions if name in shown]
+    assert (
+        "duplicates" in shown
+        and "words-per-text" in shown
+        and not [name for name in (*of_mentions, *of_labels) if name in shown]
+    )
     assert main(["check", "ner", str(names)]) == 0  # no mention is a fact about such a file
     shown = capsys.readouterr().out
     assert [name for name in of_mentions[:3] if name in shown] == list(of_mentions[:3])

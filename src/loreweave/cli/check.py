@@ -19,6 +19,8 @@ _SPREADS = ("characters", "words_per_text", "words_per_mention", "sub_words")
 _LISTS = (*LISTED, "labels", "all")
 _OF_MENTIONS = ("mentions", "misaligned", "overlaps")
 """Facts that say nothing about texts that have no mentions."""
+_OF_SEVERAL_LABELS = ("with_one_label", "with_several_labels", "labels_per_record")
+"""Facts that say nothing about files whose records have one label each, or none."""
 
 Model = Annotated[
     str | None, typer.Option("--model", help="Encoder or checkpoint for which sub-words and cut records are counted.")
@@ -116,7 +118,11 @@ def _show(found: dict[str, Any], lists: set[str]) -> None:
             say(f"{row['file']}, {line}")
         if "bad" not in lists and len(row["errors"]) > _SHOWN_ERRORS:
             say(f"{row['file']}: {_SHOWN_ERRORS} of {len(row['errors'])} bad records; --list bad lists them all")
-    hidden = () if any(row["mentions"] or "sentences" in row for row in found["files"]) else _OF_MENTIONS
+    hidden: tuple[str, ...] = ()
+    if not any(row["mentions"] or "sentences" in row for row in found["files"]):
+        hidden += _OF_MENTIONS
+    if not any(row["with_several_labels"] for row in found["files"]):
+        hidden += _OF_SEVERAL_LABELS
     show_facts({row["file"]: _flat(row, hidden) for row in found["files"]}, title="files")
     files = [row["file"] for row in found["files"]]
     _show_labels(found["labels"], "labels: records with each", whole="labels" in lists)

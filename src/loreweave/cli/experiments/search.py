@@ -74,9 +74,7 @@ def command(
     if status:
         found = run.status(sweep, keys, output, storage)
     else:
-        found = run.search(
-            sweep, *keys, output=output, workers=workers, storage=storage, retry_failed=retry_failed, report=say
-        )
+        found = run.search(sweep, *keys, output=output, workers=workers, storage=storage, retry_failed=retry_failed, report=say)
     if as_json:
         show_json(found.results)
     else:
