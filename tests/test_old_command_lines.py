@@ -6,6 +6,7 @@ import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from loreweave.cli.main import COMMANDS
 from loreweave.tasks.cloze_qa.settings import ClozeConfig
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.extractive_qa.settings import EvaluationSettings, QaConfig
@@ -43,6 +44,13 @@ def test_every_setting_that_it_names_exists() -> None:
     no_settings = {"no_relation", "finetune", "evaluate", "results.json", "environment.json"}
     assert len(named & KNOWN) > 25
     assert {word for word in named if "_" in word or "." in word} - no_settings <= KNOWN
+
+
+def test_every_command_that_it_names_exists_and_nothing_is_missing() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:python -m )?loreweave ([a-z]+)", text))
+    assert {"finetune", "attention", "search"} <= named <= set(COMMANDS)
+    assert "not available" not in text, "what was missing when the page was written is there now"
 
 
 def test_every_recipe_that_it_names_exists() -> None:

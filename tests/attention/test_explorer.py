@@ -13,9 +13,18 @@ def test_a_text_becomes_a_page(tiny_luke: Path, tiny_bert: Path, tmp_path: Path)
     assert page.title == "Ann lives in Oslo." and "2 examples" in repr(page)
     path = page.save(tmp_path / "page.html")
     assert "attention-explorer/1" in path.read_text(encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="--overwrite"):
-        page.save(path)
-    page.save(path, overwrite=True)
+    assert page.save(path) == path, "a cell of a notebook is run again"
+    with pytest.raises(ConfigurationError, match=r"page.html: the file exists; .*: save\('.*page.html', overwrite=True\)"):
+        page.save(path, overwrite=False)
+    other = tmp_path / "mine.html"
+    other.write_text("<!doctype html>\n<p>mine</p>")
+    with pytest.raises(ConfigurationError, match=r"mine.html: found another file than a page of an explorer; .*overwrite=True"):
+        page.save(other)
+    assert other.read_text().endswith("<p>mine</p>")
+    page.save(other, overwrite=True)
+    assert page.save(other).read_bytes() == path.read_bytes()
+    with pytest.raises(ConfigurationError, match="found a folder, expected the name of a page"):
+        page.save(tmp_path)
 
 
 def test_one_model_twice_has_two_names(tiny_bert: Path) -> None:

@@ -8,6 +8,8 @@ from tiny_encoders import TYPING_ROWS
 
 import loreweave
 from loreweave.attention.asked import Asked
+from loreweave.attention.capture.encoders import TextInput, open_encoder
+from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.formats.files import write_attention
 from loreweave.attention.formats.thesis import write_thesis
@@ -68,13 +70,60 @@ def test_an_encoder_without_a_task_reads_the_records_of_a_file(tiny_luke: Path, 
     data.write_text(json.dumps([TYPING_ROWS[0], long, TYPING_ROWS[1]]), encoding="utf-8")
     said: list[str] = []
     found = captured([str(tiny_luke)], data=data, task="entity-typing", report=said.append)
-    assert [each.text for each in found] == [TYPING_ROWS[0]["sent"], TYPING_ROWS[1]["sent"]]
-    assert [[(entity.start, entity.end) for entity in each.entities] for each in found] == [[(0, 3)], [(13, 17)]]
+    assert [each.text for each in found] == [TYPING_ROWS[0]["sent"], long["sent"], TYPING_ROWS[1]["sent"]]
+    assert [[(entity.start, entity.end) for entity in each.entities] for each in found] == [[(0, 3)], [(0, 3)], [(13, 17)]]
+    assert [each.cut for each in found] == ["", "read the first 62 of 120 sub-words", ""]
     assert all(each.prediction is None for each in found)
     assert "without a prediction" in said[0]
-    assert said[1:] == ["left out 1 record: found a text of 122 sub-words, and the model reads at most 64: shorten the text"]
+    assert said[1:] == [
+        f"{tiny_luke}: the text is longer than what the model reads (example 2): read the first 62 of 120 sub-words"
+    ]
     with pytest.raises(DataError, match="found the layer 9"):
         captured([str(tiny_luke)], data=data, task="entity-typing", layers=[9])
+
+
+@pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
+def test_of_a_text_that_is_too_long_the_beginning_is_read(encoder: str, request: pytest.FixtureRequest) -> None:
+    model = str(request.getfixturevalue(encoder))
+    said: list[str] = []
+    long = "Ann lives . " * 40 + "Oslo is long ."
+    found = captured(
+        [model], texts=["Oslo is long .", long], places=["notes.txt, line 1", "notes.txt, line 4"],
+        mentions=["Oslo"], report=said.append,
+    )  # fmt: skip
+    assert [each.text for each in found] == ["Oslo is long .", long]
+    assert [each.cut for each in found] == ["", "read the first 62 of 124 sub-words"]
+    assert [len(each.entities) for each in found] == ([1, 0] if encoder == "tiny_luke" else [0, 0])
+    assert said == [
+        f"{model}: the text is longer than what the model reads (notes.txt, line 4): read the first 62 of 124 sub-words",
+        f"{model}: notes.txt, line 4: not read, because behind the end of what was read: 'Oslo' (480-484)",
+    ]
+    with pytest.raises(DataError, match="found a text of 126 sub-words, and the model reads at most 64: shorten the text"):
+        list(capture(open_encoder(model), [TextInput(long)]))
+    with pytest.raises(DataError, match="shorten the text"):
+        captured([model], texts=[long], pair="a pair is not cut")
+
+
+def test_a_file_of_a_task_is_read_by_models_that_name_none(tiny_luke: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps(TYPING_ROWS), encoding="utf-8")
+    run, said = str(tmp_path / "run"), list[str]()
+    loreweave.finetune("entity-typing", str(tiny_luke), train=data, output=run, epochs=1, keep="last", device="cpu")
+    found = captured([run, str(tiny_bert)], data=data, examples=2, report=said.append)
+    assert [(each.model, each.prediction is not None) for each in found] == [
+        (run, True), (run, True), (str(tiny_bert), False), (str(tiny_bert), False)
+    ]  # fmt: skip
+    assert sum("the first 2 of" in line for line in said) == 1, "of one file, it is said once"
+    with pytest.raises(ConfigurationError, match="give --task NAME"):
+        captured([str(tiny_bert), str(tiny_luke)], data=data)
+
+
+def test_a_packaged_model_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps(TYPING_ROWS), encoding="utf-8")
+    said: list[str] = []
+    assert captured(["minilm"], data=data, task="entity-typing", examples=1, layers=[0], report=said.append)
+    assert "minilm: " in said[0] and "without a prediction" in said[0] and "site-packages" not in " ".join(said)
 
 
 def test_a_pair_is_shown_with_the_prediction_of_its_task(tiny_bert: Path, tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def test_the_lines_of_a_file_are_texts(tiny_bert: Path, tmp_path: Path, capsys: 
     said = " ".join(capsys.readouterr().err.split())
     assert "notes.txt: 2 texts, one per line" in said and "page.html: 3 examples" in said
     (tmp_path / "data.json").write_text("[]")
+    notes.write_text("Ann lives in Oslo.\n\n" + "Bob works . " * 40, encoding="utf-8")
+    assert main([*made, str(notes), "--overwrite"]) == 0
+    assert "notes.txt, line 3): read the first 62 of 120 sub-words" in capsys.readouterr().err
     (tmp_path / "empty.txt").write_text("\n")
     for name, expected in (
         ("data.json", "found a .json file, expected plain text with a text per line; records of a task are read by --data"),

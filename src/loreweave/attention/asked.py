@@ -26,6 +26,7 @@ class Asked:
 
     Attributes:
         texts: texts.
+        places: file and line of each text, for messages; None or nothing: the text was given itself.
         mentions: mentions of every text.
         entities: title of each mention's entity.
         pair: second text.
@@ -45,6 +46,7 @@ class Asked:
     """
 
     texts: Sequence[str] = ()
+    places: Sequence[str | None] = ()
     mentions: Sequence[Given] = ()
     entities: Sequence[str | None] | None = None
     pair: str | None = None
@@ -61,6 +63,10 @@ class Asked:
     layers: Sequence[int] | None = None
     heads: Sequence[int] | None = None
     report: Callable[[str], None] = _silent
+
+    def place_of(self, number: int) -> str | None:
+        """File and line of a text, counted from 1."""
+        return self.places[number - 1] if self.places else None
 
     @property
     def of_task(self) -> str | None:

@@ -13,12 +13,12 @@ from loreweave.attention.capture.texts import capture
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.notebooks import frame, png
 from loreweave.attention.page_data import page_data
-from loreweave.attention.page_files import page_html
+from loreweave.attention.page_files import is_page, page_html
 from loreweave.attention.quantization import Quantization
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_write, check_free
-from loreweave.errors import DataError
+from loreweave.corpus.files.writing import atomic_write
+from loreweave.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,15 +81,19 @@ class Explorer:
             )
         return html
 
-    def save(self, path: Pathname, *, overwrite: bool = False) -> Path:
-        """Write the page.
+    def save(self, path: Pathname, *, overwrite: bool | None = None) -> Path:
+        """Write the page, as often as a cell of a notebook is run.
+
+        Args:
+            path: the file.
+            overwrite: replace an existing file; True: any, False: none. Default: only a page of an explorer.
 
         Raises:
-            ConfigurationError: the file exists, and `overwrite` is false.
+            ConfigurationError: the file may not be replaced, or the path is a folder.
             DataError: see `to_html`.
         """
         place = Path(path)
-        check_free(place, overwrite)
+        _check_place(place, overwrite)
         html = self.to_html()
         with atomic_write(place) as file:
             file.write(html)
@@ -143,6 +147,20 @@ class Explorer:
     def __repr__(self) -> str:
         models = ", ".join(sorted({example.model for example in self.examples}))
         return f"Explorer({counted(len(self.examples), 'example')} of {models})"
+
+
+def _check_place(place: Path, overwrite: bool | None) -> None:
+    """Refuse a folder, and a file that may not be replaced.
+
+    Raises:
+        ConfigurationError: says how it is replaced.
+    """
+    if place.is_dir():
+        raise ConfigurationError(f"{place}: found a folder, expected the name of a page, such as {place / 'page.html'}")
+    if overwrite or not place.exists() or (overwrite is None and is_page(place)):
+        return
+    found = "the file exists" if overwrite is False else "found another file than a page of an explorer"
+    raise ConfigurationError(f"{place}: {found}; choose another name, or replace it: save({str(place)!r}, overwrite=True)")
 
 
 def explore(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loreweave.corpus.counts import counted
@@ -13,7 +14,20 @@ _OF_RECORDS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 """Endings of files that are no plain text."""
 
 
-def texts_of(given: Sequence[str], report: Callable[[str], None]) -> list[str]:
+@dataclass(frozen=True)
+class GivenTexts:
+    """The texts of a command line.
+
+    Attributes:
+        texts: the texts.
+        places: file and line of each; None: it was given itself.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    places: list[str | None] = field(default_factory=list)
+
+
+def texts_of(given: Sequence[str], report: Callable[[str], None]) -> GivenTexts:
     """Texts, and instead of the name of a file its lines that are not blank.
 
     Args:
@@ -24,18 +38,20 @@ def texts_of(given: Sequence[str], report: Callable[[str], None]) -> list[str]:
         ConfigurationError: a blank text, a folder, or a file of records.
         DataError: a file without text, or that is not UTF-8.
     """
-    texts: list[str] = []
+    found = GivenTexts()
     for one in given:
         if not one.strip():
             raise ConfigurationError("found an empty text, expected a text in quotes or a file with a text per line")
         path = Path(one)
         if not _exists(path):
-            texts.append(one)
+            found.texts.append(one)
+            found.places.append(None)
             continue
         lines = _lines(path)
         report(f"{one}: {counted(len(lines), 'text')}, one per line")
-        texts += lines
-    return texts
+        found.texts.extend(lines.values())
+        found.places.extend(f"{one}, line {number}" for number in lines)
+    return found
 
 
 def _exists(path: Path) -> bool:
@@ -46,7 +62,8 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> dict[int, str]:
+    """The lines of a file that are not blank, by their numbers."""
     if path.is_dir():
         raise ConfigurationError(f"{path}: found a folder, expected a text in quotes or a file with a text per line")
     if (ending := content_suffix(path)) in _OF_RECORDS:
@@ -54,7 +71,7 @@ def _lines(path: Path) -> list[str]:
             f"{path}: found a {ending} file, expected plain text with a text per line; records of a task are read by --data"
         )
     with open_text(path) as file:
-        lines = [line.strip() for line in file if not line.isspace()]
+        lines = {number: line.strip() for number, line in enumerate(file, 1) if not line.isspace()}
     if not lines:
         raise DataError("found no text, expected a text per line", path=path)
     return lines

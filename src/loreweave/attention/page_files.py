@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from loreweave.attention.packing import packed
 
@@ -47,6 +48,8 @@ SCRIPTS = (
 LOADER = ("packed", "loader")
 """The scripts that unpack and start the others."""
 
+_DATA = b'id="attention-data"'
+"""Identifier of the element with the header of the data."""
 PLACES = re.compile(r"/\*BUNDLE\*/|/\*LOADER\*/|<!--DATA-->|<!--TITLE-->")
 
 
@@ -65,6 +68,15 @@ def script(names: Sequence[str] = SCRIPTS) -> str:
 def bundle() -> str:
     """Style and scripts, compressed."""
     return packed(json.dumps({"style": page_file("style.css"), "script": script()}).encode(), numbers=False)
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that was written before: it has the beginning of every page, and the place of the data."""
+    start = PLACES.split(page_file("page.html"))[0].strip().encode()
+    with open(path, "rb") as file:
+        if not file.read(len(start) + 2).replace(b"\r", b"").startswith(start):
+            return False
+        return _DATA in file.read()
 
 
 def page_html(title: str, data: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from loreweave.attention.asked import Asked
+from loreweave.attention.capture.cuts import behind_the_end, told_cuts
 from loreweave.attention.capture.encoders import Encoder, TextInput, encode, open_encoder
 from loreweave.attention.capture.latent_types import with_latent_types
 from loreweave.attention.capture.mentions import mentions_of_texts
@@ -38,9 +39,31 @@ def captured_attention(models: Sequence[str], asked: Asked) -> Iterator[Captured
     if asked.captured is not None:
         yield from _from_files(asked.captured, asked)
         return
+    asked = replace(asked, report=_once(asked.report))
+    shared = _shared_task(models, asked)
     names = [name if models.index(name) == place else f"{name} ({place + 1})" for place, name in enumerate(models)]
     for model, name in zip(models, names, strict=True):
-        yield from _of_model(model, name, asked)
+        yield from _of_model(model, name, asked, shared)
+
+
+def _once(report: Callable[[str], None]) -> Callable[[str], None]:
+    """`report`, without lines that were reported before: of a file that several models read."""
+    said: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            report(line)
+
+    return tell
+
+
+def _shared_task(models: Sequence[str], asked: Asked) -> str | None:
+    """The task of `--data` for models that name none: that of the other models, if they have one in common."""
+    if asked.data is None or asked.task is not None or len(models) == 1:
+        return None
+    tasks = {task for model in models if (task := task_of(resolve(model))) is not None}
+    return tasks.pop() if len(tasks) == 1 else None
 
 
 def _from_files(path: Path, asked: Asked) -> Iterator[CapturedAttention]:
@@ -56,9 +79,11 @@ def _from_files(path: Path, asked: Asked) -> Iterator[CapturedAttention]:
         raise DataError(f"found no example {sorted(missing)[0]!r}, expected an id of this file, such as 'sent_0'", path=path)
 
 
-def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention]:
+def _of_model(model: str, name: str, asked: Asked, shared: str | None) -> Iterator[CapturedAttention]:
     """Attention of a model: with the inputs and predictions of its task, or, where there is none to show, of its encoder."""
     own = task_of(resolve(model))
+    if own is None and shared is not None:
+        asked = replace(asked, task=shared)
     task = _task(model, own, asked)
     if task is None:
         if asked.explain:
@@ -79,14 +104,15 @@ def _of_model(model: str, name: str, asked: Asked) -> Iterator[CapturedAttention
     except CheckpointError as error:
         if own is not None or asked.data is None:
             raise
-        asked.report(f"{error}; the attention is that of the encoder without a prediction")
+        reason = str(error).replace(str(resolve(model)), model)  # as it was typed: a packaged model lies somewhere else
+        asked.report(f"{reason}; the attention is that of the encoder without a prediction")
         yield from _of_encoder(model, name, asked, task)
         return
     if asked.data is not None:
         yield from capture.file(asked.data, asked.examples, asked.ids, Reading(format=asked.format))
     mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report)
     for number, (text, spans) in enumerate(zip(asked.texts, mentions, strict=True), 1):
-        yield from capture.text(text, spans, str(number), asked.pair)
+        yield from capture.text(text, spans, str(number), asked.pair, asked.place_of(number))
 
 
 def _task(model: str, own: str | None, asked: Asked) -> Task | None:
@@ -140,20 +166,40 @@ def _of_encoder(model: str, name: str, asked: Asked, task: Task | None = None) -
         TextInput(text, spans, asked.entities, asked.pair, asked.target, str(number))
         for number, (text, spans) in enumerate(zip(asked.texts, mentions, strict=True), 1)
     ]
-    found = capture(encoder, inputs, layers=asked.layers, heads=asked.heads)
+    found = _told(capture(encoder, inputs, layers=asked.layers, heads=asked.heads, cut=True), name, inputs, asked)
     yield from with_latent_types(model, found, asked.device) if latent_typing.recognises(resolve(model)) else found
+
+
+def _told(
+    found: Iterable[CapturedAttention], model: str, inputs: Sequence[TextInput], asked: Asked
+) -> Iterator[CapturedAttention]:
+    """The attention; of each text that is too long, it is said how much was read, and which mentions were not."""
+    for each in found:
+        if each.cut:
+            place = asked.place_of(int(each.id)) or f"text {each.id}"
+            asked.report(told_cuts(model, {place: each.cut}))
+            if each.kind in ("self", "encoder") and (lost := behind_the_end(each, inputs[int(each.id) - 1].mentions)):
+                asked.report(f"{model}: {place}: not read, because behind the end of what was read: {', '.join(lost)}")
+        yield each
 
 
 def _of_records(encoder: Encoder, records: Iterable[TextRecord], asked: Asked) -> Iterator[CapturedAttention]:
     """Attention on each record that the encoder can read; the others are counted by reason."""
-    left_out = Counter[str]()
+    left_out, cuts, lost = Counter[str](), dict[str, str](), 0
     for record in records:
         given = TextInput(record.text, record.mentions, pair=record.pair, id=record.id)
         try:
-            encode(encoder, given)
+            encode(encoder, given, cut=True)
         except DataError as error:
             left_out[str(error)] += 1
             continue
-        yield from capture(encoder, [given], layers=asked.layers, heads=asked.heads)
+        found = list(capture(encoder, [given], layers=asked.layers, heads=asked.heads, cut=True))
+        if found[0].cut:
+            cuts[f"example {record.id}"] = found[0].cut
+            lost += len(behind_the_end(found[0], record.mentions))
+        yield from found
+    if cuts:
+        behind = f"; {counted(lost, 'mention is', 'mentions are')} behind the end of what was read" if lost else ""
+        asked.report(told_cuts(encoder.name, cuts) + behind)
     for reason, count in left_out.items():
         asked.report(f"left out {counted(count, 'record')}: {reason}")

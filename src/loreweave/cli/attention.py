@@ -157,8 +157,8 @@ def command(
     labels = 0 if summary and captured is None else explain  # a summary has no gradients
     given = texts_of(texts or [], say)
     asked = Asked(
-        texts=given, mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
-        examples=number, ids=id or [], format=format, captured=captured, explain=labels, base=base, device=device,
+        texts=given.texts, places=given.places, mentions=mention or [], entities=entity, pair=pair, target=target, task=task,
+        data=data, examples=number, ids=id or [], format=format, captured=captured, explain=labels, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"), report=say,
     )  # fmt: skip
     say(write_output(captured_attention(model or [], asked), written))

@@ -50,6 +50,14 @@ test("what cannot be seen is made visible, long texts are shortened", () => {
   assert.equal(Tokens.visible("\n"), "↵");
   assert.equal(Tokens.visible(""), "∅");
   assert.equal(Tokens.visible("a\u202eb"), "a⟨202E⟩b");
+  for (const emoji of ["👩\u200d🔬", "👩🏽\u200d🔬", "🏳\ufe0f\u200d🌈", "👨\u200d👩\u200d👧", "❤️\u200d🔥", "🙋🏿\u200d♀\ufe0f"]) {
+    assert.equal(Tokens.visible(emoji), emoji);
+    assert.equal(Tokens.visible(`a\u200b ${emoji}\u202e`), `a⟨200B⟩ ${emoji}⟨202E⟩`);
+  }
+  assert.equal(Tokens.visible("a\u200db"), "a⟨200D⟩b");
+  assert.equal(Tokens.visible("👩\u200d"), "👩⟨200D⟩");
+  assert.equal(Tokens.visible("\u200d🔬 👩\u200db 👩\u200d\u200d🔬"), "⟨200D⟩🔬 👩⟨200D⟩b 👩⟨200D⟩⟨200D⟩🔬");
+  assert.equal(Tokens.visible("1\u200d🔬"), "1⟨200D⟩🔬", "digits are no pictures");
   assert.equal(Tokens.visible("שלום"), "שלום");
   assert.equal(Array.from(Tokens.shorten("😀".repeat(300))).length, 28);
 });

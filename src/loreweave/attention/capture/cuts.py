@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loreweave.attention.captured import NOWHERE, CapturedAttention, Tokens
@@ -46,6 +46,21 @@ def cut_of(text: str, tokenizer: Any, parts: Sequence[CapturedAttention]) -> str
     read = sum(kept)
     first = "the first " if all(kept[:read]) else ""
     return f"read {first}{read:,} of {len(kept):,} sub-words"
+
+
+def told_cuts(model: str, cuts: Mapping[str, str]) -> str:
+    """A message about texts that are longer than what a model reads; `cuts` has what was read, by the name of the text."""
+    first, cut = next(iter(cuts.items()))
+    which = first if len(cuts) == 1 else f"{len(cuts)} texts, the first of them {first}"
+    return f"{model}: the text is longer than what the model reads ({which}): {cut}"
+
+
+def behind_the_end(captured: CapturedAttention, mentions: Sequence[tuple[int, int]]) -> list[str]:
+    """The mentions that a model did not read, because it read only the beginning of the text, as they are written there."""
+    end = max(captured.queries.ends, default=NOWHERE)
+    if not captured.cut or end == NOWHERE:
+        return []
+    return [f"{captured.text[start:stop]!r} ({start}-{stop})" for start, stop in mentions if stop > end]
 
 
 def _sub_words(tokens: Tokens) -> int:

@@ -19,6 +19,7 @@ from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.rows import trimmed
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.encoded_text import EncodedText
 from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import ConfigurationError, DataError
@@ -34,6 +35,8 @@ from loreweave.tasks.starting_points import (
 )
 
 Spans = Sequence[tuple[int, int]]
+_UNLIMITED = 2**20
+"""Number of sub-words that no text has."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,13 @@ def _luke_of_words(folder: Path) -> PreTrainedModel:
     return model.eval()
 
 
-def encode(encoder: Encoder, given: TextInput) -> tuple[PreTrainedModel, dict[str, Tensor], Source]:
+def encode(encoder: Encoder, given: TextInput, *, cut: bool = False) -> tuple[PreTrainedModel, dict[str, Tensor], Source]:
     """The model to run, its input [1, ...], and what the captured attention needs to know of it.
+
+    Args:
+        encoder: the encoder.
+        given: the text.
+        cut: read the beginning of a text that is too long for the encoder. A pair of texts is never cut.
 
     Raises:
         DataError: the text is longer than the encoder can read, or a mention has no token.
@@ -140,10 +148,10 @@ def encode(encoder: Encoder, given: TextInput) -> tuple[PreTrainedModel, dict[st
     if encoder.entities is not None:
         if given.target is not None:
             raise ConfigurationError(f"{encoder.name}: found --target, but a LUKE has no decoder; leave it out")
-        return encoder.model, *_luke_input(encoder.entities, given)
+        return encoder.model, *_luke_input(encoder.entities, given, cut)
     if given.entities is not None:
         raise ConfigurationError(f"{encoder.name}: found --entity, but this encoder reads no entities; leave it out")
-    model, inputs, source = encoder.model, *_word_input(encoder, given)
+    model, inputs, source = encoder.model, *_word_input(encoder, given, cut)
     if encoder.model.config.is_encoder_decoder:
         if given.target is None:
             return model.get_encoder(), inputs, source
@@ -154,14 +162,20 @@ def encode(encoder: Encoder, given: TextInput) -> tuple[PreTrainedModel, dict[st
     return model, inputs, source
 
 
-def _luke_input(tokenizer: EntityTokenizer, given: TextInput) -> tuple[dict[str, Tensor], Source]:
+def _luke_input(tokenizer: EntityTokenizer, given: TextInput, cut: bool) -> tuple[dict[str, Tensor], Source]:
     """Words and entities; the mentions of a pair are those of the first text."""
-    encoded = tokenizer.encode(
-        given.text, given.mentions, given.entities, text_pair=given.pair,
-        spans_pair=(), max_length=2**20, with_offsets=True,
-    )  # fmt: skip
-    _check_length(len(encoded), tokenizer.max_length)
+
+    def read(length: int) -> EncodedText:
+        return tokenizer.encode(
+            given.text, given.mentions, given.entities, text_pair=given.pair,
+            spans_pair=(), max_length=length, with_offsets=True,
+        )  # fmt: skip
+
+    encoded, limit = read(_UNLIMITED), tokenizer.max_length
     _check_mentions(tokenizer, given, set(range(len(given.mentions))) - set(encoded.kept))
+    if cut and given.pair is None and limit is not None and len(encoded) > limit:
+        encoded = read(limit)
+    _check_length(len(encoded), limit)
     offsets = encoded.offsets
     assert offsets is not None, "asked for"
     second = encoded.second_start
@@ -192,13 +206,15 @@ def _check_mentions(tokenizer: EntityTokenizer, given: TextInput, missing: set[i
         raise DataError(f"found no token in the mention {start}-{end} ({given.text[start:end]!r}); choose another")
 
 
-def _word_input(encoder: Encoder, given: TextInput) -> tuple[dict[str, Tensor], Source]:
+def _word_input(encoder: Encoder, given: TextInput, cut: bool) -> tuple[dict[str, Tensor], Source]:
     """Input of an encoder of words."""
-    tokenizer = encoder.words
+    tokenizer, limit = encoder.words, word_limit(encoder.model, None, stated_limit(encoder.words))
     with_offsets = bool(getattr(tokenizer, "is_fast", False))
-    encoded = tokenizer(given.text, given.pair, return_offsets_mapping=with_offsets, return_tensors="pt", verbose=False)
-    ids = encoded["input_ids"][0]
-    _check_length(len(ids), word_limit(encoder.model, None, stated_limit(tokenizer)))
+    shorter = {"truncation": True, "max_length": limit} if cut and given.pair is None and limit is not None else {}
+    encoded = tokenizer(
+        given.text, given.pair, return_offsets_mapping=with_offsets, return_tensors="pt", verbose=False, **shorter
+    )
+    _check_length(len(encoded["input_ids"][0]), limit)
     offsets = sentences = None
     if with_offsets:
         of = encoded.sequence_ids(0)

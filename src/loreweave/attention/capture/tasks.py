@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from loreweave.attention.capture.cuts import cut_of
+from loreweave.attention.capture.cuts import cut_of, told_cuts
 from loreweave.attention.capture.observation import ObservedCall, observed
 from loreweave.attention.capture.predictions import prediction_of, with_answer
 from loreweave.attention.capture.reading import Reader, Source, read_call
@@ -73,10 +73,16 @@ class TaskCapture:
         self.reader = Reader(name or str(path), tokenizer.word_tokenizer, vocabulary, names, markers, layers, heads)
 
     def text(
-        self, text: str, mentions: Sequence[tuple[int, int]] = (), id: str = "1", pair: str | None = None
+        self,
+        text: str,
+        mentions: Sequence[tuple[int, int]] = (),
+        id: str = "1",
+        pair: str | None = None,
+        place: str | None = None,
     ) -> list[CapturedAttention]:
         """Attention while the model predicts for a text and its mentions, or for a pair of texts.
 
+        Messages name the text by `place`, such as its file and line, or by its `id`.
         A task that takes no mentions does not read them; they are only marked among the tokens.
 
         Raises:
@@ -90,7 +96,7 @@ class TaskCapture:
             marked = [(row["start"], row["end"])] if {"start", "end"} <= set(row) else mentions
             whole = text if pair is None else f"{text} {pair}"
             found += self._observed(partial(self._answered, row), Source(name, whole, mentions=marked), "" if pair else text)
-        self._tell_cuts()
+        self._tell_cuts(place)
         return found
 
     def _rows(self, text: str, mentions: Sequence[tuple[int, int]], pair: str | None) -> list[dict[str, Any]]:
@@ -159,12 +165,10 @@ class TaskCapture:
             self.cuts[source.id] = cut
         return [replace(each, prediction=prediction, cut=cut) for each in found]
 
-    def _tell_cuts(self) -> None:
+    def _tell_cuts(self, place: str | None = None) -> None:
         """Say once which texts are longer than what the model reads."""
         if self.cuts and self.report is not None:
-            first, cut = next(iter(self.cuts.items()))
-            which = f"example {first}" if len(self.cuts) == 1 else f"{len(self.cuts)} examples, the first of them {first}"
-            self.report(f"{self.reader.model}: the text is longer than what the model reads ({which}): {cut}")
+            self.report(told_cuts(self.reader.model, {place or f"example {id}": cut for id, cut in self.cuts.items()}))
         self.cuts.clear()
 
     def _of_the_input(self, calls: list[ObservedCall]) -> list[ObservedCall]:

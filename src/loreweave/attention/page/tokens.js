@@ -2,12 +2,24 @@ const Tokens = (() => {
   "use strict";
 
   const MARKS = { " ": "␣", "\u00a0": "⍽", "\n": "↵", "\r": "↵", "\t": "⇥" };
+  const EMOJI = "\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]*";
+  const JOINED = new RegExp(`${EMOJI}(?:\\u200d${EMOJI})+`, "gu");
   const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-  /** A token's text in which invisible characters are made visible: blanks, controls, marks of direction. */
+  /** A token's text in which invisible characters are made visible: blanks, controls, marks of direction. The joiners of one emoji stay. */
   function visible(text) {
     if (text === "") return "∅";
     if (/^\s+$/.test(text)) return Array.from(text, (letter) => MARKS[letter] || "␣").join("");
+    let shown = "";
+    let at = 0;
+    for (const emoji of text.matchAll(JOINED)) {
+      shown += marked(text.slice(at, emoji.index)) + emoji[0];
+      at = emoji.index + emoji[0].length;
+    }
+    return shown + marked(text.slice(at));
+  }
+
+  function marked(text) {
     return text.replace(UNSEEN, (letter) => MARKS[letter] || `⟨${letter.charCodeAt(0).toString(16).toUpperCase()}⟩`);
   }
 
