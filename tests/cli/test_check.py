@@ -142,6 +142,12 @@ def test_numbers_as_a_table(files: list[str], tmp_path: Path, capsys: pytest.Cap
     assert {"file": "train.json", "what": "records", "label": "", "other": "", "value": "16"} in rows
     assert {"file": "dev.json", "what": "records with label", "label": "poet", "other": "", "value": "1"} in rows
     assert {"file": "dev.json", "what": "leaks: same_text", "label": "", "other": "train.json", "value": "1"} in rows
+    before = output.read_text()
+    assert main(["check", "entity-typing", files[0], "--output", str(output)]) == 2
+    assert "numbers.csv: the file exists; choose another or use --overwrite" in " ".join(capsys.readouterr().err.split())
+    assert output.read_text() == before
+    assert main(["check", "entity-typing", files[0], "--output", str(output), "--overwrite"]) == 0
+    assert output.read_text() != before
 
 
 def test_facts_about_mentions_are_shown_where_there_can_be_mentions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

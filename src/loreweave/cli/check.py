@@ -10,7 +10,7 @@ import typer
 
 from loreweave.cli.console import say, show_facts, show_json, show_table
 from loreweave.cli.help import TrainedTask
-from loreweave.cli.options import AsJson, FileFormat, TagNamesOption, read_tag_names
+from loreweave.cli.options import AsJson, FileFormat, Overwrite, TagNamesOption, read_tag_names
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.record_facts import LISTED
 
@@ -46,6 +46,7 @@ def command(
     max_length: MaxLength = None,
     lists: Lists = None,
     output: Annotated[Path | None, typer.Option("--output", help="CSV file for all numbers, one per row.")] = None,
+    overwrite: Overwrite = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there are findings.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,10 +75,13 @@ def command(
     unknown = sorted(set(lists or ()) - set(_LISTS))
     if unknown:
         raise ConfigurationError(f"--list: unknown kind {unknown[0]!r}; there are {', '.join(_LISTS)}")
+    from loreweave.corpus.files.writing import check_free
     from loreweave.tasks.contract import Reading
     from loreweave.tasks.jobs.check import check_files
     from loreweave.tasks.registry import load_task
 
+    if output is not None:
+        check_free(output, overwrite)
     paths, no_label = _without_label_for_none(files)
     reading = Reading(format=format, tag_names=read_tag_names(tag_names))
     found = check_files(
