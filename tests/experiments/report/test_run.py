@@ -358,7 +358,9 @@ def test_a_map_has_a_place_and_the_gold_class_of_every_record(tmp_path: Path) ->
     assert nearest.tolist() == gold
     names = ["scores", "records_map"]
     small = loreweave.report(finetuning_run(tmp_path / "b").path, output=tmp_path / "c", figures=names, tell=silent)
-    assert list(small.left_out.values()) == [{"records_map": "needs 20 records and three classes; found 4 and 3"}]
+    assert list(small.left_out.values()) == [
+        {"records_map": "needs 20 records and three classes; found 4 records and 3 classes"}
+    ]
 
 
 class _Links(HTMLParser):
@@ -397,6 +399,32 @@ def test_the_same_runs_give_the_same_files(runs: Path, tmp_path: Path) -> None:
     assert files == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file()) and len(files) > 9
     for file in files:
         assert (first / file).read_bytes() == (second / file).read_bytes(), file
+
+
+def test_the_contents_have_a_list_for_each_section_and_each_reason_is_given_once(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "runs" / "a")
+    finetuning_run(tmp_path / "runs" / "b", task="ner")
+    names = ["scores", "settings", "importance", "parallel", "learning_curve", "runs_map"]
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=silent)
+    page = (report.path / "index.html").read_text()
+    contents = page.partition("<nav")[2].partition("</nav>")[0]
+    assert contents.count("text-classification on") == 1 and contents.count("ner on") == 1
+    assert contents.count("<ul>") == 2 and contents.count(">Scores</a>") == 2
+    for place in (1, 2):
+        assert f'href="#section-{place}"' in contents and f'<h2 id="section-{place}">' in page
+    assert page.count("settings, importance, parallel, learning_curve (all runs have the same settings)") == 2
+    assert "found 1 run)" in page and "found 1 runs" not in page
+
+
+def test_minutes_have_one_decimal_and_errors_the_path_of_the_run(tmp_path: Path) -> None:
+    record = finetuning_run(tmp_path / "runs" / "a", logits=WRONG)
+    status = json.loads((record.path / "status.json").read_text())
+    (record.path / "status.json").write_text(json.dumps({**status, "used": {"seconds": 24.0}}))
+    names = ["scores", "errors"]
+    report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=silent)
+    page = (report.path / "index.html").read_text()
+    assert '<td class="number">0.4</td>' in page
+    assert f"Wrong predictions of {record.path} on test data: 2 of 4 records." in page
 
 
 def test_text_of_runs_is_never_markup(tmp_path: Path) -> None:

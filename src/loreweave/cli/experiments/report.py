@@ -68,7 +68,7 @@ def _compare(systems: list[str], output: Path, chosen: dict[str, Any]) -> dict[s
 
 
 def _say_left_out(start: str, left: dict[str, str]) -> None:
-    from loreweave.experiments.report.writing import not_shown
+    from loreweave.experiments.report.parts import not_shown
 
     if left:
         say(f"{start}not shown: {not_shown(left)}")

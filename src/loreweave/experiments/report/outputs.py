@@ -15,6 +15,9 @@ from loreweave.errors import DataError
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.metrics.probabilities import sigmoid, softmax
 
+NO_CLASSES = "no finished run has predictions of classes with logits"
+"""Why figures about classes are not shown."""
+
 
 @dataclass(frozen=True)
 class ClassOutputs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.cells import Cell
-from loreweave.experiments.report.parts import NotShown, Part, Table
+from loreweave.experiments.report.parts import NotShown, Part, Table, not_shown
 from loreweave.experiments.runs.recorded import is_number
 
 _STYLE = """
@@ -33,6 +33,7 @@ th, td { padding: 0.2rem 0.6rem; text-align: left; vertical-align: top; border-b
 th { position: sticky; top: 0; background: var(--head); } td.number { text-align: right; }
 td.number, td.short { white-space: nowrap; } td.long { min-width: 18rem; } th { vertical-align: bottom; }
 a { color: inherit; } nav ul { columns: 16rem; padding-left: 1.2rem; }
+nav p { margin: 1rem 0 0; } nav p + ul { margin-top: 0.2rem; }
 """
 _SHORT, _LONG = 24, 80
 """Number of characters up to which a cell is one line, and from which it has a minimum width."""
@@ -59,13 +60,11 @@ class Drawn:
 def page_html(title: str, answers: Sequence[str], sections: Sequence[tuple[str, Sequence[Drawn]]]) -> str:
     """The page: the answer of each section first, then contents, then the figures."""
     shown = [(name, [drawn for drawn in figures if isinstance(drawn.part, Part)]) for name, figures in sections]
-    start = "{}: " if len(sections) > 1 else ""
-    contents = "".join(
-        f'<li><a href="#{_anchor(place, drawn)}">{_text(start.format(name) + drawn.part.title)}</a></li>'
-        for place, (name, figures) in enumerate(shown)
-        for drawn in figures
-        if isinstance(drawn.part, Part)
-    )
+    lists = [_entries(place, figures) for place, (_, figures) in enumerate(shown)]
+    contents = lists[0] if len(lists) == 1 else "".join(
+        f'<p><a href="#section-{place + 1}">{_text(name)}</a></p>{entries}'
+        for place, ((name, _), entries) in enumerate(zip(shown, lists, strict=True))
+    )  # fmt: skip
     body = "".join(_section(place, name, figures) for place, (name, figures) in enumerate(sections))
     answer = "".join(f'<p class="answer">{_text(line)}</p>' for line in answers)
     return (
@@ -73,15 +72,25 @@ def page_html(title: str, answers: Sequence[str], sections: Sequence[tuple[str, 
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body><main>"
-        f'<h1>{_text(title)}</h1>{answer}<nav aria-label="Contents"><ul>{contents}</ul></nav>{body}</main></body></html>\n'
+        f'<h1>{_text(title)}</h1>{answer}<nav aria-label="Contents">{contents}</nav>{body}</main></body></html>\n'
     )
+
+
+def _entries(place: int, figures: Sequence[Drawn]) -> str:
+    """The figures of a section in the contents."""
+    entries = (
+        f'<li><a href="#{_anchor(place, drawn)}">{_text(drawn.part.title)}</a></li>'
+        for drawn in figures
+        if isinstance(drawn.part, Part)
+    )
+    return f"<ul>{''.join(entries)}</ul>"
 
 
 def _section(place: int, name: str, figures: Sequence[Drawn]) -> str:
     parts = "".join(_figure(place, drawn) for drawn in figures if isinstance(drawn.part, Part))
-    left = [f"{drawn.name} ({drawn.part.reason})" for drawn in figures if isinstance(drawn.part, NotShown)]
-    note = f'<p class="note">Not shown: {_text("; ".join(left))}.</p>' if left else ""
-    return f"<h2>{_text(name)}</h2>{parts}{note}"
+    left = {drawn.name: drawn.part.reason for drawn in figures if isinstance(drawn.part, NotShown)}
+    note = f'<p class="note">Not shown: {_text(not_shown(left))}.</p>' if left else ""
+    return f'<h2 id="section-{place + 1}">{_text(name)}</h2>{parts}{note}'
 
 
 def _figure(place: int, drawn: Drawn) -> str:

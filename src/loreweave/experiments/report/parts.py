@@ -76,5 +76,13 @@ class NotShown:
     reason: str
 
 
+def not_shown(left: Mapping[str, str]) -> str:
+    """Figures with the reasons why they are not shown, in one line; each reason once."""
+    names: dict[str, list[str]] = {}
+    for name, reason in left.items():
+        names.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(of)} ({reason})" for reason, of in names.items())
+
+
 Draw = Callable[["Section"], "Part | NotShown"]
 """A figure: from the runs of a section to a part of the report."""

@@ -12,6 +12,8 @@ Row = Mapping[str, Any]
 RecordKey = tuple[str, str]
 """The unit that is drawn as a whole in a bootstrap (a record, or the episode of a few-shot task), and the row in it."""
 
+NO_PREDICTIONS, NO_GOLD = "no finished run has predictions", "the predictions have no gold answers"
+"""Why figures about predictions are not shown."""
 _AROUND = 120
 """Characters of the text that are shown before and after a mention."""
 _PLACE = ("start", "end", "head", "tail")
@@ -92,6 +94,39 @@ def around(row: Row) -> str:
         return text if len(text) <= 2 * _AROUND else text[: 2 * _AROUND] + " ..."
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
     return f"{'... ' if start > _AROUND else ''}{before}[{text[start:end]}]{after}{' ...' if end + _AROUND < len(text) else ''}"
+
+
+def question_of(row: Row) -> str | None:
+    """The question of a row, or the sentence with a gap; None if the task asks none."""
+    return next((row[name] for name in ("question", "query") if isinstance(row.get(name), str)), None)
+
+
+def excerpt(text: str, row: Row) -> str:
+    """A text shortened around the predicted [in brackets] and the gold {in braces} answer to a question."""
+    start, end, predicted = row.get("start"), row.get("end"), row.get("predicted")
+    guess = _span(text, [predicted] if isinstance(predicted, str) else [])
+    if isinstance(start, int) and isinstance(end, int) and 0 <= start < end and text[start:end] == predicted:
+        guess = start, end
+    gold = _span(text, row["gold"] if isinstance(row.get("gold"), list) else [row.get("gold")])
+    if guess and gold and max(guess[0], gold[0]) < min(guess[1], gold[1]):
+        gold = None  # one in the other
+    marks = sorted([*([(*guess, "[", "]")] if guess else []), *([(*gold, "{", "}")] if gold else [])])
+    if not marks:
+        return text if len(text) <= 2 * _AROUND else text[: 2 * _AROUND] + " ..."
+    said, done = "", 0
+    for start, end, before, after in marks:
+        begin = max(done, start - _AROUND)
+        said += f"{' ... ' if begin > done else ''}{text[begin:start]}{before}{text[start:end]}{after}"
+        following = min([len(text), end + _AROUND, *(other for other, *_ in marks if other > start)])
+        said += text[end:following]
+        done = following
+    return said.lstrip() + (" ..." if done < len(text) else "")
+
+
+def _span(text: str, answers: Sequence[Any]) -> tuple[int, int] | None:
+    """The first place of the first answer that the text has."""
+    found = ((text.find(one), len(one)) for one in answers if isinstance(one, str) and one)
+    return next(((start, start + size) for start, size in found if start >= 0), None)
 
 
 def short(value: Any, row: Row | None = None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from loreweave.errors import DataError
 from loreweave.experiments.report.cells import Cell
+from loreweave.experiments.report.section_names import section_names
 from loreweave.experiments.report.trials import Choice, choice_of, ranks_of, selected_of, trial_of
 from loreweave.experiments.runs.listing import order_of, varied
 from loreweave.experiments.runs.recorded import RecordedRun
@@ -29,6 +30,8 @@ LEADING = 7
 """Maximum number of groups that a picture tells apart, each with a colour of its own."""
 SCORED = "test"
 """The split of an evaluation, whose data were given to `loreweave evaluate`."""
+SAME = "all runs have the same settings"
+"""Why figures about settings are not shown."""
 TRAINED = "train"
 """The split of pre-training, whose loss is that of the training texts."""
 
@@ -248,17 +251,9 @@ def sections_of(runs: Sequence[RecordedRun]) -> list[Section]:
     """Sections in the order of their first runs."""
     found: dict[tuple[str, str | None, tuple[str, ...]], list[RecordedRun]] = {}
     for run in runs:
-        found.setdefault((run.kind, run.task, tuple(content for _, content in _data(run))), []).append(run)
-    names: dict[str, int] = {}
-    sections = []
-    for (kind, task, _), members in found.items():
-        files = dict.fromkeys(file for file, _ in _data(members[0]))
-        name = f"{task or kind} on {' and '.join(files)}" if files else str(task or kind)
-        name += " (evaluations)" if kind == "evaluation" else ""
-        names[name] = names.get(name, 0) + 1
-        name += f", other data {names[name]}" if names[name] > 1 else ""
-        sections.append(Section(name, kind, task, members))
-    return sections
+        found.setdefault((run.kind, run.task, tuple(_data(run))), []).append(run)
+    names = section_names([members[0] for members in found.values()])
+    return [Section(name, kind, task, runs) for name, ((kind, task, _), runs) in zip(names, found.items(), strict=True)]
 
 
 def causes_of(run: RecordedRun) -> dict[str, Any]:
@@ -323,16 +318,14 @@ def rows_of(run: RecordedRun) -> Iterator[tuple[str, float | None, int | None, s
         yield split or _only_split(run), None, None, metric, value
 
 
-def _data(run: RecordedRun) -> list[tuple[str, str]]:
-    """File name and content of what a run is scored on; the path if the content is not recorded. Nothing for pre-training."""
+def _data(run: RecordedRun) -> list[str]:
+    """Content of what a run is scored on; the path if the content is not recorded. Nothing for pre-training."""
     recorded = run.config.get("data")
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
         texts = [str(recorded[split]) for split in ("dev", "test") if split in recorded] or [str(recorded.get("train"))]
-        return [(name, text) for text in texts for name, _ in [name_and_content(text)]]
+        return [name_and_content(text)[1] for text in texts]
     place = (run.status.get("files") or {}).get("data") or run.results.get("data") or run.results.get("gold")
-    if not place or run.kind == "pretraining":
-        return []
-    return [(Path(str(place)).name, _key(run.inputs.get("data") or str(place)))]
+    return [_key(run.inputs.get("data") or str(place))] if place and run.kind != "pretraining" else []
 
 
 def _distinct(values: Sequence[Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from loreweave.corpus.files.writing import write_json, write_json_lines, write_t
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.page import Drawn, page_html
-from loreweave.experiments.report.parts import NotShown, Part
+from loreweave.experiments.report.parts import NotShown, Part, not_shown
 from loreweave.picture_style import png_of, styled, svg_of, without_glyphs
 from loreweave.training.settings.configuration import unknown_name
 
@@ -91,11 +91,6 @@ def _refuse_nothing(drawn: Sequence[tuple[str, Sequence[Drawn]]]) -> None:
         if left := {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)}:
             lines.append(f"{name}: {not_shown(left)}" if len(drawn) > 1 else not_shown(left))
     raise ConfigurationError(f"no figure can be shown: {'; '.join(lines) or '--figures and --without leave none to draw'}")
-
-
-def not_shown(left: Mapping[str, str]) -> str:
-    """Figures with the reasons why they are not shown, in one line."""
-    return ", ".join(f"{name} ({reason})" for name, reason in left.items())
 
 
 def chosen_figures(figures: Sequence[str], without: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from loreweave.corpus.counts import counted
-from loreweave.experiments.report.outputs import ClassOutputs, class_outputs
+from loreweave.experiments.report.outputs import NO_CLASSES, ClassOutputs, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, seed_of
 from loreweave.experiments.report.style import legend_below, looks, new_figure
@@ -59,7 +59,7 @@ def draw(section: Section) -> Part | NotShown:
                 if split == shown and group in section.leading:
                     firsts.setdefault(group.label, errors)
     if not firsts:
-        return NotShown("no finished run has predictions of classes with logits")
+        return NotShown(NO_CLASSES)
     view = next(iter(firsts.values())).view
     kinds = {"one-vs-rest": "each label of each record", "top-label": "the predicted class of each record"}
     biased = f"plain ECE is biased upwards on fewer than {FEWEST_RECORDS:,} records; smooth ECE is not"

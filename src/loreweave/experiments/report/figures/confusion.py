@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from loreweave.experiments.report.averages import CAPTION, averages_table
-from loreweave.experiments.report.outputs import ClassOutputs, class_outputs
+from loreweave.experiments.report.outputs import NO_CLASSES, ClassOutputs, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
@@ -49,7 +49,7 @@ def draw(section: Section) -> Part | NotShown:
     run = section.best_run(lambda run: class_outputs(run, split) is not None)
     found = None if run is None else class_outputs(run, split)
     if run is None or found is None:
-        return NotShown("no finished run has predictions of classes with logits")
+        return NotShown(NO_CLASSES)
     matrix = _flow(found) if found.multi_label else _matrix(found)
     counts = Table(
         "confusion", ["gold", "predicted", "records", "share of gold"],

@@ -6,10 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.experiments.report.contexts import Contexts, contexts_of
 from loreweave.experiments.report.error_rows import LIKELY, by_mention, error_rows, gold_key, probability_rows
 from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import Lines, NotShown, Part, Table
-from loreweave.experiments.report.prediction_rows import around, has_gold, is_right, short
+from loreweave.experiments.report.prediction_rows import (
+    NO_GOLD,
+    NO_PREDICTIONS,
+    around,
+    excerpt,
+    has_gold,
+    is_right,
+    question_of,
+    short,
+)
 from loreweave.experiments.report.sections import Section
 from loreweave.experiments.runs.recorded import RecordedRun, is_number
 from loreweave.metrics.probabilities import by_name
@@ -20,28 +30,30 @@ def draw(section: Section) -> Part | NotShown:
     split = section.last
     best = section.best_run(lambda run: bool(run.predictions(split)))
     if best is None:
-        return NotShown("no finished run has predictions")
+        return NotShown(NO_PREDICTIONS)
     rows, outputs = best.predictions(split), class_outputs(best, split)
     if all(_ranks(row) for row in rows):
         return _of_triples(best, rows, split, f"tables/{section.prefix}errors.jsonl")
     if not all(has_gold(row) for row in rows):
-        return NotShown("the predictions have no gold answers")
+        return NotShown(NO_GOLD)
     likely: dict[Any, dict[str, float]] = {}
     if outputs is not None:
         chances = zip(outputs.rows, outputs.probabilities, strict=True)
         likely = {row.get("id"): by_name(chance, outputs.labels) for row, chance in chances}
     wrong = [row for row in rows if not is_right(row)]
     wrong.sort(key=lambda row: -_certainty(row, likely))
+    asked = any(question_of(row) is not None for row in wrong)
+    contexts = contexts_of(best, split) if asked and not any(isinstance(row.get("text"), str) for row in wrong) else Contexts()
     cells = [
-        [row.get("id"), around(row), *(short(row[name], row) for name in ("gold", "predicted")),
-         _most_likely(likely.get(row.get("id")))]
+        [row.get("id"), *([question_of(row), _text_of(row, contexts)] if asked else [around(row)]),
+         *(short(row[name], row) for name in ("gold", "predicted")), _most_likely(likely.get(row.get("id")))]
         for row in wrong
     ]  # fmt: skip
     caption = (
         f"Wrong predictions of {best.path}{section.why_best} on {split} data: {len(wrong):,} of "
         f"{counted(len(rows), 'record')}. The most certain errors come first."
     )
-    tables = [Table("errors", ["id", "text", "gold", "predicted", "most likely"], cells, shown=25)]
+    tables = [Table("errors", ["id", *(["question"] if asked else []), *_COLUMNS], cells, shown=25)]
     if mentions := by_mention(rows, wrong):
         tables.append(Table("errors_by_mention", ["mention", "records", "wrong", "share wrong"], mentions, 25, _BY_MENTION))
     key = gold_key(section.task, wrong)
@@ -54,9 +66,19 @@ def draw(section: Section) -> Part | NotShown:
     caption += f" {files[0]} has them {data}{', with probabilities' if outputs is not None else ''}."
     if len(files) > 1:
         caption += f" {' and '.join(files[1:])} {'have' if len(files) > 2 else 'has'} the probabilities of all records."
-    return Part("Errors", caption, tables=tables, lines=lines)
+    if asked and contexts.missing is None:
+        caption += " Texts are shortened around the predicted answer [in brackets] and the gold answer {in braces}."
+    notes = [f"the texts with the answers are not shown: {contexts.missing}"] if contexts.missing else []
+    return Part("Errors", caption, tables=tables, notes=notes, lines=lines)
 
 
+def _text_of(row: Mapping[str, Any], contexts: Contexts) -> str | None:
+    """The text that has the answer to a question."""
+    text = row["text"] if isinstance(row.get("text"), str) else contexts.texts.get(str(row.get("id")))
+    return None if text is None else excerpt(text, row)
+
+
+_COLUMNS = ("text", "gold", "predicted", "most likely")
 _BY_MENTION = "Errors by mention, in lower case"
 _SIDES = ("head", "tail")
 

@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
+from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SEEDS, Section, causes_of, score_of
+from loreweave.experiments.report.sections import SAME, SEEDS, Section, causes_of, score_of
 from loreweave.experiments.report.style import new_figure
 from loreweave.picture_style import COLOURS
 
@@ -21,13 +22,16 @@ _TREES, _REPEATS = 200, 20
 
 def draw(section: Section) -> Part | NotShown:
     """Bars: loss of fit (R²) of a random forest if the values of a setting are shuffled. The seed is among the settings."""
+    if not section.varied:
+        return NotShown(SAME)
     split = section.choosing
     scored = [(run, score) for run in section.runs if run.state == "done"
               and (score := score_of(run, split, section.metric)) is not None]  # fmt: skip
     seeds = [seed for seed in SEEDS if len({run.settings.get(seed) for run, _ in scored}) > 1]
     names = [*section.varied, *seeds]
     if len(section.varied) < 2 or len(scored) < _FEWEST:
-        return NotShown(f"needs two settings that were varied and {_FEWEST} finished runs; found {len(scored)}")
+        sizes = f"{counted(len(section.varied), 'setting')} and {counted(len(scored), 'run')}"
+        return NotShown(f"needs two settings that were varied and {_FEWEST} finished runs; found {sizes}")
     columns = [
         _codes([(run.settings | causes_of(run)).get(name) for run, _ in scored], partial(section.text_of, name))
         for name in names

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, exact, label_of, score_of
+from loreweave.experiments.report.sections import SAME, Section, causes_of, exact, label_of, score_of
 from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _FRACTION = "train_fraction"
@@ -15,6 +15,8 @@ _FRACTION = "train_fraction"
 
 def draw(section: Section) -> Part | NotShown:
     """One line for each combination of the other settings; bars are the standard deviation over seeds."""
+    if not section.varied:
+        return NotShown(SAME)
     if _FRACTION not in section.varied:
         return NotShown(f"{_FRACTION} is the same in all runs")
     split = section.last

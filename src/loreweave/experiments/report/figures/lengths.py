@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.prediction_rows import RecordKey, has_gold, is_right, keyed
+from loreweave.experiments.report.prediction_rows import NO_GOLD, NO_PREDICTIONS, RecordKey, has_gold, is_right, keyed
 from loreweave.experiments.report.sections import Group, Section
 from loreweave.experiments.report.style import legend_below, new_figure
 from loreweave.metrics.analysis.comparison import mean_score, mean_statistics
@@ -22,7 +23,7 @@ def draw(section: Section) -> Part | NotShown:
     counted: set[str] = set()
     found = {group.label: strata for group in section.groups if (strata := _strata(group, split, counted))}
     if not any(len(strata) > 1 for strata in found.values()):
-        return NotShown("the predictions have no texts of different lengths with gold answers")
+        return NotShown(_reason(section, split, found))
     figure, axes = new_figure()
     rows: list[list[object]] = []
     drawn = [group.label for group in section.leading if group.label in found]
@@ -66,6 +67,21 @@ def _strata(group: Group, split: str, counted: set[str]) -> tuple[Stratum, ...]:
                 lengths[key] = len(row[field].split())
     means = [sum(values) / len(values) for values in right.values()]
     return scores_by([lengths[key] for key in right], mean_statistics(means), mean_score)
+
+
+def _reason(section: Section, split: str, found: Mapping[str, Sequence[Stratum]]) -> str:
+    """Why there are no texts of different lengths."""
+    if found:
+        strata = [stratum for each in found.values() for stratum in each]
+        return f"there are too few texts of different lengths (words: {_range(strata[0])})"
+    rows = [row for group in section.groups for run in group.counted for row in run.predictions(split)]
+    if not rows:
+        return NO_PREDICTIONS
+    if not any(has_gold(row) for row in rows):
+        return NO_GOLD
+    if not any(isinstance(row.get(name), str) for row in rows for name in _TEXTS):
+        return "the predictions have no texts"
+    return "the predictions do not name their records"
 
 
 def _range(stratum: Stratum) -> str:

@@ -12,12 +12,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, score_of
+from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
 from loreweave.experiments.report.style import new_figure
 
 
 def draw(section: Section) -> Part | NotShown:
     """An axis per varied setting, and one for the dev score, which also chooses the colour."""
+    if not section.varied:
+        return NotShown(SAME)
     if len(section.varied) < 2:
         return NotShown("fewer than two settings were varied")
     split = section.choosing

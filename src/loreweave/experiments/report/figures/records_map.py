@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 
+from loreweave.corpus.counts import counted
 from loreweave.experiments.report.maps import COLUMNS, EQUAL, READING, map_of
-from loreweave.experiments.report.outputs import class_outputs
+from loreweave.experiments.report.outputs import NO_CLASSES, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
 from loreweave.picture_style import COLOURS
@@ -22,10 +23,13 @@ def draw(section: Section) -> Part | NotShown:
     split = section.last
     run = section.best_run(lambda run: class_outputs(run, split) is not None)
     found = None if run is None else class_outputs(run, split)
-    if run is None or found is None or not np.isfinite(found.logits).all():
-        return NotShown("no finished run has predictions of classes with finite logits")
+    if run is None or found is None:
+        return NotShown(NO_CLASSES)
+    if not np.isfinite(found.logits).all():
+        return NotShown("the best run has logits that are not finite")
     if len(found.logits) < _FEWEST or found.logits.shape[1] < 3:
-        return NotShown(f"needs {_FEWEST} records and three classes; found {len(found.logits)} and {found.logits.shape[1]}")
+        sizes = f"{counted(len(found.logits), 'record')} and {counted(found.logits.shape[1], 'class', 'classes')}"
+        return NotShown(f"needs {_FEWEST} records and three classes; found {sizes}")
     chosen = np.sort(np.random.default_rng(0).permutation(len(found.logits))[:_MOST])
     logits, gold = found.logits[chosen].astype(float), found.gold[chosen]
     shown = np.argsort(-gold.sum(axis=0), kind="stable")[: len(COLOURS) - 1]

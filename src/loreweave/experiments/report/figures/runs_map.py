@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.maps import COLUMNS, EQUAL, READING, map_of
-from loreweave.experiments.report.outputs import class_outputs
+from loreweave.experiments.report.outputs import NO_CLASSES, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
 from loreweave.experiments.report.style import OTHERS
@@ -37,8 +37,12 @@ def draw(section: Section) -> Part | NotShown:
             rates = error_flow(found.predicted, found.gold, labels).confusion.rates().filled(0.0)
             features.append(rates.ravel())
             rows.append((group.cell, seed_of(run), score_of(run, split, section.metric)))
+    if not rows:
+        return NotShown(NO_CLASSES)
     if len(rows) < _FEWEST:
-        return NotShown(f"needs {_FEWEST} finished runs with predictions of the same classes; found {len(rows)}")
+        return NotShown(
+            f"needs {_FEWEST} finished runs with predictions of the same classes; found {counted(len(rows), 'run')}"
+        )
     places = map_of(np.stack(features))
     if places is None:
         return NotShown(f"all {len(rows)} runs have the same errors: {EQUAL}")

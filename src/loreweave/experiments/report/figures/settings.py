@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Section, causes_of, exact, score_of
+from loreweave.experiments.report.sections import SAME, Section, causes_of, exact, score_of
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.experiments.runs.listing import order_of
 from loreweave.experiments.runs.recorded import is_number
@@ -27,7 +27,7 @@ _RATIO = 5
 def draw(section: Section) -> Part | NotShown:
     """One picture per setting: a point per finished run, and the mean of each value."""
     if not section.varied:
-        return NotShown("all runs have the same settings")
+        return NotShown(SAME)
     pictures: list[Picture] = []
     rows: list[list[object]] = []
     split = section.choosing
