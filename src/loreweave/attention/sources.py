@@ -110,7 +110,7 @@ def _of_model(model: str, name: str, asked: Asked, shared: str | None) -> Iterat
         return
     if asked.data is not None:
         yield from capture.file(asked.data, asked.examples, asked.ids, Reading(format=asked.format))
-    mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report)
+    mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report, asked.places)
     for number, (text, spans) in enumerate(zip(asked.texts, mentions, strict=True), 1):
         yield from capture.text(text, spans, str(number), asked.pair, asked.place_of(number))
 
@@ -161,7 +161,7 @@ def _of_encoder(model: str, name: str, asked: Asked, task: Task | None = None) -
         )
         yield from _of_records(encoder, records, asked)
         return
-    mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report)
+    mentions = mentions_of_texts(asked.texts, asked.mentions, asked.report, asked.places)
     inputs = [
         TextInput(text, spans, asked.entities, asked.pair, asked.target, str(number))
         for number, (text, spans) in enumerate(zip(asked.texts, mentions, strict=True), 1)

@@ -46,3 +46,5 @@ def test_mentions_that_overlap_are_told() -> None:
     assert said == [f"text {number}: the mentions 'New York City' and 'York City' overlap" for number in (1, 2)]
     with pytest.raises(DataError, match="^text 2: found no 'of'.*each --mention must be in every text"):
         mentions_of_texts(texts, ["of"])
+    with pytest.raises(DataError, match="^notes.txt, line 4: found no 'Oslo'.*each --mention must be in every text"):
+        mentions_of_texts(["Oslo is long.", "Ann works."], ["Oslo"], places=[None, "notes.txt, line 4"])

@@ -209,6 +209,17 @@ def test_data_of_one_name_are_told_apart_by_their_other_files_or_their_content(t
     assert second != third
 
 
+def test_the_csv_of_runs_of_any_kind_has_settings_before_scores_and_costs(tmp_path: Path) -> None:
+    record = RunRecord.create(tmp_path / "a", "evaluation", {"task": "ner", "model": "m", "settings": {"threshold": 0.5}})
+    record.finish({"task": "ner", "notes": [], "micro_f1": 0.5})
+    finished(tmp_path / "b", 1, 0.001, 0.5)
+    list_runs([tmp_path]).write(tmp_path / "all.csv")
+    head = (tmp_path / "all.csv").read_text().splitlines()[0]
+    assert head.startswith(
+        "run,task,data,state,model,threshold,seed,epochs,optimizer.learning_rate,micro_f1,dev.micro_f1,dev.loss,test.micro_f1,"
+    )
+
+
 def test_the_data_of_evaluations_and_of_pre_training(tmp_path: Path) -> None:
     config = {"task": "ner", "model": "m", "settings": {"seed": 0}}
     record = RunRecord.create(tmp_path / "e", "evaluation", config, origin={"files": {"data": "news/test.txt"}})

@@ -27,7 +27,10 @@ def find_mentions(text: str, given: Sequence[Given]) -> list[tuple[int, int]]:
 
 
 def mentions_of_texts(
-    texts: Sequence[str], given: Sequence[Given], report: Callable[[str], None] | None = None
+    texts: Sequence[str],
+    given: Sequence[Given],
+    report: Callable[[str], None] | None = None,
+    places: Sequence[str | None] = (),
 ) -> list[list[tuple[int, int]]]:
     """(start, end) characters of each mention in each text.
 
@@ -35,21 +38,23 @@ def mentions_of_texts(
         texts: the texts.
         given: the mentions, each of which is in every text.
         report: called with mentions that overlap.
+        places: file and line of each text, for messages; None or nothing: its number is named.
 
     Raises:
-        DataError: see `find_mentions`; of several texts, it names the number of the text.
+        DataError: see `find_mentions`; of several texts, it names the place or the number of the text.
     """
     found = []
     for number, text in enumerate(texts, 1):
+        where = (places[number - 1] if places else None) or f"text {number}"
         try:
             spans = find_mentions(text, given)
         except DataError as error:
             if len(texts) == 1:
                 raise
-            raise DataError(f"text {number}: {error.message} (each --mention must be in every text)") from None
+            raise DataError(f"{where}: {error.message} (each --mention must be in every text)") from None
         for (before, end), (start, last) in pairwise(sorted(spans)):
             if start < end and report is not None:
-                report(f"text {number}: the mentions {text[before:end]!r} and {text[start:last]!r} overlap")
+                report(f"{where}: the mentions {text[before:end]!r} and {text[start:last]!r} overlap")
         found.append(spans)
     return found
 

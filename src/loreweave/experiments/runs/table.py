@@ -11,7 +11,7 @@ from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.experiments.runs.columns import Columns, columns_of
 from loreweave.experiments.runs.data_names import data_names
-from loreweave.experiments.runs.fact_names import check_name
+from loreweave.experiments.runs.fact_names import ORIGIN, check_name
 from loreweave.experiments.runs.folders import find_runs, run_names
 from loreweave.experiments.runs.listing import Condition, Facts, facts_of, in_order, select
 from loreweave.experiments.runs.recorded import STATES, RecordedRun
@@ -43,8 +43,9 @@ class RunTable:
         return [[facts.get(name) for name in self.columns] for facts in self.rows]
 
     def write(self, path: Path) -> None:
-        """Write all facts as CSV, one row per run."""
-        names = list(dict.fromkeys(name for facts in self.rows for name in facts))
+        """Write all facts as CSV, one row per run: its origin, then the settings and scores of any run, then costs."""
+        groups = (ORIGIN, *(run.settings for run in self.runs), *(run.scores for run in self.runs), *self.rows)
+        names = list(dict.fromkeys(name for group in groups for name in group))
         write_csv(path, names, ([facts.get(name) for name in names] for facts in self.rows))
 
     def write_event_files(self, folder: Path) -> None:
