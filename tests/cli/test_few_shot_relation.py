@@ -95,7 +95,7 @@ def test_bad_input_is_named(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main([*evaluate, str(files / "target.json"), "way=5"]) == 1
     assert "target.json: found 2 relations with 2 or more sentences" in capsys.readouterr().err
     assert main([*evaluate, str(files / "target.json"), "way=0"]) == 2
-    assert "found way=0" in capsys.readouterr().err
+    assert "setting 'way': found 0, expected 2 or more" in capsys.readouterr().err
     (files / "empty.jsonl").write_text("")
     assert main([*evaluate, str(files / "empty.jsonl")]) == 1
     assert "empty.jsonl: found an empty file, expected episodes or annotated sentences" in capsys.readouterr().err
