@@ -43,6 +43,12 @@ def test_fractions_are_nested() -> None:
     assert len(take_fraction(RECORDS, 1e-6, 5)) == 1
 
 
+@pytest.mark.parametrize(("fraction", "number", "taken"), [(0.7, 90, 63), (0.29, 100, 29), (2.3, 50, 115), (0.29, 99, 28)])
+def test_a_fraction_is_that_of_the_decimal_number(fraction: float, number: int, taken: int) -> None:
+    """0.7 x 90 is a little less than 63 in binary numbers."""
+    assert len(take_fraction(RECORDS[:number], fraction, 5)) == taken
+
+
 def test_more_than_all_is_drawn_with_replacement() -> None:
     drawn = take_fraction(RECORDS, 1.5, seed=5)
     assert len(drawn) == 150 and len({r.id for r in drawn}) < 100
@@ -66,6 +72,7 @@ UNEVEN = [*typed(58, "person"), *typed(2, "event", "person"), *typed(12, "place"
         (1, 0.5, {"person": 6, "event": 6, "place": 6}),
         (2, 0.25, {"person": 6, "event": 6, "place": 3}),
         (1, 0.001, {"person": 1, "event": 1, "place": 1}),
+        (1.15, 1.0, {"person": 13, "event": 13, "place": 12}),
         (1, 2.0, {"person": 24, "event": 24, "place": 24}),
     ],
 )
@@ -89,6 +96,12 @@ def test_balanced_parts_are_nested_and_a_function_of_the_seed() -> None:
 def test_records_without_a_label_are_a_class_of_their_own() -> None:
     found = take_balanced([*typed(5, "person"), *typed(2)], labels_of, 1, 1.0, seed=0)
     assert found.taken == {"person": 2, NO_LABEL: 2}
+
+
+def test_a_multiple_and_its_fraction_are_those_of_the_decimal_numbers() -> None:
+    found = take_balanced([*typed(300, "person"), *typed(100, "place")], labels_of, 2.3, 0.29, seed=0)
+    assert found.taken == {"person": 66, "place": 29}, "0.29 x 230 = 66.7, 0.29 x 100 = 29"
+    assert take_balanced([*typed(300, "person"), *typed(100, "place")], labels_of, 2.3, 1.0, 0).taken["person"] == 230
 
 
 def test_one_class_cannot_be_balanced() -> None:

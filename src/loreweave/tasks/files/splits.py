@@ -13,6 +13,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import Record
 from loreweave.errors import DataError
 
+_DECIMALS = 6
 R = TypeVar("R", bound=Record)
 
 
@@ -61,7 +62,7 @@ def take_fraction(records: Sequence[R], fraction: float, seed: int) -> list[R]:
     """
     if fraction == 1:
         return list(records)
-    count = max(1, int(fraction * len(records)))
+    count = max(1, _times(fraction, len(records)))
     random = np.random.default_rng(seed)
     if fraction > 1:
         return [records[index] for index in random.integers(len(records), size=count)]
@@ -117,13 +118,18 @@ def take_balanced(
     if len(places) < 2:
         found = f"found one class ({', '.join(places) or 'none'}) in the training records"
         raise DataError(f"{found}, expected two or more to balance", field="train_balance")
-    most = int(ratio * min(map(len, places.values())))
+    most = _times(ratio, min(map(len, places.values())))
     chosen: list[int] = []
     taken = {}
     for name, members in places.items():
         members = members[:most]
-        count = max(1, int(fraction * len(members)))
+        count = max(1, _times(fraction, len(members)))
         drawn = members[:count] if fraction <= 1 else [members[i] for i in random.integers(len(members), size=count)]
         chosen += drawn
         taken[name] = len(drawn)
     return Balanced([records[index] for index in sorted(chosen)], {name: len(of) for name, of in places.items()}, taken)
+
+
+def _times(factor: float, number: int) -> int:
+    """A multiple, rounded down as one of decimal numbers: 0.7 x 90 is 63, although the product of the floats is below 63."""
+    return int(round(factor * number, _DECIMALS))
