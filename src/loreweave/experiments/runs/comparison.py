@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def losses_in(path: Path) -> np.ndarray:
     try:
         found: np.ndarray = np.load(path, allow_pickle=False)
         return found.reshape(-1).astype(np.float32)
-    except (OSError, ValueError, EOFError, TypeError) as error:
+    except (OSError, ValueError, BadZipFile, EOFError, TypeError, AttributeError) as error:
         why = str(error).partition(".")[0] or "the file ends too early"
         raise DataError(f"found losses that cannot be read ({why}), expected a NumPy array", path=path) from None
 

@@ -159,7 +159,7 @@ class RecordedRun:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
-        except (OSError, ValueError, BadZipFile, EOFError, zlib.error, AttributeError) as error:
+        except (OSError, ValueError, BadZipFile, EOFError, zlib.error, AttributeError, TypeError) as error:
             why = str(error).partition(".")[0] or "the file ends too early"
             raise DataError(f"found arrays that cannot be read ({why}), expected those of a NumPy .npz", path=path) from None
 
