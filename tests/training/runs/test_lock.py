@@ -98,7 +98,8 @@ OWNER = '"host": "a", "system": "b", "begun": 5'
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b'{"process": 1', b"\xff\xfe", f'{{"process": "x", {OWNER}}}'.encode(),
-     f'{{"process": 1e30, {OWNER}}}'.encode(), f'{{"process": null, {OWNER}}}'.encode()],
+     f'{{"process": 1e30, {OWNER}}}'.encode(), f'{{"process": null, {OWNER}}}'.encode(),
+     f'{{"process": 7, {OWNER}}}'.encode(), f'{{"process": 7, "since": 3, {OWNER}}}'.encode()],
 )  # fmt: skip
 def test_a_lock_that_is_just_written_or_broken_is_waited_for(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / FILE

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from loreweave.corpus.files.owners import Owner
 from loreweave.corpus.files.reading import naming
@@ -27,8 +27,9 @@ from loreweave.errors import ConfigurationError, LoreweaveError
 FILE = "lock.json"
 BEAT, PATIENCE = 30.0, 300.0  # seconds
 _OWNER = tuple(field.name for field in fields(Owner))
-_KINDS = {"host": str, "system": str, "process": int, "begun": int}
-"""Types of the fields of an owner; a value of another type counts as missing."""
+_SINCE = "since"
+_KINDS = {**get_type_hints(Owner), _SINCE: str}
+"""Types of the fields of a lock that are read; a value of another type counts as missing."""
 
 
 class RunLock:
@@ -47,7 +48,7 @@ class RunLock:
         """
         owner = Owner.current()
         self._name = uuid.uuid4().hex
-        said = asdict(owner) | {"since": datetime.now(UTC).isoformat(timespec="seconds"), "name": self._name}
+        said = asdict(owner) | {_SINCE: datetime.now(UTC).isoformat(timespec="seconds"), "name": self._name}
         while not self._create(said):
             holder = self._holder()
             if holder is None:
@@ -90,9 +91,9 @@ class RunLock:
     def _refuse_live(self, holder: dict[str, Any]) -> None:
         if not _counts_as_live(holder):
             return
-        if any(name not in holder for name in _OWNER):
+        if any(name not in holder for name in _KINDS):
             raise ConfigurationError(f"{self.path}: another process is starting a run here; wait, or choose another folder")
-        who = f"process {holder['process']} on {holder['host']} has been using this folder since {holder['since']}"
+        who = f"process {holder['process']} on {holder['host']} has been using this folder since {holder[_SINCE]}"
         if _owner(holder).lives():
             raise ConfigurationError(f"{self.path.parent}: {who}; wait for it, stop it, or choose another folder")
         raise ConfigurationError(
@@ -170,5 +171,5 @@ def _name_in(path: Path) -> str | None:
     """The token of the lock in a file; None if there is none, or none that can be read."""
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["name"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
