@@ -156,7 +156,8 @@ def test_confusion_of_several_labels_has_one_name_for_no_label(tmp_path: Path) -
     last = table(report, "confusion_by_label")[-1]
     assert (last["label"], last["support"], last["false positives"]) == ("none", "0", "1")
     page = (report / "index.html").read_text()
-    assert "In the column none, the label was missed, and no wrong label was predicted" in page
+    assert "so that cells can be fractions); none: no label instead." in page
+    assert "none stands for records without any label." in page
     assert "reject" not in page
 
 

@@ -27,12 +27,11 @@ _DEFINITIONS = {
     ("text-classification", "macro"): "mean over the labels that are gold or predicted somewhere",
 }
 """What scores of a task are, where they can differ from our averages."""
-CAPTION = (
-    " Averages: the column in results.json names the scores of the run that are the same numbers; scores of the run with "
-    "another definition have rows of their own, the last ones. All labels together: from the counts of all records and "
-    "labels (micro). Mean over labels: each label counts equally, and 0 if it is neither gold nor predicted. Mean over "
-    "records: each record counts equally, and 0 if it has no gold label or no prediction. Exact match: share of the records "
-    "whose labels are all right."
+_ABOUT = (
+    "The column in results.json names the scores of the run that are the same numbers; the last rows are scores of the run "
+    "with another definition. All labels together: from the counts of all records and labels (micro). Mean over labels: each "
+    "label counts equally, and 0 if it is neither gold nor predicted. Mean over records: each record counts equally, and 0 if "
+    "it has no gold label or no prediction. Exact match: share of the records whose labels are all right."
 )
 
 
@@ -55,7 +54,8 @@ def averages_table(run: RecordedRun, split: str, found: ClassOutputs) -> Table:
     exact = "accuracy" if accuracy is not None and _equal(accuracy, every.exact_match) else None
     others = _others(run, split, same)
     columns = ["average", "in results.json", *_KINDS]
-    return Table("averages", columns, [*rows, ["exact match", exact, None, None, every.exact_match], *others])
+    rows = [*rows, ["exact match", exact, None, None, every.exact_match], *others]
+    return Table("averages", columns, rows, title="Averages over labels and records", about=_ABOUT)
 
 
 def _others(run: RecordedRun, split: str, same: set[str]) -> Iterator[list[object]]:

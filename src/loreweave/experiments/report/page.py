@@ -113,6 +113,7 @@ def _table(table: Table, prefix: str) -> str:
     rows = table.rows[: table.shown]
     more = f"{counted(len(table.rows), 'row')}, " if len(rows) < len(table.rows) else ""
     title = f"<h4>{_text(table.title)}</h4>" if table.title else ""
+    title += f'<p class="caption">{_text(table.about)}</p>' if table.about else ""
     link = f'<p class="note">{more}{_link(f"{prefix}{table.name}.csv")}</p>'
     if not rows:
         return f"{title}{link}"

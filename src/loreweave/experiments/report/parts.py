@@ -22,6 +22,7 @@ class Table:
         rows: the cells: values, or `Cell`. None is an empty cell.
         shown: number of rows on the page; the file has all of them.
         title: what the rows are, where a part has several tables of a kind.
+        about: how to read them, where that is not in the caption of the part.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Table:
     rows: Sequence[Sequence[object]]
     shown: int = 50
     title: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from loreweave.experiments.report.averages import CAPTION, averages_table
+from loreweave.experiments.report.averages import averages_table
 from loreweave.experiments.report.outputs import NO_CLASSES, ClassOutputs, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
@@ -29,18 +29,16 @@ _SINGLE = (
     "the gold class."
 )
 _MULTI = (
-    "Each row is a gold label, and its cells add up to the number of records with this label. On the diagonal, the label was "
-    "predicted. In the other columns, it was missed, and the label of the column was predicted wrongly for the same record (of "
-    "several such labels, each has an equal part of the record, so that cells can be fractions)."
+    "Each row is a gold label; its cells add up to the number of records with this label. On the diagonal, the label was "
+    "predicted. In the other columns, it was missed. The column tells which label was predicted wrongly for the record instead "
+    "(several wrong labels share the record equally, so that cells can be fractions)"
 )
-_NONE = (
-    " The name {none} means: no label. {column}In the table by label, the row {none} is about records without any label: its "
-    "false positives are records for which nothing was predicted although they have a gold label."
+_INSTEAD = {True: "; {none}: no label instead.", False: " The column {none}: no class was predicted."}
+_BY_LABEL = "Each label against all others: numbers of records."
+_EMPTY = (
+    " {none} stands for records without any label. Its false positives are records for which nothing was predicted, although "
+    "they have a gold label."
 )
-_COLUMN = {
-    True: "In the column {none}, the label was missed, and no wrong label was predicted for the record. ",
-    False: "In the column {none}, nothing was predicted. ",
-}
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -71,18 +69,18 @@ def draw(section: Section) -> Part | NotShown:
         if empty or one.label != none
     ]  # fmt: skip
     columns = ["label", "support", "true positives", "false positives", "false negatives", "true negatives"]
-    each = Table("confusion_by_label", [*columns, "precision", "recall", "f1"], rows)
+    about = _BY_LABEL + (_EMPTY.format(none=none) if empty else "")
+    each = Table("confusion_by_label", [*columns, "precision", "recall", "f1"], rows, title="Labels", about=about)
     explained = _MULTI if found.multi_label else _SINGLE
     caption = f"Predictions of {run.path}{section.why_best} on {split} data. {explained}"
-    if empty or none in matrix.columns:
-        column = _COLUMN[found.multi_label].format(none=none) if none in matrix.columns else ""
-        caption += _NONE.format(none=none, column=column)
+    if none in matrix.columns:
+        caption += _INSTEAD[found.multi_label].format(none=none)
     fits = len(matrix.rows) <= _MOST
     pictures = [Picture("confusion", _heat_map(matrix), "Confusion of gold and predicted classes.")] if fits else []
     notes = [f"{found.left_out} records have no gold label and are left out"] if found.left_out else []
     notes += [] if pictures else [f"there are {len(matrix.rows)} classes, more than the {_MOST} that a picture can show"]
     tables = [counts, each, averages_table(run, split, found), *([_structures(found)] if found.multi_label else [])]
-    return Part("Confusion", caption + CAPTION, pictures, tables, notes)
+    return Part("Confusion", caption, pictures, tables, notes)
 
 
 def _matrix(found: ClassOutputs) -> Confusion:
