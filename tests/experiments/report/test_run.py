@@ -295,6 +295,19 @@ def test_names_of_settings_have_no_line_between_them(tmp_path: Path) -> None:
     assert lines == {"setting_pooling": "None", "setting_rate": "-"}
 
 
+def test_ticks_of_logarithmic_axes_are_numbers_not_formulas(tmp_path: Path) -> None:
+    for number in range(10):
+        rate = 0.00015 * 1.25**number
+        finetuning_run(tmp_path / "runs" / str(number), dev=(number / 10,), optimizer={"learning_rate": rate})
+    (section,) = sections_of(find_runs([tmp_path / "runs"]))
+    part = FIGURES["settings"](section)
+    assert isinstance(part, Part)
+    axis = part.pictures[0].figure.axes[0].xaxis
+    ticks = axis.get_major_locator().tick_values(0.00015, 0.0012)
+    assert {"0.0002", "0.0005", "0.001"} <= {axis.get_major_formatter()(tick) for tick in ticks}
+    assert not axis.get_minor_formatter()(0.0003)
+
+
 def test_labels_without_a_font_are_named_once_and_kept_in_svg_and_table(
     tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:

@@ -118,7 +118,7 @@ def _table(table: Table, prefix: str) -> str:
     if not rows:
         return f"{title}{link}"
     kept = [place for place in range(len(table.columns)) if any(not _is_empty(row[place]) for row in table.rows)]
-    head = "".join(f'<th scope="col">{_text(table.columns[place])}</th>' for place in kept)
+    head = "".join(f'<th scope="col">{_text(table.columns[place]).replace(".", ".<wbr>")}</th>' for place in kept)
     body = "".join(f"<tr>{''.join(_cell(row[place]) for place in kept)}</tr>" for row in rows)
     label = f'role="region" tabindex="0" aria-label="{_text(table.title or table.name.replace("_", " "))}"'
     return f'{title}<div class="table" {label}><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{link}'

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
@@ -65,6 +66,9 @@ def _diagram(scores: dict[Any, list[float]], texts: dict[Any, str]) -> tuple[Fig
         axes.scatter([place] * len(of), of, s=14, color=COLOURS[0], alpha=0.6)
     if numeric and min(scores) > 0 and max(scores) >= _RATIO * min(scores):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # by default, ticks are formulas
+        axes.xaxis.set_minor_formatter(NullFormatter())
     if not numeric or len(scores) <= _FEW:
         means = [statistics.mean(of) for of in scores.values()]
         axes.plot(places, means, color=COLOURS[1], ls="-" if numeric else "", marker="_", ms=12)  # names have no order
