@@ -45,7 +45,7 @@ def test_a_mention_of_a_decoder_does_not_see_the_words_after_it() -> None:
     )
     assert {name: values.item() for name, values in attention_on(later, "lives").items()} == {"mention": pytest.approx(1 / 4)}
     found = summarise([decoder, later], SummarySettings(["between"], keys=["lives"]))
-    assert found.not_counted() == ["between.csv is without 1 example without 'lives' or a mention that sees it"]
+    assert found.not_counted() == ["between.csv leaves out 1 example without 'lives' or a mention that sees it"]
 
 
 def test_groups_are_those_of_the_first_mention_or_of_the_id() -> None:

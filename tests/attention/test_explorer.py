@@ -18,7 +18,7 @@ def test_a_text_becomes_a_page(tiny_luke: Path, tiny_bert: Path, tmp_path: Path)
         page.save(path, overwrite=False)
     other = tmp_path / "mine.html"
     other.write_text("<!doctype html>\n<p>mine</p>")
-    with pytest.raises(ConfigurationError, match=r"mine.html: found another file than a page of an explorer; .*overwrite=True"):
+    with pytest.raises(ConfigurationError, match=r"mine.html: the file is not a page of loreweave attention; .*overwrite=True"):
         page.save(other)
     assert other.read_text().endswith("<p>mine</p>")
     page.save(other, overwrite=True)

@@ -76,7 +76,7 @@ def test_an_encoder_without_a_task_reads_the_records_of_a_file(tiny_luke: Path, 
     assert all(each.prediction is None for each in found)
     assert "without a prediction" in said[0]
     assert said[1:] == [
-        f"{tiny_luke}: the text is longer than what the model reads (example 2): read the first 62 of 120 sub-words"
+        f"{tiny_luke}: the text is too long for the model (example 2): read the first 62 of 120 sub-words"
     ]
     with pytest.raises(DataError, match="found the layer 9"):
         captured([str(tiny_luke)], data=data, task="entity-typing", layers=[9])
@@ -95,8 +95,8 @@ def test_of_a_text_that_is_too_long_the_beginning_is_read(encoder: str, request:
     assert [each.cut for each in found] == ["", "read the first 62 of 124 sub-words"]
     assert [len(each.entities) for each in found] == ([1, 0] if encoder == "tiny_luke" else [0, 0])
     assert said == [
-        f"{model}: the text is longer than what the model reads (notes.txt, line 4): read the first 62 of 124 sub-words",
-        f"{model}: notes.txt, line 4: not read, because behind the end of what was read: 'Oslo' (480-484)",
+        f"{model}: the text is too long for the model (notes.txt, line 4): read the first 62 of 124 sub-words",
+        f"{model}: notes.txt, line 4: mentions that were cut off: 'Oslo' (480-484)",
     ]
     with pytest.raises(DataError, match="found a text of 126 sub-words, and the model reads at most 64: shorten the text"):
         list(capture(open_encoder(model), [TextInput(long)]))

@@ -97,7 +97,7 @@ def test_only_the_chosen_analyses_are_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found nothing to write for mention: no example has an entity"):
         bare.write(tmp_path / "nothing")
     with pytest.raises(
-        DataError, match="found nothing to write for bins: bins.csv is without 1 text of fewer tokens than bins"
+        DataError, match="found nothing to write for bins: bins.csv leaves out 1 text with fewer tokens than bins"
     ):
         summarise([made_attention()], SummarySettings(["bins"], bins=9)).write(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()

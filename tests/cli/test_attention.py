@@ -36,7 +36,7 @@ def test_captured_attention_is_written_and_opened_again(
 def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = ["attention", "--model", str(tiny_bert), TEXT, "Bob works.", "--device", "cpu", "--summary", "--bins", "6"]
     assert main([*made, "--output", str(tmp_path / "tables")]) == 0
-    assert "tables and figures of 2 examples; bins.csv is without 1 text of fewer tokens than bins" in capsys.readouterr().err
+    assert "tables and figures of 2 examples; bins.csv leaves out 1 text with fewer tokens than bins" in capsys.readouterr().err
     table = (tmp_path / "tables" / "class_flow.csv").read_text(encoding="utf-8")
     assert table.startswith("query,key,layer,mean,low,high,values")
 
@@ -120,7 +120,7 @@ def test_groups_of_names_are_compared(tiny_luke: Path, tmp_path: Path, capsys: p
     ]
     made += ["--analysis", "between", "--key", "oslo", "--output", str(tmp_path / "tables")]
     assert main([*made, "--groups", str(groups)]) == 0
-    assert "between.csv is without 1 example in no group" in capsys.readouterr().err.replace("\n", " ")
+    assert "between.csv leaves out 1 example in no group" in capsys.readouterr().err.replace("\n", " ")
     tests = (tmp_path / "tables" / "between_tests.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[:4] for line in tests[1:]] == [
         ["entity", "oslo", "women", "men"], ["mention", "oslo", "women", "men"]

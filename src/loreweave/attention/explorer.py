@@ -159,7 +159,7 @@ def _check_place(place: Path, overwrite: bool | None) -> None:
         raise ConfigurationError(f"{place}: found a folder, expected the name of a page, such as {place / 'page.html'}")
     if overwrite or not place.exists() or (overwrite is None and is_page(place)):
         return
-    found = "the file exists" if overwrite is False else "found another file than a page of an explorer"
+    found = "the file exists" if overwrite is False else "the file is not a page of loreweave attention"
     raise ConfigurationError(f"{place}: {found}; choose another name, or replace it: save({str(place)!r}, overwrite=True)")
 
 

@@ -93,7 +93,7 @@ def _of_model(model: str, name: str, asked: Asked, shared: str | None) -> Iterat
     assert task.training is not None, "checked in _task"
     needs = task.prediction_data or ("an evaluation of its own" if task.training.score is None else None)
     if needs is not None:
-        asked.report(f"{model}: {task.name} predicts with {needs}; the attention is that of its encoder without a prediction")
+        asked.report(f"{model}: {task.name} predicts with {needs}; this is the attention of its encoder without a prediction")
         yield from _of_encoder(model, name, asked, task)
         return
     try:
@@ -105,7 +105,7 @@ def _of_model(model: str, name: str, asked: Asked, shared: str | None) -> Iterat
         if own is not None or asked.data is None:
             raise
         reason = str(error).replace(str(resolve(model)), model)  # as it was typed: a packaged model lies somewhere else
-        asked.report(f"{reason}; the attention is that of the encoder without a prediction")
+        asked.report(f"{reason}; this is the attention of the encoder without a prediction")
         yield from _of_encoder(model, name, asked, task)
         return
     if asked.data is not None:
@@ -179,7 +179,7 @@ def _told(
             place = asked.place_of(int(each.id)) or f"text {each.id}"
             asked.report(told_cuts(model, {place: each.cut}))
             if each.kind in ("self", "encoder") and (lost := behind_the_end(each, inputs[int(each.id) - 1].mentions)):
-                asked.report(f"{model}: {place}: not read, because behind the end of what was read: {', '.join(lost)}")
+                asked.report(f"{model}: {place}: mentions that were cut off: {', '.join(lost)}")
         yield each
 
 
@@ -199,7 +199,7 @@ def _of_records(encoder: Encoder, records: Iterable[TextRecord], asked: Asked) -
             lost += len(behind_the_end(found[0], record.mentions))
         yield from found
     if cuts:
-        behind = f"; {counted(lost, 'mention is', 'mentions are')} behind the end of what was read" if lost else ""
+        behind = f"; {counted(lost, 'mention was', 'mentions were')} cut off" if lost else ""
         asked.report(told_cuts(encoder.name, cuts) + behind)
     for reason, count in left_out.items():
         asked.report(f"left out {counted(count, 'record')}: {reason}")

@@ -213,8 +213,8 @@ class Summary:
         lines = []
         if self.unbinned:
             size = "another number of tokens than" if self.settings.rule == "exact" else "fewer tokens than"
-            lines.append(f"bins.csv is without {counted(self.unbinned, 'text')} of {size} bins")
-        lines += [f"between.csv is without {counted(count, 'example')} {reason}" for reason, count in self.left_out.items()]
+            lines.append(f"bins.csv leaves out {counted(self.unbinned, 'text')} with {size} bins")
+        lines += [f"between.csv leaves out {counted(count, 'example')} {reason}" for reason, count in self.left_out.items()]
         return lines
 
     def not_written(self) -> list[str]:

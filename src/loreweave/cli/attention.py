@@ -37,7 +37,7 @@ Entities = Annotated[
 Pair = Annotated[str | None, typer.Option("--pair", help="Second text, for encoders of pairs.")]
 Target = Annotated[str | None, typer.Option("--target", help="Text of the decoder of an encoder-decoder.")]
 TaskName = Annotated[
-    str | None, typer.Option("--task", help="Task of --data, or whose predictions are shown. Default: that of the checkpoint.")
+    str | None, typer.Option("--task", help="Task of --data, or of the predictions to show. Default: that of the checkpoint.")
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Data file of the task, instead of TEXT.")]
 Examples = Annotated[
@@ -85,12 +85,12 @@ BinRule = Annotated[
     str | None,
     typer.Option(
         "--bin-rule",
-        help="Tokens of a bin: 'equal' (widths), 'thesis' (the last bin takes the rest) or 'exact' (one each). Default: equal.",
+        help="Bins: 'equal' (equal widths), 'thesis' (the last bin takes the rest) or 'exact' (one token). Default: equal.",
     ),
 ]
 Keys = Annotated[
     list[str] | None,
-    typer.Option("--key", help="Word for the table 'between': the attention of mentions on it; can be repeated."),
+    typer.Option("--key", help="For the table 'between': word to which attention of mentions is measured; can be repeated."),
 ]
 Groups = Annotated[
     Path | None,

@@ -28,13 +28,13 @@ Bias = Annotated[
     Path | None,
     typer.Option(
         "--bias",
-        help="YAML file with templates and groups of names, or 'example': compare what the models do with the names instead.",
+        help="YAML file with templates and groups of names, or 'example': compare these groups instead.",
     ),
 ]
 BatchSize = Annotated[
     int | None, typer.Option("--batch-size", min=1, help=f"Number of texts per batch. Default: {_TEXTS_IN_A_BATCH}.")
 ]
-Paired = Annotated[bool, typer.Option("--paired", help="With --bias: names of equal rank in two groups belong together.")]
+Paired = Annotated[bool, typer.Option("--paired", help="With --bias: compare names at equal places in two groups as pairs.")]
 
 _SCORES = "Scores in %, with ± standard deviation over draws of labels, or [95 % interval over the test]"
 _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")

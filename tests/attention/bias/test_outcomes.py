@@ -127,7 +127,7 @@ def test_words_after_the_name_are_not_measured_in_a_decoder(file: Path, tiny_gpt
     assert {each.measure for each in result.values[str(tiny_gpt2)]} == {"attention: name to They"}
     assert result.results["models"][str(tiny_gpt2)]["not_seen"] == ["Oslo"]
     (line,) = [line for line in said if "does not see" in line]
-    assert line.endswith("a name does not see what comes after it in this model; the attention to Oslo is not measured there")
+    assert line.endswith("in this model, a name does not see the words after it: attention to Oslo is not measured there")
 
 
 def test_what_the_command_refuses(file: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ def test_a_report_says_what_is_best_and_what_is_not_shown(tmp_path: Path, capsys
     assert main([*command, "--overwrite", "--without", "scores"]) == 2
     assert "no figure can be shown: settings (all runs have the same settings" in capsys.readouterr().err
     assert main([*command[:4], "--overwrite", "--figures", "scores", "--without", "scores"]) == 2
-    assert "--figures and --without leave none to draw" in capsys.readouterr().err
+    assert "--figures and --without leave no figure" in capsys.readouterr().err
     assert (tmp_path / "report" / "tables" / "scores.csv").is_file(), "the report before is kept"
     finetuning_run(tmp_path / "runs" / "b", task="ner")
     assert main([*command, "--overwrite"]) == 0

@@ -88,7 +88,7 @@ def test_pictures_of_many_groups_tell_the_best_apart_and_say_so(tmp_path: Path) 
     lines: list[str] = []
     report = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=names, tell=lines.append).path
     page = (report / "index.html").read_text()
-    assert page.count("The picture tells the 7 best of 9 groups apart; the table has all.") == 6
+    assert page.count("The picture distinguishes the 7 best of 9 groups; the table has all of them.") == 6
     assert len({row["group"] for row in table(report, "progression")}) == 9 and len(table(report, "dev_test")) == 9
     assert any("not readable: " in line and "status.json" in line for line in lines)
     (section,) = sections_of([run for run in find_runs([tmp_path / "runs"]) if run.state == "done"])

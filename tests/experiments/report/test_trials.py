@@ -121,17 +121,17 @@ def test_of_equal_groups_the_choice_of_the_search_is_first(tmp_path: Path) -> No
 def test_another_choice_of_the_search_is_explained(sweep: Path, tmp_path: Path) -> None:
     chosen(sweep, 2, metric="macro_f1")
     assert answer_of(section_in(sweep)).endswith(
-        "The search sweep has chosen others, since it compares macro_f1: learning_rate=0.001 (trial 2)."
+        "The search sweep has chosen other settings, because it compares macro_f1: learning_rate=0.001 (trial 2)."
     )
     chosen(sweep, 1)
     finetuning_run(tmp_path / "mine", dev=(0.99,), optimizer={"learning_rate": 0.5})
-    assert "since it compares its own trials only: learning_rate=0.000191994 (trial 1)" in answer_of(section_in(tmp_path))
+    assert "because it compares only its own trials: learning_rate=0.000191994 (trial 1)" in answer_of(section_in(tmp_path))
     chosen(sweep, 7)
     assert "has chosen trial 7, which is not among these runs" in answer_of(section_in(sweep))
     chosen(sweep, None)
     assert "The search" not in answer_of(section_in(sweep))
     (sweep / "results.json").write_text("{", encoding="utf-8")
-    assert "What the search sweep has chosen cannot be read: " in answer_of(section_in(sweep))
+    assert "The choice of the search sweep cannot be read: " in answer_of(section_in(sweep))
 
 
 def test_a_broken_trial_file_is_told(sweep: Path, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def _observed(
         )
     if observed.unseen:
         words = ", ".join(sorted(observed.unseen))
-        report(f"{name}: a name does not see what comes after it in this model; the attention to {words} is not measured there")
+        report(f"{name}: in this model, a name does not see the words after it: attention to {words} is not measured there")
     for message in left[:5]:
         report(f"  left out: {message}")
     if not outcomes:

@@ -51,8 +51,8 @@ def cut_of(text: str, tokenizer: Any, parts: Sequence[CapturedAttention]) -> str
 def told_cuts(model: str, cuts: Mapping[str, str]) -> str:
     """A message about texts that are longer than what a model reads; `cuts` has what was read, by the name of the text."""
     first, cut = next(iter(cuts.items()))
-    which = first if len(cuts) == 1 else f"{len(cuts)} texts, the first of them {first}"
-    return f"{model}: the text is longer than what the model reads ({which}): {cut}"
+    which = first if len(cuts) == 1 else f"{len(cuts)} texts, the first is {first}"
+    return f"{model}: the text is too long for the model ({which}): {cut}"
 
 
 def behind_the_end(captured: CapturedAttention, mentions: Sequence[tuple[int, int]]) -> list[str]:

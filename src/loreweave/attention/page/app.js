@@ -224,7 +224,7 @@ const App = (() => {
   /** What the badges of the tokens mean, if there are any. */
   function marksHint({ example, queries, keys }) {
     const units = [...queries, ...(example.keys ? keys : [])];
-    if (units.some((unit) => unit.isEntity)) return "Entity tokens stand after the words, with the badges E1, E2; the words of their mentions have the same badges.";
+    if (units.some((unit) => unit.isEntity)) return "Entity tokens come after the words and have the badges E1, E2; the words of their mentions have the same badges.";
     return units.some((unit) => unit.mention) ? "The words of mentions have the badges M1, M2, in the order of the text." : "";
   }
 

@@ -98,7 +98,7 @@ const ClassesView = (() => {
     const { state } = context;
     const choices = shows(context);
     return Dom.make("div", { class: "view-controls" }, choices.length > 1 ? Dom.select("Show", choices, show, (value) => context.set({ show: value })) : null,
-      show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each number by that of equal weights on all tokens that a token sees; 1 is uniform attention"));
+      show === "grounding" ? null : Dom.toggle("relative to uniform attention", state.lift, (lift) => context.set({ lift }), "Divides each share by the share with equal weights on all tokens that a token sees; 1 is uniform attention"));
   }
 
   async function draw(context) {

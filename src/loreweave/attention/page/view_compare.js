@@ -76,7 +76,7 @@ const CompareView = (() => {
   /** What is missing for a comparison, or "". */
   function missing(context, other) {
     if (Changes.candidates(context).length) return other < 0 ? "No other example has this text: choose one to compare with." : "";
-    return "This page has nothing to compare this example with: write a page with two models (--model twice) or two texts.";
+    return "There is nothing to compare with this example: write a page with two models (--model twice) or two texts.";
   }
 
   async function draw(context) {
@@ -125,7 +125,7 @@ const CompareView = (() => {
     return { columns: ["layer", "head", "Jensen-Shannon divergence"], rows: context.keep.rows.map((row) => [row.layer, row.head, row.value]) };
   }
 
-  const hint = "Two models, or two examples, on the words that both have: A, B and their difference. Rows are queries, columns are keys.";
+  const hint = "Two models or two examples, compared on the words that both have: A, B and their difference. Rows are queries, columns are keys.";
 
   return { name: "compare", label: "Compare", hint, draw, describe, table, titleOf };
 })();

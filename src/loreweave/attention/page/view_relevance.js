@@ -83,7 +83,7 @@ const RelevanceView = (() => {
     picture.text(6, y + 12, one.name, { colour: colours.ink, size: 15, bold: true });
     const [below, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
     const darkest = `${colours.dark ? "brightest" : "darkest"}: ${Dom.small(one.most ?? own)}`;
-    const note = `${one.note} · ${one.most === undefined ? darkest : `${darkest}, the largest of all tokens; here at most ${Dom.small(own)}`}`;
+    const note = `${one.note} · ${one.most === undefined ? darkest : `${darkest} (largest of all tokens); largest here: ${Dom.small(own)}`}`;
     const lines = Scene.wrap(note, picture.width - beside - 6);
     lines.forEach((text, at) => picture.text(beside, y + 12 + below + 16 * at, text, { colour: colours.soft, size: 12, most: picture.width - beside - 6 }));
     const shift = below + 16 * (lines.length - 1);
@@ -145,7 +145,7 @@ const RelevanceView = (() => {
     return { columns: ["token", ...found.map((one) => `${one.name} (${one.note})`)], rows };
   }
 
-  const hint = "What the chosen token takes from each token: in one layer, through the layers, and for a label of the model. Click a token to choose it.";
+  const hint = "How much each token contributes to the chosen token: in one layer, through the layers, and for a predicted label. Click a token to choose it.";
 
   return { name: "relevance", label: "Relevance", hint, rowOf, draw, describe, table };
 })();

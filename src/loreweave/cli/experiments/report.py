@@ -37,8 +37,8 @@ def command(
     The page opens in any browser, offline too. Runs of different tasks or on different data are in sections of their own.
     docs/reports.md describes the figures.
 
-    With the word compare first, it says whether one system is better than another: over the records that both have predicted,
-    and over their seeds. A folder with the name compare is written ./compare.
+    If the first argument is the word compare, the page answers whether one system is better than another, by tests over the
+    records that both have predicted and over their seeds. A folder with the name compare is written ./compare.
 
     Example: loreweave report runs/ner --output report
 

@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Repeat a run from its record alone: with its settings, data and number of threads.
 
-    The data and the model must have the same content as then. On the same machine with the same versions the numbers are the
-    same, bit by bit; what differs is shown.
+    The data and the model must have the same content as in the recorded run. On the same machine and with the same versions,
+    the results are equal bit by bit. Differences are reported.
 
     Example: loreweave rerun runs/ner --output runs/ner-again
 

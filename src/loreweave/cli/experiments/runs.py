@@ -24,13 +24,13 @@ def command(
         ),
     ] = None,
     sort: Annotated[str | None, typer.Option("--sort", help="Setting, score or other column to sort by.")] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Largest first.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Sort from largest to smallest.")] = False,
     columns: Annotated[
         list[str] | None,
         typer.Option("--column", help="Column to show; can be repeated. Default: what differs, and the main scores."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="CSV file for all columns, with one row per run; also those not shown.")
+        Path | None, typer.Option("--output", help="CSV file with one row per run and all columns, also hidden ones.")
     ] = None,
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help="New folder for event files with the metrics and settings of the runs.")
@@ -40,8 +40,8 @@ def command(
     """List the runs in folders: their state, the data and settings that differ between them, and their scores.
 
     The states are running, done, failed, interrupted, pruned (stopped early by a search), crashed (the process has ended
-    without a word, for example because it was killed) and unreadable. A run that is interrupted or crashed can be resumed
-    (--resume) or repeated (loreweave rerun).
+    without recording an end, for example because it was killed) and unreadable. A run that is interrupted or crashed can be
+    resumed (--resume) or repeated (loreweave rerun).
 
     Example: loreweave runs
 

@@ -11,7 +11,7 @@ from loreweave.cli.console import say, show_json, show_table
 from loreweave.cli.options import ResultsAsJson
 from loreweave.errors import LoreweaveError
 
-_SOURCE = "YAML file with the sweep, the folder of a search that was begun, or a packaged sweep: example, thesis."
+_SOURCE = "YAML file with the sweep, the folder of an existing search, or a packaged sweep: example, thesis."
 Source = Annotated[Path, typer.Argument(metavar="SWEEP", help=_SOURCE)]
 Keys = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Keys of the sweep. They override the file.")]
 Storage = Annotated[
@@ -19,7 +19,7 @@ Storage = Annotated[
 ]
 Worker = Annotated[
     str | None,
-    typer.Option("--worker", metavar="NAME", help="Work on a search that was begun, under this name."),
+    typer.Option("--worker", metavar="NAME", help="Run one worker of an existing search, under this name."),
 ]
 
 Script = Annotated[
@@ -37,9 +37,9 @@ def command(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Number of processes, each with its own GPU.")] = 1,
     storage: Storage = None,
     worker: Worker = None,
-    slurm: Annotated[bool, typer.Option("--slurm", help="Submit the workers to SLURM, with the resources of job.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Submit the workers to SLURM, with the resources in job.")] = False,
     script: Script = None,
-    status: Annotated[bool, typer.Option("--status", help="Only show how far the search is.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Only show the progress of the search.")] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run the trials that failed again, for example after a full disk.")
     ] = False,

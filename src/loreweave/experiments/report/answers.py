@@ -73,7 +73,7 @@ def _higher(section: Section) -> list[str]:
         return []
     top, mean = max(higher, key=lambda pair: section.goodness(pair[1]))
     said = counted(len(higher), "group has a better score", "groups have better scores")
-    return [f"{said} (such as {top.label}: {mean:.4f}), but fewer repetitions in the search, or none."]
+    return [f"{said} (such as {top.label}: {mean:.4f}), but no repetitions in the search, or fewer."]
 
 
 def _choices(section: Section) -> list[str]:
@@ -84,7 +84,7 @@ def _choices(section: Section) -> list[str]:
         try:
             choice = choice_of(search)
         except (DataError, OSError) as error:
-            lines.append(f"What the search {search.name} has chosen cannot be read: {error}.")
+            lines.append(f"The choice of the search {search.name} cannot be read: {error}.")
             continue
         if choice is not None:
             lines.append(_choice(section, choice))
@@ -103,9 +103,9 @@ def _choice(section: Section, choice: Choice) -> str:
     if choice.metric != section.metric:
         why = f"it compares {choice.metric}"
     elif any(trial is None or trial.search != choice.search for trial in trials):
-        why = "it compares its own trials only"
+        why = "it compares only its own trials"
     elif not any(trial is not None and trial.is_repeat for run in section.runs for trial in [trial_of(run)]):
         why = "it compares single trials, not means over seeds"
     else:
         why = "its results.json is not about the same runs"
-    return f"{name} has chosen others, since {why}: {group.label} (trial {choice.trial})."
+    return f"{name} has chosen other settings, because {why}: {group.label} (trial {choice.trial})."

@@ -28,8 +28,8 @@ _DEFINITIONS = {
 }
 """What scores of a task are, where they can differ from our averages."""
 _ABOUT = (
-    "The column in results.json names the scores of the run that are the same numbers; the last rows are scores of the run "
-    "with another definition. All labels together: from the counts of all records and labels (micro). Mean over labels: each "
+    "The column in results.json names the scores of the run that equal these averages. The last rows are scores of the run "
+    "with other definitions. All labels together: from the counts of all records and labels (micro). Mean over labels: each "
     "label counts equally, and 0 if it is neither gold nor predicted. Mean over records: each record counts equally, and 0 if "
     "it has no gold label or no prediction. Exact match: share of the records whose labels are all right."
 )

@@ -13,9 +13,9 @@ from sklearn.decomposition import PCA
 from loreweave.experiments.report.style import legend_below, two_diagrams
 from loreweave.metrics.analysis.neighbour_maps import neighbour_map
 
-READING = "PCA keeps distances; t-SNE only keeps neighbours, and distances between its clusters mean nothing."
+READING = "PCA preserves distances. t-SNE preserves only neighbours: distances between its clusters mean nothing."
 COLUMNS = ("PCA 1", "PCA 2", "t-SNE 1", "t-SNE 2")
-EQUAL = "all of them are at one place, so that there is no map"
+EQUAL = "they would all be at one place, so that there is no map"
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ _SPLITS = ("dev", "test")
 _SHOWN = 80
 """Number of characters of a wrong value that are shown."""
 _CAPTION = (
-    "Runs whose record cannot be read are in no mean and no figure. Runs whose predictions of a split cannot be read keep "
-    "their scores, and the figures about predictions leave them out."
+    "Runs whose record cannot be read are left out of all means and figures. Runs whose predictions of a split cannot be "
+    "read keep their scores. Only the figures about predictions leave these runs out."
 )
 
 

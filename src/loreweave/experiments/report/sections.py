@@ -214,7 +214,7 @@ class Section:
     def left_out_of_pictures(self) -> list[str]:
         """A note about the other groups, if there are any."""
         few, every = len(self.leading), len(self.groups)
-        return [f"the picture tells the {few} best of {every} groups apart; the table has all"] if few < every else []
+        return [f"the picture distinguishes the {few} best of {every} groups; the table has all of them"] if few < every else []
 
     def best_run(self, having: Callable[[RecordedRun], bool]) -> RecordedRun | None:
         """The best finished run, by its score on `choosing`, of the best group with runs that have something."""

@@ -22,8 +22,8 @@ from loreweave.training.settings.configuration import unknown_name
 
 PAGE, MANIFEST = "index.html", "report.json"
 _BOXES = (
-    "no installed font has all characters of these texts, which are boxes in the PNG; the SVG and the tables have them as text "
-    "(the fonts Noto have most characters)"
+    "no installed font has all characters of these texts: they appear as boxes in the PNG, and as text in the SVG and the "
+    "tables (the Noto fonts have most characters)"
 )
 _SHOWN_TEXTS = 10
 _FIRST = "Not readable"
@@ -90,7 +90,7 @@ def _refuse_nothing(drawn: Sequence[tuple[str, Sequence[Drawn]]]) -> None:
     for name, figures in drawn:
         if left := {one.name: one.part.reason for one in figures if isinstance(one.part, NotShown)}:
             lines.append(f"{name}: {not_shown(left)}" if len(drawn) > 1 else not_shown(left))
-    raise ConfigurationError(f"no figure can be shown: {'; '.join(lines) or '--figures and --without leave none to draw'}")
+    raise ConfigurationError(f"no figure can be shown: {'; '.join(lines) or '--figures and --without leave no figure'}")
 
 
 def chosen_figures(figures: Sequence[str], without: Sequence[str], known: Sequence[str]) -> list[str]:

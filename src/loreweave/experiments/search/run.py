@@ -174,7 +174,7 @@ def submit_workers(
     _describe(study, known, report)
     jobs = submit(study, workers, Path.cwd())
     report(f"submitted {counted(len(jobs), 'worker')}: {', '.join(job.job_id for job in jobs)}")
-    report(f"loreweave search {os.path.relpath(study.folder)} --status shows how far the search is")
+    report(f"loreweave search {os.path.relpath(study.folder)} --status shows the progress of the search")
 
 
 def write_job_script(

@@ -129,8 +129,8 @@ class Sweep:
     seed: int = 1
     """Random seed of the designs `random` and `tpe`. The seed of the trials is a setting."""
     batch: int | None = None
-    """For `tpe`: number of trials in a batch. A trial is chosen by the trials of earlier batches, so that any number of workers
-    gives the same trials. Null: by all that are finished."""
+    """For `tpe`: number of trials in a batch. A trial depends only on the trials of earlier batches, so that any number of
+    workers gives the same trials. Null: it depends on all finished trials."""
     metric: str | None = None
     """Metric that is optimised. Null: the main metric of the task on the dev data; for pre-training, the loss."""
     direction: Literal["maximize", "minimize"] | None = None

@@ -30,7 +30,7 @@ def answer_of(pair: PairResult, found: Compared, comparisons: int) -> str:
     if pair.difference == 0:
         said = f"No difference between {upper.label} and {lower.label} on {metric}: both have {_means(pair, above)[0]}"
     elif p is None:
-        said = f"Not tested whether {upper.label} is better than {lower.label} on {metric}: it is {amount} above"
+        said = f"No test of whether {upper.label} is better than {lower.label} on {metric}: {upper.label} is {amount} above"
     elif p < _LEVEL:
         said = f"{upper.label} is better than {lower.label} on {metric} by {amount}"
     else:

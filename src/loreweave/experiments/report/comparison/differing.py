@@ -34,9 +34,10 @@ def draw(found: Compared) -> Part | NotShown:
     unpaired = {f"{pair.first.label} and {pair.second.label}: no seed is in both, so their runs are paired in their order"
                 for pair in found.pairs if not pair.paired_by_seed and len(pair.seed_pairs) > 1}  # fmt: skip
     caption = (
-        "A record is right if its whole prediction equals the gold answer. McNemar's exact test asks whether one system alone "
-        "has more records right than the other alone, for one run of each. The tables of records have those on which the "
-        "systems differ most; their columns with runs count the runs that have the record right."
+        "A record is right if its whole prediction equals the gold answer. For one run of each system, McNemar's exact test "
+        "compares the number of records that only the first has right with the number that only the second has right. The "
+        "tables of records show the records on which the systems differ most. The columns with runs count the runs that have "
+        "the record right."
     )
     tables.insert(0, Table("mcnemar", columns, rows))
     return Part("Records on which they differ", caption, tables=tables, notes=sorted(unpaired))

@@ -60,13 +60,13 @@ def draw(found: Compared) -> Part | NotShown:
         for one in found.matched.values() if one.ungraded
     ]  # fmt: skip
     caption = (
-        f"First minus second, in points of 100 as in the answer, with {LEVEL:.0%} intervals; the first is the system with the "
-        f"higher score. Over records: both systems on {found.samples:,} bootstrap samples "
-        "of the same records; the score of a system is the mean over its seeds. This says how sure the difference is for "
-        "these runs on other data of the kind. Approximate randomisation swaps the predictions of whole records between the "
-        "systems. Over seeds: how sure it is for other seeds on these data. Lines of the table with seeds are single pairs of "
-        "runs. Values of p are two-sided; those of all seeds together are also given after Holm's correction over all pairs "
-        "of systems on a split."
+        f"First minus second, in points of 100 as in the answer, with {LEVEL:.0%} intervals. The first is the system with the "
+        f"higher score. Over records: both systems on {found.samples:,} bootstrap samples of the same records; the score of a "
+        "system is the mean over its seeds. This shows how certain the difference is for these runs on other records of the "
+        "same kind. Approximate randomisation swaps the predictions of whole records between the systems. Over seeds: how "
+        "certain the difference is for other seeds on these records. Rows of the table with seeds are single pairs of runs. "
+        "All p-values are two-sided. Those of all seeds together are also given after Holm's correction over all pairs of "
+        "systems on a split."
     )
     picture = Picture("differences", figure, "Differences between the systems with their intervals.")
     tables = [Table("differences", _DIFFERENCES, list(_difference_rows(found))), *_unmatched(found)]

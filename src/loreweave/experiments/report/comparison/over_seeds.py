@@ -39,12 +39,12 @@ def draw(found: Compared) -> Part | NotShown:
     notes |= dict.fromkeys(_twice(found))
     caption = (
         "Tests between the scores of the runs, which differ in their seeds. The first is the system with the higher score. "
-        "Power: how likely such an experiment is to find a "
-        "difference as large as this one. Permutation: the share of all ways to deal the scores to the systems with as large a "
-        "difference of means; with 3 + 3 seeds it cannot be below 0.1. Cliff's delta: how much more often the first is larger "
-        "than the second, over all pairs of runs. Holm: corrected over all pairs of systems on the split. Almost-stochastic "
-        "order: the first is better over its whole distribution of scores if the upper bound of the violation ratio is below "
-        "the threshold; the bounds are corrected for the number of pairs (Bonferroni)."
+        "Power: probability that such an experiment finds a difference as large as this one. Permutation: share of all ways "
+        "to assign the scores to the systems that give at least as large a difference of means; with 3 + 3 seeds, it cannot "
+        "be below 0.1. Cliff's delta: how much more often the first is larger than the second, over all pairs of runs. Holm: "
+        "corrected over all pairs of systems on the split. Almost-stochastic order: the first is better over its whole "
+        "distribution of scores if the upper bound of the violation ratio is below the threshold; the bounds are corrected "
+        "for the number of pairs (Bonferroni)."
     )
     tables = [Table("seeds", _SEEDS, rows), *([Table("stochastic_order", _ORDERS, orders)] if orders else [])]
     return Part("Differences over seeds", caption, tables=tables, notes=list(notes))

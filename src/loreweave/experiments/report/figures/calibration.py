@@ -31,11 +31,11 @@ _OUTCOMES = {"one-vs-rest": ("share of gold labels", "gold labels"), "top-label"
 """Name of the mean outcome, and what is counted: gold labels among all labels of all records, or records that are right."""
 _CAPTION = (
     "Dots: share of {outcomes} in {bins} bins of equal width, with 95 % Wilson intervals. On the dashed line, "
-    "probabilities are right as often as they say. Steps: share of all answers in each bin. The picture has the first finished "
-    "run of each group, the table has every run. ECE by chance: what a perfectly calibrated system would show "
-    "with as many records; the debiased ECE is without that part. Intervals resample records, and take the bias of the samples "
-    "into account (basic bootstrap). Temperature: the one with the lowest negative log-likelihood (nll) on "
-    "dev data, and both after it."
+    "this share equals the probability. Steps: share of all answers in each bin. The picture shows the first finished "
+    "run of each group, and the table has every run. ECE by chance: the ECE of a perfectly calibrated system with as many "
+    "records; the debiased ECE does not include this part. Intervals are over resampled records (basic bootstrap, which "
+    "corrects the bias of the samples). Temperature: the one with the lowest negative log-likelihood (nll) on dev data. The "
+    "columns after give nll and ECE with this temperature."
 )
 
 

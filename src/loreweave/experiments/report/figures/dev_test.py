@@ -47,7 +47,7 @@ def draw(section: Section) -> Part | NotShown:
     legend_below(figure, axes)
     gap = float(np.mean(gaps))
     caption = (
-        f"A point per run; below the dashed line, the dev score is higher than the test score. Mean difference (dev - test): "
+        f"One point per run. Below the dashed line, the dev score is higher than the test score. Mean difference (dev - test): "
         f"{gap:+.4f}. The scores are those of the kept weights, which were selected on the dev data."
     )
     dev_scores, test_scores = ([float(str(row[column])) for row in rows] for column in (2, 3))
@@ -57,14 +57,14 @@ def draw(section: Section) -> Part | NotShown:
     notes = [f"no correlation of dev and test scores: {found.undefined}"] if found.undefined else []
     if found.undefined_samples:
         samples = counted(found.undefined_samples, "bootstrap sample")
-        notes.append(f"{samples} of {found.samples:,}, in which all scores are equal, are no part of the intervals")
+        notes.append(f"{samples} of {found.samples:,}, in which all scores are equal, are left out of the intervals")
     picture = Picture("dev_test", figure, "Dev against test score of each run.")
     return Part("Dev and test", caption + _CAPTION, [picture], tables, [*notes, *section.left_out_of_pictures])
 
 
 _CAPTION = (
-    " Correlations are over all runs, with 95 % bootstrap intervals over runs; the ranks (Spearman, Kendall) say whether the "
-    "choice on dev data is the one that test data would make."
+    " Correlations are over all runs, with 95 % bootstrap intervals over runs; the ranks (Spearman, Kendall) show whether "
+    "dev data and test data would select the same runs."
 )
 
 

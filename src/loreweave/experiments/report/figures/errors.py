@@ -63,7 +63,7 @@ def draw(section: Section) -> Part | NotShown:
             lines.append(Lines(f"probabilities_{each}", list(probability_rows(found))))
     files = [f"tables/{section.prefix}{one.name}.jsonl" for one in lines]
     data = "as data of the task" if key is not None else "for other programs"
-    caption += f" {files[0]} has them {data}{', with probabilities' if outputs is not None else ''}."
+    caption += f" {files[0]} has these predictions {data}{', with probabilities' if outputs is not None else ''}."
     if len(files) > 1:
         caption += f" {' and '.join(files[1:])} {'have' if len(files) > 2 else 'has'} the probabilities of all records."
     if asked and contexts.missing is None:
@@ -106,9 +106,9 @@ def _of_triples(best: RecordedRun, rows: Sequence[Mapping[str, Any]], split: str
         for row in wrong
     ]  # fmt: skip
     caption = (
-        f"Triples of the {split} data of which {best.path} does not rank the head or the tail first: {len(wrong):,} of "
-        f"{counted(len(rows), 'triple')}, those with the worst rank first. Ranks are realistic (ties count half). {file} "
-        "has them for other programs."
+        f"Triples of the {split} data whose head or tail {best.path} does not rank first: {len(wrong):,} of "
+        f"{counted(len(rows), 'triple')}. The triples with the worst ranks come first. Ranks are realistic (ties count half). "
+        f"{file} has these triples for other programs."
     )
     columns = [*names, "rank of the head", "rank of the tail", "candidates"]
     return Part("Errors", caption, tables=[Table("errors", columns, cells, shown=25)], lines=[Lines("errors", wrong)])

@@ -50,10 +50,10 @@ def draw(section: Section) -> Part | NotShown:
     ticks = sorted(examples)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("part of the training set")
+    axes.set_xlabel("fraction of the training set")
     axes.set_ylabel(f"{split} {section.metric}")
     legend_below(figure, axes)
-    caption = "The parts are nested: a larger part contains each smaller one of the same data_seed. Bars: standard deviation."
+    caption = "A larger fraction contains each smaller one with the same data_seed. Bars: standard deviation."
     columns = ["settings", _FRACTION, "training examples", f"mean {split} {section.metric}", "± sd", "runs"]
-    return Part("Learning curve", caption, [Picture("learning_curve", figure, "Score against the part of the training set.")],
+    return Part("Learning curve", caption, [Picture("learning_curve", figure, "Score by the fraction of the training set.")],
                 [Table("learning_curve", columns, rows)])  # fmt: skip

@@ -48,7 +48,7 @@ def draw(section: Section) -> Part | NotShown:
     table = Table("lengths", ["group", "words", "records", "exactly right", "low", "high"], rows)
     picture = Picture("lengths", figure, "Share of exactly right records by length of the text.")
     caption = (
-        "A record is right if its whole prediction equals the gold answer; with several runs, the share of the runs counts. "
+        "A record is right if its whole prediction equals the gold answer; with several runs, the mean over the runs counts. "
         "Bars: 95 % bootstrap intervals over records. Words are separated by blanks."
     )
     return Part("Scores by length", caption, [picture], [table], section.left_out_of_pictures)

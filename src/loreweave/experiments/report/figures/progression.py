@@ -50,7 +50,7 @@ def draw(section: Section) -> Part | NotShown:
     if not pictures:
         return NotShown("no run has measured anything in two epochs")
     columns = ["group", "split", "metric", "epoch", "mean", "min", "max", "runs"]
-    caption = "Lines: mean over the runs of a group, with running and failed runs. Bands: from the lowest to the highest run."
+    caption = "Lines: mean over the runs of a group, with running and failed runs. Bands: lowest to highest run."
     return Part("Progression", caption, pictures, [Table("progression", columns, rows, shown=0)], section.left_out_of_pictures)
 
 

@@ -43,7 +43,7 @@ def draw(section: Section) -> Part | NotShown:
         for number, (place, name) in enumerate(zip(chosen, names, strict=True))
     ]
     caption = (
-        f"One point per record of the {split} data, by the logits of {run.path}{section.why_best}; colours are gold classes "
+        f"One point per record of the {split} data, by the logits of {run.path}{section.why_best}. Colours are gold classes "
         f"(the first of several). {READING}"
     )
     notes = [f"{_MOST} of {len(found.logits):,} records, drawn at random"] if len(found.logits) > _MOST else []

@@ -15,8 +15,8 @@ from loreweave.experiments.runs.recorded import RecordedRun
 
 _SPREAD = ("± sd", "min", "max")
 _ORDER = (
-    " Settings that a search has repeated come before those that it has only tried. A trial was selected for repetition "
-    "because its score was high, which is partly luck: it is in no mean of a group, and has a row of its own."
+    " Settings that a search has repeated come before settings that it has tried only once. A trial was selected for "
+    "repetition because its score was high, which is partly luck. It is therefore in no mean, and has its own row."
 )
 
 
@@ -41,8 +41,8 @@ def draw(section: Section) -> Part | NotShown:
               for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
     caption = (
         "Mean and standard deviation (n - 1) over the finished runs of a group: runs with equal settings and different seeds. "
-        "The best group comes first, and of groups with the same mean the one with more runs. Settings that are the same in "
-        "all runs are left out. The second table has every run."
+        "The best group comes first. If groups have the same mean, the one with more runs comes first. Settings that are the "
+        "same in all runs are left out. The second table has every run."
     )
     return Part("Scores", caption + (_ORDER if selected else ""), tables=[groups, runs], notes=notes)
 

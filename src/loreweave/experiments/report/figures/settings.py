@@ -51,8 +51,8 @@ def draw(section: Section) -> Part | NotShown:
     if not pictures:
         return NotShown("fewer than two values of a setting have finished runs")
     caption = (
-        "Points: runs. Bars (of a few values): mean over all runs with the value, whatever their other settings are; trials "
-        "that a search selected for repetition are among them."
+        "Points: runs. Bars (if there are few values): mean over all runs with the value, whatever their other settings are. "
+        "The means include trials that a search selected for repetition."
     )
     columns = ["setting", "value", f"mean {split} {section.metric}", "min", "max", "runs"]
     return Part("Settings", caption, pictures, [Table("settings", columns, rows)])
