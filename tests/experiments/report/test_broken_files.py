@@ -162,13 +162,16 @@ def test_a_figure_that_no_run_allows_is_still_an_error(tmp_path: Path) -> None:
 
 
 def test_losses_that_cannot_be_read_are_told_with_thesis_files(tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    for name in ("a", "b", "c"):
         finetuning_run(tmp_path / "runs" / name, task="entity-typing")
+    for path in (tmp_path / "runs" / "c" / "predictions").glob("*.npz"):
+        path.unlink()
     (tmp_path / "runs" / "a" / "train_loss.npy").write_bytes(b"nothing")
     said: list[str] = []
     found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["scores"], thesis=True, tell=said.append)
     assert [path.name for path in (found.path / "thesis").iterdir()] == ["b"]
     assert any("a/train_loss.npy: found losses that cannot be read" in line for line in said), said
+    assert "thesis/: results.json of 1 run; 1 other has no logits of classes" in said
 
 
 def test_a_comparison_names_the_file_that_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

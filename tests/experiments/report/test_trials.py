@@ -118,6 +118,14 @@ def test_of_equal_groups_the_choice_of_the_search_is_first(tmp_path: Path) -> No
     assert section_in(search).ranked[0].label == "learning_rate=0.0001"
 
 
+@pytest.mark.parametrize(("searches", "more"), [(3, ""), (4, "1 more search."), (5, "2 more searches.")])
+def test_three_searches_are_named_and_the_others_counted(searches: int, more: str, tmp_path: Path) -> None:
+    for number in range(searches):
+        trial(tmp_path / f"sweep-{number}", 0, 0.5, 1e-3)
+    said = answer_of(section_in(tmp_path))
+    assert said.endswith(f"The runs belong to {more}") if more else "belong" not in said
+
+
 def test_another_choice_of_the_search_is_explained(sweep: Path, tmp_path: Path) -> None:
     chosen(sweep, 2, metric="macro_f1")
     assert answer_of(section_in(sweep)).endswith(

@@ -89,7 +89,7 @@ def _choices(section: Section) -> list[str]:
         if choice is not None:
             lines.append(_choice(section, choice))
     more = len(searches) - _SHOWN
-    return [*lines, f"The runs belong to {more} more searches."] if more > 0 else lines
+    return [*lines, f"The runs belong to {counted(more, 'more search', 'more searches')}."] if more > 0 else lines
 
 
 def _choice(section: Section, choice: Choice) -> str:

@@ -132,7 +132,7 @@ def _write_thesis(runs: Sequence[RecordedRun], folder: Path, tell: Callable[[str
             broken += 1
             tell(f"left out of thesis/: {error}")
     others = len(runs) - done - broken
-    without = f"; {others} others have no logits of classes" if others else ""
+    without = f"; {counted(others, 'other has', 'others have')} no logits of classes" if others else ""
     return f"thesis/: results.json of {counted(done, 'run')}{without}"
 
 
