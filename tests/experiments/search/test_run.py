@@ -318,7 +318,11 @@ def test_a_finished_run_that_cannot_be_read_fails_one_trial_only(
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("{", "line 1: found broken JSON"), ("[]", "found a list"), ('{"name": "out"}', "field 'storage': found None")],
+    [
+        ("{", "line 1: found broken JSON"),
+        ("[]", "found a JSON list, expected an object"),
+        ('{"name": "out"}', "field 'storage': found None"),
+    ],
 )
 def test_a_broken_record_of_the_search_is_named(
     text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

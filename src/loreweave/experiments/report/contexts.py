@@ -54,7 +54,7 @@ def _file(run: RecordedRun, split: str) -> tuple[Path | None, str | None]:
     if run.kind == "finetuning":
         recorded = run.config.get("data")
         text = recorded.get(split) if isinstance(recorded, Mapping) else None
-        return path, name_and_content(str(text))[1].removeprefix("sha256:") or None if text else None
+        return path, name_and_content(str(text))[1] or None if text else None
     hashes = run.inputs.get("data")
     found = hashes.get(path.name) if isinstance(hashes, Mapping) else None
     return path, None if found is None else str(found)

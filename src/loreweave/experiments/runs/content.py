@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.reading import not_an_object, read_json
 from loreweave.errors import DataError
 from loreweave.experiments.runs.recorded import STATES, is_number
 from loreweave.training.runs.metric_lines import numbered_lines
@@ -34,7 +34,7 @@ def object_in(path: Path) -> dict[str, Any]:
         return {}
     found = read_json(path)
     if not isinstance(found, dict):
-        raise DataError(f"found a {type(found).__name__}, expected a JSON object", path=path)
+        raise not_an_object(found, path)
     return found
 
 

@@ -27,7 +27,7 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial
 
-from loreweave.corpus.files.reading import read_json, sha256_of_data
+from loreweave.corpus.files.reading import not_an_object, read_json, sha256_of_data
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError, DataError
@@ -145,7 +145,7 @@ def _known(folder: Path) -> dict[str, Any]:
     path = folder / STUDY_FILE
     found = read_json(path)
     if not isinstance(found, dict):
-        raise DataError(f"found a {type(found).__name__}, expected a JSON object", path=path)
+        raise not_an_object(found, path)
     for name, kind in (("name", str), ("storage", (str, NoneType)), ("directory", str), ("sweep", dict), ("data", dict)):
         if name not in found or not isinstance(found[name], kind):
             raise DataError(f"found {repr(found.get(name))[:80]}, expected what a search writes", path=path, field=name)
