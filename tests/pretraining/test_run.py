@@ -218,7 +218,8 @@ def test_models_on_the_hub_are_taken_by_name(world: Path, tmp_path: Path, monkey
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"micro_batch_size": 0}, {"log_steps": 0}, {"max_words": 2}])
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     """Before anything is read."""
-    with pytest.raises(ConfigurationError, match=f"setting '{next(iter(wrong))}': found"):
+    expected = {"max_words": "3 or more"}.get(next(iter(wrong)), "more than 0")
+    with pytest.raises(ConfigurationError, match=f"setting '{next(iter(wrong))}': found [0-9], expected {expected}"):
         fill(PretrainingConfig, {"model": "m", "data": ["d"], "output": "o", **wrong})
 
 

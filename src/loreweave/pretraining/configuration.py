@@ -50,7 +50,8 @@ class PretrainingConfig:
     """One stage of pre-training; the defaults are those of LUKE's released code."""
 
     RANGES: ClassVar[Ranges] = {
-        ("batch_size", "micro_batch_size", "epochs", "steps", "max_words", "max_entities", "log_steps", "pool"): POSITIVE,
+        ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool"): POSITIVE,
+        ("max_words",): at_least(3),
         ("entity_occurrences", "entity_embedding_size"): POSITIVE,
         ("sampling_smoothing", "save_steps", "workers"): at_least(0),
         ("dropout",): SHARE_BELOW_1,
@@ -142,8 +143,6 @@ class PretrainingConfig:
             expected = " or ".join(READ_STARTS)
             raise ValueError(f"entity_texts: entities_start={self.entities_start} reads no texts, expected {expected}, or null")
         check_ranges(self)
-        if self.max_words < 3:
-            raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
 
     def accumulation_steps(self, processes: int) -> int:
         """Micro-steps per update with `processes` processes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args, get_origin
 
 import pytest
 
@@ -18,7 +18,7 @@ from loreweave.tasks.ner.settings import NerConfig
 from loreweave.tasks.registry import load_task, task_names
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.documentation import setting_docs
-from loreweave.training.settings.fields import dataclass_of, types_of
+from loreweave.training.settings.fields import dataclass_of, types_of, union_members
 from loreweave.training.settings.ranges import (
     ANY_NUMBER,
     BETWEEN_0_AND_1,
@@ -30,7 +30,6 @@ from loreweave.training.settings.ranges import (
     Ranges,
     at_least,
     check_ranges,
-    numeric_settings,
     ranges_of,
 )
 
@@ -127,6 +126,17 @@ def outside(found: Range) -> Iterator[float]:
         yield found.low - 1 if found.closed[0] else found.low
     if found.high is not None:
         yield found.high + 1 if found.closed[1] else found.high
+
+
+def numeric_settings(cls: type) -> list[str]:
+    """The settings of a group that are numbers, or lists or dicts of numbers."""
+    return [name for name, annotation in types_of(cls).items() if is_numeric(annotation)]
+
+
+def is_numeric(annotation: Any) -> bool:
+    kinds = union_members(annotation)
+    inner = [part for kind in kinds if get_origin(kind) in (list, tuple, dict) for part in get_args(kind)]
+    return bool({int, float} & {*kinds, *inner})
 
 
 def test_there_are_many_settings_with_numbers() -> None:

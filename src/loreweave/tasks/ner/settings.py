@@ -78,6 +78,3 @@ class NerConfig(FinetuningConfig, LukeSettings):
     gradient_accumulation_steps: int = 4
     seed: int = 35
     keep: Keep = "last"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()

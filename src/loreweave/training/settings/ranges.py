@@ -14,10 +14,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from loreweave.training.settings.fields import types_of, union_members, written
+from loreweave.training.settings.fields import written
 
 
 @dataclass(frozen=True)
@@ -76,17 +75,6 @@ def check_ranges(group: Any) -> None:
             if value not in found:
                 wanted = found.text if _is_finite(value) or "number" in found.text else f"a finite number, {found.text}"
                 raise ValueError(f"{place}: found {written(value)}, expected {wanted}")
-
-
-def numeric_settings(cls: type) -> list[str]:
-    """The settings of a group that are numbers, or lists or dicts of numbers."""
-    return [name for name, annotation in types_of(cls).items() if _is_numeric(annotation)]
-
-
-def _is_numeric(annotation: Any) -> bool:
-    kinds = [kind for kind in union_members(annotation) if kind is not NoneType]
-    inner = [part for kind in kinds if get_origin(kind) in (list, tuple, dict) for part in get_args(kind)]
-    return bool({int, float} & {*kinds, *inner})
 
 
 def _numbers(name: str, value: Any) -> Iterator[tuple[str, Any]]:
