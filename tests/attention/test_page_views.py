@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,20 @@ def test_two_models_are_compared_head_by_head(page: Any, tmp_path: Path) -> None
     sums = [side[1].mean(0)[9, [1, 2]].sum() for side in (first, second)]
     numbers = said(page).rsplit("A ", 1)[1].removesuffix(".").split(", B ")
     np.testing.assert_allclose([float(number) for number in numbers], sums, atol=0.01)
+
+
+def test_the_numbers_of_a_comparison_are_saved(page: Any, tmp_path: Path) -> None:
+    open_page(page, tmp_path, two_models(), "view=compare&layer=1")
+    with page.expect_download(timeout=30_000) as download:
+        page.get_by_title("Save as CSV").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()))
+    first, second = (rows_that_sum_to_one((3, 4, 11, 11), *seed)[1].mean(0) for seed in ((), (1,)))
+    assert len(rows) == first.size
+    found = np.array([[float(row[name]) for name in ("A", "B", "A − B")] for row in rows])
+    np.testing.assert_allclose(np.sort(found[:, 0]), np.sort(first.ravel()), atol=0.01)
+    np.testing.assert_allclose(np.sort(found[:, 1]), np.sort(second.ravel()), atol=0.01)
+    np.testing.assert_allclose(found[:, 2], found[:, 0] - found[:, 1], atol=1e-6)
+    assert np.all(np.diff(np.abs(found[:, 2])) <= 0)
 
 
 def test_other_pieces_are_compared_by_words(page: Any, tmp_path: Path) -> None:

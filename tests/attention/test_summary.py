@@ -76,7 +76,9 @@ def test_texts_of_another_length_than_the_bins_are_left_out_by_the_exact_rule() 
     found = summarise([five, six], SummarySettings(bins=5, rule="exact"))
     assert found.unbinned == 1 and len(found.values["bins"]["4", "share"]) == 1
     assert found.lengths == {5: 1, 6: 1}
-    none = summarise([six], SummarySettings(bins=6)).values["bins"]
+    only = summarise([six], SummarySettings(bins=6))
+    assert only.not_counted() == ["bins.csv has the attention of the first token, for 1 text without an entity"]
+    none = only.values["bins"]
     assert ("itself", "share") not in none and none["0", "share"][0] == pytest.approx(six.weights.mean(axis=1)[:, 0, 0])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from loreweave.attention.between import attention_on, group_of, write_tests
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.measures import Numbers, class_flow, grounding, head_statistics, quadrants
-from loreweave.attention.tables import COLUMNS, Table, row_of
+from loreweave.attention.tables import COLUMNS, ITSELF, Table, row_of
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder, atomic_write
@@ -25,8 +25,6 @@ ANALYSES = (*COLUMNS, LENGTHS)
 """Names of the analyses, each a table and a figure."""
 BIN_RULES = ("equal", "thesis", "exact")
 Bins = Literal["equal", "thesis", "exact"]
-ITSELF = "itself"
-"""Bin of the entity itself."""
 NO_ENTITY = "no example has an entity"
 _OF_ENTITIES = ("quadrants", "grounding", "mention")
 """Analyses of the attention of entities."""
@@ -89,6 +87,7 @@ class Summary:
         examples: number of examples.
         with_entities: number of examples with an entity.
         unbinned: number of examples that the bins do not count, because of their number of tokens.
+        of_first_token: number of examples without an entity, of which the bins count the attention of the first token.
         values: table -> row -> one array over the layers, or [layer, head], for each example that has the row.
         left_out: reason -> number of examples that `between` does not count.
         lengths: number of tokens -> number of examples.
@@ -100,6 +99,7 @@ class Summary:
     examples: int = 0
     with_entities: int = 0
     unbinned: int = 0
+    of_first_token: int = 0
     values: dict[str, dict[tuple[str, ...], list[Numbers]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -185,6 +185,8 @@ class Summary:
             itself = mean[:, rows, rows].mean(axis=1)
             for what in ("mean weight", "share"):
                 self.values["bins"][ITSELF, what].append(itself)
+        else:
+            self.of_first_token += 1
 
     def _add_mention(self, example: CapturedAttention) -> None:
         """Mean weight from each entity to the tokens of its mention, without markers."""
@@ -214,6 +216,10 @@ class Summary:
         if self.unbinned:
             size = "another number of tokens than" if self.settings.rule == "exact" else "fewer tokens than"
             lines.append(f"bins.csv leaves out {counted(self.unbinned, 'text')} with {size} bins")
+        if self.of_first_token:
+            lines.append(
+                f"bins.csv has the attention of the first token, for {counted(self.of_first_token, 'text')} without an entity"
+            )
         lines += [f"between.csv leaves out {counted(count, 'example')} {reason}" for reason, count in self.left_out.items()]
         return lines
 

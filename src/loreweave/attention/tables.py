@@ -25,6 +25,8 @@ COLUMNS = {
     "between": ("query", "key", "group"),
 }
 """Table -> names of the columns that name a row."""
+ITSELF = "itself"
+"""Bin of the entity itself."""
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_a_figure_of_heads_has_no_panel_for_entities_where_there_are_none() -> N
     with styled():
         titles = [axes.get_title() for axes in FIGURES["heads"](tables(**changed)["heads"]).axes if axes.get_visible()]
     assert len(titles) == 7 and not any("entities" in title for title in titles)
+
+
+def test_the_figure_of_bins_says_whose_attention_it_is() -> None:
+    without = made_attention(entities=[], queries=replace(made_attention().queries, classes=["special", *["word"] * 5]))
+    of = {
+        "the entities": [made_attention()],
+        "the first token": [without],
+        "the entities (1) or the first token": [made_attention(), without],
+    }
+    for whose, examples in of.items():
+        (table,) = [table for table in summarise(examples, SummarySettings(bins=5)).tables() if table.name == "bins"]
+        with styled():
+            assert FIGURES["bins"](table).get_supylabel() == f"attention of {whose} (n = {len(examples)})"
 
 
 def test_only_the_largest_of_many_bins_are_drawn_and_the_title_says_so() -> None:

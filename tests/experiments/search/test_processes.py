@@ -39,9 +39,7 @@ def kept(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_when_workers_and_the_main_process_are_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_lost_when_workers_and_the_main_process_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = toy_sweep(tmp_path, design="grid", vary=VARY)
     (tmp_path / "sweep.json").write_text(json.dumps(sweep))
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""Attention of the entities on the words by position in the text."""
+"""Attention of the entities, or of the first token where there is none, on the words by position in the text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from loreweave.attention.figures.style import finish, line, panels
-from loreweave.attention.tables import Row, Table, interval
+from loreweave.attention.tables import ITSELF, Row, Table, interval
 from loreweave.picture_style import COLOURS
 
 MOST_LINES = 11
@@ -31,7 +31,16 @@ def draw(table: Table) -> Figure:
         panel.set_title(title if len(kept) == len(bins) else f"{title}: {len(kept)} of {len(bins)} bins")
         panel.set_yscale("log")
     _over_layers(axes[2], {name: table.rows[name, "share"] for name in bins})
-    return finish(figure, axes, f"attention (n = {table.rows[bins[0], 'share'].values})", columns=6)
+    return finish(figure, axes, f"attention of {_source(table)} (n = {table.rows[bins[0], 'share'].values})", columns=6)
+
+
+def _source(table: Table) -> str:
+    """Whose attention it is: texts without an entity have no row `itself`."""
+    texts = max(row.values for (name, _), row in table.rows.items() if name != ITSELF)
+    of_entities = table.rows[ITSELF, "share"].values if (ITSELF, "share") in table.rows else 0
+    if not of_entities:
+        return "the first token"
+    return "the entities" if of_entities == texts else f"the entities ({of_entities}) or the first token"
 
 
 def _over_layers(panel: Axes, rows: Mapping[str, Row]) -> None:

@@ -27,7 +27,7 @@ const Exports = (() => {
     save(name, new Blob([Numbers.bytesOf(canvas.toDataURL("image/png").split(",")[1])], { type: "image/png" }));
   }
 
-  /** Buttons for files, and the table of what is shown (built when it is opened). */
+  /** Buttons for files, and the table of what is shown (built when it is opened). The CSV file is the table, or the view's `cells`. */
   function draw(context, view, memory) {
     const name = (ending) => `attention_${view.name}_layer${context.state.layer}.${ending}`;
     const box = Dom.make("div", {});
@@ -37,7 +37,7 @@ const Exports = (() => {
     return Dom.make("div", {}, Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Save what is shown" }, Dom.make("span", {}, "Save"),
       Dom.button("PNG", () => png(context, name("png")), { title: "Save as PNG" }),
       Dom.button("SVG", () => save(name("svg"), new Blob([Scene.svg(context.keep.picture(), context.colours.paper)], { type: "image/svg+xml" })), { title: "Save as SVG" }),
-      Dom.button("CSV", () => save(name("csv"), new Blob(["\ufeff", csv(view.table(context))], { type: "text/csv" })), { title: "Save as CSV" }),
+      Dom.button("CSV", () => save(name("csv"), new Blob(["\ufeff", csv((view.cells || view.table)(context))], { type: "text/csv" })), { title: "Save as CSV" }),
       Dom.button("State", () => save("attention_state.json", new Blob([JSON.stringify(context.state, null, 2)], { type: "application/json" })), { title: "Save the state as JSON" })), details);
   }
 

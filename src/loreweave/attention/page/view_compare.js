@@ -118,15 +118,25 @@ const CompareView = (() => {
   }
 
   function describe(context) {
-    return context.keep.found ? "Three heat maps: the first example, the second, and their difference. The table has the change of every head." : "Nothing to compare.";
+    return context.keep.found ? "Three heat maps: the first example, the second, and their difference. The table has the change of every head, and the CSV file the numbers of the heat maps." : "Nothing to compare.";
   }
 
   function table(context) {
     return { columns: ["layer", "head", "Jensen-Shannon divergence"], rows: context.keep.rows.map((row) => [row.layer, row.head, row.value]) };
   }
 
+  /** The three heat maps as rows, those with the largest differences first. */
+  function cells(context) {
+    const columns = ["from", "to", "A", "B", "A − B"];
+    if (!context.keep.found) return { columns, rows: [] };
+    const { units, a, b, difference } = context.keep.found;
+    const [queries, keys] = [units.queries.first, units.keys.first];
+    const rows = Array.from(difference, (change, at) => [queries[Math.floor(at / keys.length)].name, keys[at % keys.length].name, a[at], b[at], change]);
+    return { columns, rows: rows.sort((x, y) => Math.abs(y[4]) - Math.abs(x[4])) };
+  }
+
   const hint = "Two models or two examples, compared on the words that both have: A, B and their difference. Rows are queries, columns are keys.";
 
-  return { name: "compare", label: "Compare", hint, draw, describe, table, titleOf };
+  return { name: "compare", label: "Compare", hint, draw, describe, table, cells, titleOf };
 })();
 if (typeof module !== "undefined") module.exports = CompareView;
