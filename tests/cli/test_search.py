@@ -133,7 +133,7 @@ def test_a_trial_whose_process_has_ended_is_interrupted(
     assert main(["search", "runs/sweep", "--status"]) == 0
     said = capsys.readouterr().err
     assert "trials: 2 planned, 1 complete, 1 interrupted" in said
-    assert "interrupted: trials/0001 (its process has ended; the same command goes on)" in said
+    assert "interrupted: trials/0001 (the process has ended; the same command continues the search)" in said
     assert main(["search", sweep]) == 0
     assert "trials: 2 planned, 2 complete" in capsys.readouterr().err
 
@@ -150,7 +150,7 @@ def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         ([sweep, "--worker", "x"], "found no search"),
         ([sweep, "--status", "budget.trails=3"], "command line (budget.trails=3): unknown setting 'trails' in budget"),
         ([sweep, "--status", "vary.drpout=0.1"], "did you mean 'dropout'"),
-        (["my/searches/one", "--status"], "Error: my/searches/one: found no such folder, expected that of a search"),
+        (["my/searches/one", "--status"], "Error: my/searches/one: found no such folder, expected the folder of a search"),
         ([".", "--status"], "Error: .: found no search in the folder (no study.json)"),
         (["."], "Error: .: found no search in the folder (no study.json)"),
         (["my/searches/one", "--worker", "x"], "Error: my/searches/one: found no search in the folder"),

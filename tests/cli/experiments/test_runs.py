@@ -26,7 +26,7 @@ def test_runs_lists_and_rerun_repeats(trained: Path, capsys: pytest.CaptureFixtu
     assert main(["rerun", "runs/typing", "--output", "runs/again", "optimizer.learning_rate=0.01", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["best_epoch"] == 1
-    assert "Differences to runs/typing (with other settings):" in err and "model.safetensors" in err
+    assert "Differences from runs/typing (with other settings):" in err and "model.safetensors" in err
     assert main(["rerun", "runs/typing", "--output", "runs/same"]) == 0
     assert "All numbers are the same as those of runs/typing, bit by bit." in capsys.readouterr().err
     assert main(["runs", "--sort", "run", "--output", "all.csv"]) == 0

@@ -105,7 +105,7 @@ def _template(row: Any, number: int) -> Template:
     """A template of the file: `text` with one slot, `targets`, and an `id` if it has one."""
     where = f"templates, number {number}"
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not set(row) <= {"id", "text", "targets"}:
-        raise ConfigurationError(f"{where}: found {row!r}, expected text, and if you like id and targets")
+        raise ConfigurationError(f"{where}: found {row!r}, expected text, and optionally id and targets")
     text: str = row["text"]
     if text.count(SLOT) != 1:
         raise ConfigurationError(f"{where}: found {text.count(SLOT)} slots in {text!r}, expected one {SLOT}")

@@ -57,7 +57,7 @@ def command(
     if not found.differences:
         say(f"All numbers are the same as those of {run}, bit by bit.")
         return
-    say(f"Differences to {run}{' (with other settings)' if overrides else ''}:")
+    say(f"Differences from {run}{' (with other settings)' if overrides else ''}:")
     for line in found.differences[:_SHOWN]:
         say(f"  {line}")
     if len(found.differences) > _SHOWN:

@@ -111,7 +111,7 @@ def _say_rest(results: dict[str, Any], rows: list[dict[str, Any]], folder: Path)
     say(f"trials: {', '.join(f'{count} {name}' for name, count in results['trials'].items())}")
     if any(row["state"] == "interrupted" for row in rows):
         names = ", ".join(row["folder"] for row in rows if row["state"] == "interrupted")
-        say(f"interrupted: {names} (its process has ended; the same command goes on)")
+        say(f"interrupted: {names} (the process has ended; the same command continues the search)")
     files = {"all trials": folder / "trials.csv", "the best settings": folder / "best.yaml"}
     there = [f"{name} are in {file}" for name, file in files.items() if file.is_file()]
     if results["best"] is None:
@@ -129,5 +129,5 @@ def _refuse_without_best(results: dict[str, Any], rows: list[dict[str, Any]]) ->
     if results["best"] is not None or {"running", "waiting", "interrupted"} & set(counts):
         return
     why = "; ".join(dict.fromkeys(str(row["error"]) for row in rows if row["error"]))
-    found = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none was begun"
+    found = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no trial has begun"
     raise LoreweaveError(f"no trial is complete, so there are no best settings ({found})" + (f": {why}" if why else ""))

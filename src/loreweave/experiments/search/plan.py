@@ -102,7 +102,7 @@ def _typed(factor: Factor, target: Target) -> Factor:
         return factor
     numbers = (factor.range.low, factor.range.high, factor.range.step)
     if broken := [number for number in numbers if number is not None and number != int(number)]:
-        raise ConfigurationError(f"vary.{factor.name}: found {broken[0]:g}, expected integers, as the setting is one")
+        raise ConfigurationError(f"vary.{factor.name}: found {broken[0]:g}, expected integers, since the setting is an integer")
     return replace(factor, range=Range(int(numbers[0]), int(numbers[1]), factor.range.log, factor.range.step, integer=True))
 
 

@@ -114,7 +114,7 @@ def open_study(
     """
     if not isinstance(sweep, Mapping) and is_study(Path(sweep)):
         if output is not None:
-            raise ConfigurationError(f"{sweep}: is a search that was begun; leave out --output")
+            raise ConfigurationError(f"{sweep}: this is the folder of an existing search; leave out --output")
         if not overrides and not settings:
             return reopen(Path(sweep), storage), True
         return begin(read_sweep(to_dict(sweep_in(Path(sweep))), [*overrides, *overrides_of(settings)]), Path(sweep), storage)
@@ -222,4 +222,4 @@ def _describe(study: Study, known: bool, report: Report) -> None:
         report(f"the search is continued: {counted(finished, 'trial is', 'trials are')} finished")
     if sweep.keep_models == "best":
         number = counted(sweep.repeat.best if sweep.repeat is not None else 1, "trial")
-        report(f"weights are kept of the best {number} (keep_models=all keeps all)")
+        report(f"the weights of the best {number} are kept (keep_models=all keeps all)")

@@ -219,7 +219,7 @@ def check_source(source: Path, existing: bool) -> None:
     if source.is_dir():
         raise ConfigurationError(f"{source}: found no search in the folder (no {STUDY_FILE})")
     if existing and not (source.exists() or source.suffix in _ENDINGS or str(source) in packaged_sweeps()):
-        raise ConfigurationError(f"{source}: found no such folder, expected that of a search, or a sweep file (.yaml)")
+        raise ConfigurationError(f"{source}: found no such folder, expected the folder of a search, or a sweep file (.yaml)")
 
 
 def packaged_sweeps() -> dict[str, Path]:

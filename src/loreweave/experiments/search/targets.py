@@ -114,7 +114,7 @@ class FinetuningTarget:
         """See `Target.check`."""
         training, sweep = training_of(self.task), self.sweep
         if training.score is None:
-            raise ConfigurationError(f"{self.name} is trained without scoring it, so that there is no metric to optimise")
+            raise ConfigurationError(f"{self.name} has no scores during training, so that there is no metric to optimise")
         if self.metric not in training.metrics:
             where = "test scores are not optimised" if self.metric.startswith("test") else f"not a metric of {self.name}"
             raise ConfigurationError(f"metric: {self.metric!r}: {where}{unknown_name(self.metric, training.metrics)}")

@@ -65,7 +65,7 @@ def work_locally(study: Study, workers: int, report: Report) -> None:
         _Local(f"local-{number}", environment, study.folder / WORKERS / f"local-{number}.txt")
         for number, environment in enumerate(environments(study, workers, report), 1)
     ]
-    report(f"{workers} workers; what they say is in {study.folder / WORKERS}")
+    report(f"{workers} workers; their output is in {study.folder / WORKERS}")
     stage, told = first_stage(study), {trial.number for trial in study.trials() if trial.state.is_finished()}
     with _terminated_as_interrupted():
         try:
