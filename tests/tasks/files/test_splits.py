@@ -36,6 +36,13 @@ def test_impossible_splits() -> None:
         hold_out(RECORDS[:7], 0.1, "doc", 0, text_of=text_of)
 
 
+@pytest.mark.parametrize(("fraction", "number"), [(0.07, 7), (0.14, 14), (0.075, 8), (0.29, 29)])
+def test_a_dev_part_is_that_of_the_decimal_number(fraction: float, number: int) -> None:
+    """0.07 x 100 is a little more than 7 in binary numbers."""
+    records = [TypingRecord(str(n), f"Ann {n}", 0, 3, ("person",), {}) for n in range(100)]
+    assert len(hold_out(records, fraction, None, 0, text_of=text_of)[1]) == number
+
+
 def test_fractions_are_nested() -> None:
     small, large = ({r.id for r in take_fraction(RECORDS, part, seed=5)} for part in (0.1, 0.4))
     assert len(small) == 10 and len(large) == 40 and small < large

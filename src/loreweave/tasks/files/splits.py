@@ -44,7 +44,7 @@ def hold_out(
         group = first_with.setdefault(text_of(record), index) if by is None else record.metadata[by]
         groups.setdefault(str(group), []).append(index)
     names = sorted(groups)
-    wanted, chosen = fraction * len(records), set[int]()
+    wanted, chosen = _times(fraction, len(records)), set[int]()
     for position in np.random.default_rng(seed).permutation(len(names)):
         if len(chosen) >= wanted:
             break
@@ -62,7 +62,7 @@ def take_fraction(records: Sequence[R], fraction: float, seed: int) -> list[R]:
     """
     if fraction == 1:
         return list(records)
-    count = max(1, _times(fraction, len(records)))
+    count = max(1, int(_times(fraction, len(records))))
     random = np.random.default_rng(seed)
     if fraction > 1:
         return [records[index] for index in random.integers(len(records), size=count)]
@@ -118,18 +118,18 @@ def take_balanced(
     if len(places) < 2:
         found = f"found one class ({', '.join(places) or 'none'}) in the training records"
         raise DataError(f"{found}, expected two or more to balance", field="train_balance")
-    most = _times(ratio, min(map(len, places.values())))
+    most = int(_times(ratio, min(map(len, places.values()))))
     chosen: list[int] = []
     taken = {}
     for name, members in places.items():
         members = members[:most]
-        count = max(1, _times(fraction, len(members)))
+        count = max(1, int(_times(fraction, len(members))))
         drawn = members[:count] if fraction <= 1 else [members[i] for i in random.integers(len(members), size=count)]
         chosen += drawn
         taken[name] = len(drawn)
     return Balanced([records[index] for index in sorted(chosen)], {name: len(of) for name, of in places.items()}, taken)
 
 
-def _times(factor: float, number: int) -> int:
-    """A multiple, rounded down as one of decimal numbers: 0.7 x 90 is 63, although the product of the floats is below 63."""
-    return int(round(factor * number, _DECIMALS))
+def _times(factor: float, number: int) -> float:
+    """A multiple as of decimal numbers: 0.7 x 90 is 63, although the product of the floats is below 63."""
+    return round(factor * number, _DECIMALS)
