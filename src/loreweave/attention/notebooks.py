@@ -6,6 +6,7 @@ import sys
 import warnings
 from base64 import b64encode
 from html import escape
+from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def import_bars() -> None:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="IProgress not found", category=TqdmWarning)
-        import tqdm.auto  # noqa: F401
+        import_module("tqdm.auto")
 
 
 def frame(html: str, title: str) -> str:
