@@ -81,5 +81,5 @@ _REASONS: dict[type[OSError], str] = {
     IsADirectoryError: "found a folder, expected a file",
     NotADirectoryError: "found a file, expected a folder",
     PermissionError: "found no permission to use it",
-    FileExistsError: "found something of this name",
+    FileExistsError: "found an existing file or folder",
 }

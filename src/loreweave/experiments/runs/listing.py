@@ -66,13 +66,13 @@ class Condition:
         if match is None:
             raise ConfigurationError(
                 f"--where: found {text!r}, expected a name, one of {_SIGNS} and a value, such as 'dev.micro_f1>0.8'; a name "
-                "with such a sign is quoted"
+                "with such a sign must be quoted"
             )
         name, sign, value = match.groups()
         if value and value[0] in "=<>~":
             raise ConfigurationError(
                 f"--where: found the sign {sign + value[0]!r} in {text!r}, expected one of {_SIGNS}; a value that begins with "
-                "such a sign is quoted"
+                "such a sign must be quoted"
             )
         return cls(_unquoted(name), sign, _unquoted(value))
 
