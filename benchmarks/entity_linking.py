@@ -6,13 +6,12 @@
     python benchmarks/entity_linking.py --speed
 
 Entities: those of FB15k-237, CoDEx and Wikispeedia, joined by Wikipedia title and QID; descriptions are Wikidata's and the
-first sentence of Wikispeedia's article. Training: paragraphs of text_wikispeedia without its reserved titles, and documents
-of entity_gum (train); other documents of entity_gum (train) are the dev data. A tenth of the linked entities is held out: no
-training text links them (unseen). Test: links of the reserved articles, entity_gum (dev) and el_elevant. Accuracy is InKB,
-over mentions whose entity is in the table, whose number is shown. Without names, each mention is compared with all entities;
-a LUKE needs the names. Each LUKE is evaluated with the entities of its vocabulary alone, with all entities (rows from
-descriptions), its words as a bi-encoder, and with MiniLM for the mentions whose names are unknown. Starts are folders in
-`LOREWEAVE_CHECKPOINTS`/starts. Runs that are done are not run again.
+first sentence of Wikispeedia's article. Training: paragraphs of text_wikispeedia without its reserved titles, and documents of
+entity_gum (train), others of which are the dev data. A tenth of the linked entities is held out: no training text links them
+(unseen). Test: links of the reserved articles, entity_gum (dev) and el_elevant. Accuracy is InKB, over mentions whose entity is
+in the table. Without names, each mention is compared with all entities. Each LUKE is evaluated with the entities of its
+vocabulary, with all entities (rows from descriptions), its words as a bi-encoder, and with MiniLM for unknown names. Runs that
+are done are not run again; starts are folders in `LOREWEAVE_CHECKPOINTS`/starts.
 """
 
 from __future__ import annotations
