@@ -75,9 +75,7 @@ def test_an_encoder_without_a_task_reads_the_records_of_a_file(tiny_luke: Path, 
     assert [each.cut for each in found] == ["", "read the first 62 of 120 sub-words", ""]
     assert all(each.prediction is None for each in found)
     assert "without a prediction" in said[0]
-    assert said[1:] == [
-        f"{tiny_luke}: the text is too long for the model (example 2): read the first 62 of 120 sub-words"
-    ]
+    assert said[1:] == [f"{tiny_luke}: the text is too long for the model (example 2): read the first 62 of 120 sub-words"]
     with pytest.raises(DataError, match="found the layer 9"):
         captured([str(tiny_luke)], data=data, task="entity-typing", layers=[9])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from loreweave.training.runs.record import RunRecord
 
 LABELS = ("person", "place", "thing")
+WRONG = np.array([[2.0, 0, 0], [0, 0, 1.0], [0, 0, 3.0], [0, 4.0, 0]])
+"""Logits of the gold classes 0, 1, 2, 0: the second and the last record are wrong."""
 DATA = {"train": "train.json sha256:1", "dev": "dev.json sha256:2", "test": "test.json sha256:3"}
 
 
@@ -66,3 +69,9 @@ def save_class_predictions(record: RunRecord, split: str, logits: np.ndarray, go
         "label_list": np.array(LABELS),
     }  # fmt: skip
     record.save_predictions(split, arrays, rows)
+
+
+def report_table(report: Path, name: str) -> list[dict[str, str]]:
+    """Rows of a CSV table of a report."""
+    with open(report / "tables" / f"{name}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_runs import finetuning_run
+from made_runs import finetuning_run, report_table
 from task_jobs import silent
 
 import loreweave
@@ -18,11 +17,6 @@ from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError, DataError
 
 FIGURES = ["scores", "errors"]
-
-
-def table(report: Path, name: str) -> list[dict[str, str]]:
-    with open(report / "tables" / f"{name}.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def replaced_line(number: int, text: str) -> Callable[[Path], None]:
@@ -90,14 +84,14 @@ def test_predictions_that_cannot_be_read_leave_out_one_run(
     change(broken)
     said: list[str] = []
     found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=FIGURES, tell=said.append)
-    (row,) = table(found.path, "not_readable")
+    (row,) = report_table(found.path, "not_readable")
     assert (row["run"], row["file"], row["line"]) == (str(tmp_path / "runs" / "s0"), str(broken), line)
     assert reason in row["reason"]
     place = f"{broken}, line {line}" if line else str(broken)
     assert any(f"not readable: {place}" in one and reason in one for one in said), said
     page = (found.path / "index.html").read_text(encoding="utf-8")
     assert page.count("not readable: ") == 1, "in the row of the run"
-    runs = {Path(one["run"]).name: one for one in table(found.path, "runs")}
+    runs = {Path(one["run"]).name: one for one in report_table(found.path, "runs")}
     assert runs["s0"]["state"] == "done" and runs["s0"]["test accuracy"] == "0.25" and place in runs["s0"]["error"]
     assert runs["s1"]["error"] == ""
     (section,) = (names for title, names in found.figures.items() if title.startswith("text-classification"))
@@ -127,9 +121,9 @@ def test_a_record_that_cannot_be_read_is_a_row_of_its_section(
         finetuning_run(tmp_path / "runs" / f"s{seed}", seed, test=0.25 + seed / 2)
     change(tmp_path / "runs" / "s0" / name)
     found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=FIGURES, tell=silent)
-    (row,) = table(found.path, "not_readable")
+    (row,) = report_table(found.path, "not_readable")
     assert (Path(row["file"]).name, row["line"]) == (name, line) and reason in row["reason"]
-    runs = {Path(one["run"]).name: one for one in table(found.path, "runs")}
+    runs = {Path(one["run"]).name: one for one in report_table(found.path, "runs")}
     assert runs["s0"]["state"] == "unreadable" and name in runs["s0"]["error"]
     assert "2 runs with equal settings, 1 unreadable" in found.answers[0] and "test accuracy 0.7500 (1 run)" in found.answers[0]
 
@@ -140,7 +134,7 @@ def test_runs_of_unknown_task_are_listed_alone(name: str, text: str, tmp_path: P
     finetuning_run(tmp_path / "runs" / "odd")
     (tmp_path / "runs" / "odd" / name).write_text(text)
     found = loreweave.report(tmp_path / "runs", output=tmp_path / "report", figures=["scores"], tell=silent)
-    (row,) = table(found.path, "not_readable")
+    (row,) = report_table(found.path, "not_readable")
     assert Path(row["file"]).name == name
     assert "1 run: dev accuracy" in found.answers[0] and len(found.answers) == 1
     assert json.loads((found.path / "report.json").read_text())["not_readable"] == [str(tmp_path / "runs" / "odd")]

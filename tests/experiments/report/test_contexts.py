@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from made_runs import finetuning_run
+from made_runs import finetuning_run, report_table
 from task_jobs import silent
 
 import loreweave
@@ -16,11 +15,6 @@ from loreweave.experiments.report.prediction_rows import excerpt
 from loreweave.training.runs.record import RunRecord
 
 CONTEXT = "DTU was founded in 1829. " + "It has many students . " * 20 + "The campus lies in Lyngby, north of Copenhagen."
-
-
-def table(report: Path, name: str) -> list[dict[str, str]]:
-    with open(report / "tables" / f"{name}.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def question_run(folder: Path, rows: list[dict[str, Any]], task: str = "extractive-qa") -> RunRecord:
@@ -48,7 +42,7 @@ ROW: dict[str, Any] = {"id": "q", "question": "Where?", "predicted": "1829", "st
 def test_errors_have_the_text_around_both_answers(tmp_path: Path) -> None:
     question_run(tmp_path / "run", [ROW])
     report = loreweave.report(tmp_path / "run", output=tmp_path / "report", figures=["errors"], tell=silent).path
-    (row,) = table(report, "errors")
+    (row,) = report_table(report, "errors")
     assert row["question"] == "Where?"
     assert row["text"].startswith("DTU was founded in [1829]. It has many") and " ... " in row["text"]
     assert row["text"].endswith("The campus lies in {Lyngby}, north of Copenhagen.") and len(row["text"]) < len(CONTEXT)
@@ -62,7 +56,7 @@ def test_without_the_data_the_reason_is_told(tmp_path: Path) -> None:
     for reason in (f"{data} is not the file on which the run was scored", f"there is no file {data}"):
         found = loreweave.report(tmp_path / "run", output=tmp_path / "report", figures=["errors"], tell=silent, overwrite=True)
         assert f"The texts with the answers are not shown: {reason}." in (found.path / "index.html").read_text()
-        assert table(found.path, "errors")[0]["question"] == "Where?"
+        assert report_table(found.path, "errors")[0]["question"] == "Where?"
         data.unlink(missing_ok=True)
 
 
@@ -77,7 +71,7 @@ def test_errors_of_gaps_have_sentence_and_passage(tmp_path: Path) -> None:
     }
     question_run(tmp_path / "run", [row | {"gold": ["Bob"]}], task="cloze-qa")
     report = loreweave.report(tmp_path / "run", output=tmp_path / "report", figures=["errors"], tell=silent).path
-    (found,) = table(report, "errors")
+    (found,) = report_table(report, "errors")
     assert (found["question"], found["text"]) == ("@placeholder was met.", "[Ann] met {Bob} in Oslo.")
 
 

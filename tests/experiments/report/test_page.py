@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from attention_pages import browser_page
-from made_runs import finetuning_run
+from made_runs import WRONG, finetuning_run
 from page_checks import CONTRAST
 from task_jobs import silent
 
 import loreweave
 from loreweave.experiments.report.page import page_html
 
-WRONG = np.array([[2.0, 0, 0], [0, 0, 1.0], [0, 0, 3.0], [0, 4.0, 0]])
 LONG = "a_setting_with_a_long_value_that_is_a_single_word_without_any_place_to_break_it_" * 2
 
 PICTURES = "() => [...document.images].map((one) => one.complete && one.naturalWidth > 0 && one.alt.length > 0)"

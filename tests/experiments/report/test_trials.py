@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import finetuning_run
+from made_runs import finetuning_run, report_table
 from task_jobs import silent
 
 import loreweave
@@ -39,11 +39,6 @@ def section_in(folder: Path) -> Section:
     return section
 
 
-def table(report: Path, name: str) -> list[dict[str, str]]:
-    with open(report / "tables" / f"{name}.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
     """Trial 1 was selected with 0.9, but its repetitions have 0.5 and 0.6; trial 2 has 0.8, and was not repeated."""
@@ -58,16 +53,16 @@ def sweep(tmp_path: Path) -> Path:
 
 def test_the_selected_trial_is_in_no_mean_and_has_a_row_of_its_own(sweep: Path, tmp_path: Path) -> None:
     found = loreweave.report(sweep, output=tmp_path / "report", figures=["scores", "labels", "progression"], tell=silent)
-    rows = table(found.path, "scores")
+    rows = report_table(found.path, "scores")
     assert [(row["stage"], row["runs"], float(row["dev accuracy"])) for row in rows] == [
         ("repeats", "2", pytest.approx(0.55)), ("selected trial", "1", 0.9), ("trials", "1", 0.8), ("trials", "1", 0.2),
     ]  # fmt: skip
     assert float(rows[0]["dev accuracy ± sd"]) == pytest.approx(0.005**0.5)
-    repeated = [row for row in table(found.path, "labels") if row["runs"] == "2"]
+    repeated = [row for row in report_table(found.path, "labels") if row["runs"] == "2"]
     assert len(repeated) == 3 and float(repeated[0]["f1"]) == pytest.approx(0.275), "test scores of the repetitions"
-    curve = [row for row in table(found.path, "progression") if row["split"] == "dev" and row["runs"] == "2"]
+    curve = [row for row in report_table(found.path, "progression") if row["split"] == "dev" and row["runs"] == "2"]
     assert [float(row["mean"]) for row in curve] == pytest.approx([0.125, 0.55])
-    names = {row["run"].rpartition("sweep/")[2]: row["trial"] for row in table(found.path, "runs")}
+    names = {row["run"].rpartition("sweep/")[2]: row["trial"] for row in report_table(found.path, "runs")}
     assert names["trials/0001"] == "trial 1, selected" and names["repeats/0001"] == "repeat of trial 1"
     assert names["trials/0002"] == "trial 2"
     assert "A trial was selected for repetition because its score was high" in (found.path / "index.html").read_text()
@@ -148,14 +143,14 @@ def test_a_broken_trial_file_is_told(sweep: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     found = loreweave.report(sweep, output=tmp_path / "report", figures=["scores"], tell=lines.append)
     assert any(f"not readable: {path}: field 'trial': found 'one', expected the number of a trial" in line for line in lines)
-    assert [row["file"] for row in table(found.path, "not_readable")] == [str(path)]
+    assert [row["file"] for row in report_table(found.path, "not_readable")] == [str(path)]
 
 
 def test_settings_have_every_digit_in_files_and_few_on_the_page(sweep: Path, tmp_path: Path) -> None:
     path = loreweave.report(sweep, output=tmp_path / "report", figures=["scores", "settings", "dev_test"], tell=silent).path
-    assert table(path, "scores")[0]["optimizer.learning_rate"] == "0.00019199444694497852"
-    assert {row["value"] for row in table(path, "settings")} == {"1e-05", "0.00019199444694497852", "0.001"}
-    assert "learning_rate=0.00019199444694497852" in {row["group"] for row in table(path, "measurements")}
+    assert report_table(path, "scores")[0]["optimizer.learning_rate"] == "0.00019199444694497852"
+    assert {row["value"] for row in report_table(path, "settings")} == {"1e-05", "0.00019199444694497852", "0.001"}
+    assert "learning_rate=0.00019199444694497852" in {row["group"] for row in report_table(path, "measurements")}
     page = (path / "index.html").read_text()
     assert "0.000191994" in page and "0.00019199444694497852" not in page
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from made_runs import LABELS, finetuning_run, save_class_predictions
+from made_runs import LABELS, finetuning_run, report_table, save_class_predictions
 from task_jobs import silent
 
 import loreweave
@@ -32,11 +31,6 @@ def made_run(folder: Path, right: int, seed: int = 0, **options: Any) -> RunReco
     return finetuning_run(folder, seed, (score,), score, logits=2.0 * np.eye(3)[guess], gold=gold, **options)
 
 
-def table(report: Path, name: str) -> list[dict[str, str]]:
-    with open(report / "tables" / f"{name}.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.fixture
 def systems(tmp_path: Path) -> list[Path]:
     """Three seeds of each of two systems."""
@@ -52,13 +46,13 @@ def test_the_better_system_is_named_with_its_numbers(systems: list[Path], tmp_pa
     assert found.answers[0].startswith("new is better than base on test accuracy by 30.0 points [17.")
     assert "(0.8250 against 0.5250); paired bootstrap over 40 records, seeds 3 + 3, p < 0.001" in found.answers[0]
     assert "over the seeds 30.0 points" in found.answers[0] and said == found.answers and len(found.answers) == 2
-    whole, *pairs = table(found.path, "differences")[:4]
+    whole, *pairs = report_table(found.path, "differences")[:4]
     assert (whole["split"], whole["seeds"], whole["records"]) == ("test", "all: 3 + 3", "40")
     assert [float(whole[name]) for name in SCORES] == pytest.approx([0.825, 0.525, 30])
     assert [row["seeds"] for row in pairs] == ["0 and 0", "1 and 1", "2 and 2"]
     assert [float(row[SCORES[2]]) for row in pairs] == pytest.approx([30] * 3)
     assert (whole["first"], whole["second"]) == ("new", "base"), "the sign and the unit are those of the answer"
-    seeds = table(found.path, "seeds")[0]
+    seeds = report_table(found.path, "seeds")[0]
     # 0.5, 0.525, 0.55 and 0.8, 0.825, 0.85: both deviations are 0.025, the standard error is 0.025 * sqrt(2 / 3).
     assert float(seeds["Welch t"]) == pytest.approx(0.3 / (0.025 * np.sqrt(2 / 3)))
     assert float(seeds[SCORES[2]]) == pytest.approx(30) and 0 < float(seeds["low, points"]) < 30
@@ -66,16 +60,16 @@ def test_the_better_system_is_named_with_its_numbers(systems: list[Path], tmp_pa
     assert sizes == pytest.approx([0.1, 12, 1])
     page = (found.path / "index.html").read_text()
     assert "Almost-stochastic order: found 3 and 3 seeds, expected at least 5 in each group (new and base)" in page
-    outcomes = table(found.path, "mcnemar")[0]
+    outcomes = report_table(found.path, "mcnemar")[0]
     assert [outcomes[name] for name in ("both right", "first only", "second only", "both wrong")] == ["20", "12", "0", "8"]
     assert float(outcomes["McNemar p (exact)"]) == pytest.approx(2 / 2**12)
-    assert table(found.path, "records_1_test_second_better") == []
-    differing = table(found.path, "records_1_test_first_better")
+    assert report_table(found.path, "records_1_test_second_better") == []
+    differing = report_table(found.path, "records_1_test_first_better")
     assert [row["id"] for row in differing[:10]] == [str(number) for number in range(22, 32)] and len(differing) == 14
     assert (differing[0]["base"], differing[0]["new"], differing[0]["gold"]) == (LABELS[2], LABELS[1], LABELS[1])
     assert (differing[0]["new: runs right"], differing[-1]["new: runs right"]) == ("3 of 3", "1 of 3")
     assert [row["id"] for row in differing[-4:]] == ["21", "32", "20", "33"]
-    labels = table(found.path, "labels_side_by_side")[0]
+    labels = report_table(found.path, "labels_side_by_side")[0]
     assert float(labels["new - base, points"]) == pytest.approx(30)
 
 
@@ -119,11 +113,11 @@ def test_five_seeds_have_a_stochastic_order_and_three_systems_a_correction(tmp_p
             made_run(tmp_path / name / str(seed), right + seed, seed)
     folders = [tmp_path / name for name in "abc"]
     found = loreweave.compare(folders, output=tmp_path / "report", figures=["seeds"], samples=200, tell=silent)
-    orders = table(found.path, "stochastic_order")
+    orders = report_table(found.path, "stochastic_order")
     assert len(orders) == 12 and (orders[0]["first"], orders[1]["first"]) == ("b", "a")
     assert (float(orders[0]["violation ratio"]), float(orders[1]["violation ratio"])) == (0.0, 1.0)
     assert [row["first is better"] for row in orders[:2]] == ["true", "false"]
-    rows = table(found.path, "seeds")[:3]
+    rows = report_table(found.path, "seeds")[:3]
     for row in rows:  # all p are equal but for the differences: the smallest is multiplied by 3
         assert float(row["permutation p"]) == pytest.approx(2 / 252)
         assert float(row["permutation p (Holm)"]) == pytest.approx(6 / 252)
@@ -137,7 +131,7 @@ def test_unequal_numbers_of_seeds_and_runs_that_are_not_finished(tmp_path: Path)
         made_run(tmp_path / "b" / str(seed), 30, seed)
     finetuning_run(tmp_path / "b" / "killed", 7, (0.5,), finished=False)
     found = loreweave.compare([tmp_path / "a", tmp_path / "b"], output=tmp_path / "report", tell=silent)
-    whole, *pairs = (row for row in table(found.path, "differences") if row["split"] == "test")
+    whole, *pairs = (row for row in report_table(found.path, "differences") if row["split"] == "test")
     assert whole["seeds"] == "all: 2 + 3" and float(whole[SCORES[2]]) == pytest.approx(22.5)
     assert [row["seeds"] for row in pairs] == ["5 and 0", "6 and 1"]
     page = (found.path / "index.html").read_text()
@@ -149,7 +143,7 @@ def test_records_of_one_system_alone_are_counted_and_shown(tmp_path: Path) -> No
     gold = [number % 3 for number in range(39)]
     record = finetuning_run(tmp_path / "b", 0, (1.0,), 1.0, gold=gold, logits=2.0 * np.eye(3)[gold])
     found = loreweave.compare([tmp_path / "a", tmp_path / "b"], output=tmp_path / "report", tell=silent)
-    assert table(found.path, "unmatched") == [
+    assert report_table(found.path, "unmatched") == [
         {"split": split, "record": "39", "runs of a": "1", "runs of b": "0"} for split in ("test", "dev")
     ]
     assert "1 record is not in all runs and left out of the tests on test data" in (found.path / "index.html").read_text()
@@ -175,7 +169,7 @@ def test_names(systems: list[Path], tmp_path: Path) -> None:
     found = loreweave.compare(given, output=tmp_path / "report", figures=["scores"], tell=silent)
     manifest = json.loads((found.path / "report.json").read_text())
     assert {name: len(runs) for name, runs in manifest["systems"].items()} == {"x": 2, "y": 3}
-    assert [row["system"] for row in table(found.path, "scores")] == ["y", "x"]
+    assert [row["system"] for row in report_table(found.path, "scores")] == ["y", "x"]
     with pytest.raises(ConfigurationError, match="found two systems named 's0'"):
         loreweave.compare([systems[0] / "s0", systems[1] / "s0"], output=tmp_path / "r", tell=silent)
 
