@@ -54,6 +54,9 @@ test("what cannot be seen is made visible, long texts are shortened", () => {
     assert.equal(Tokens.visible(emoji), emoji);
     assert.equal(Tokens.visible(`a\u200b ${emoji}\u202e`), `a⟨200B⟩ ${emoji}⟨202E⟩`);
   }
+  for (const word of ["می\u200cخواهم", "क्\u200dष", "ශ්\u200dරී"]) assert.equal(Tokens.visible(word), word);
+  assert.equal(Tokens.visible("می\u200c"), "می⟨200C⟩");
+  assert.equal(Tokens.visible("می\u200c\u200cخ"), "می⟨200C⟩⟨200C⟩خ");
   assert.equal(Tokens.visible("a\u200db"), "a⟨200D⟩b");
   assert.equal(Tokens.visible("👩\u200d"), "👩⟨200D⟩");
   assert.equal(Tokens.visible("\u200d🔬 👩\u200db 👩\u200d\u200d🔬"), "⟨200D⟩🔬 👩⟨200D⟩b 👩⟨200D⟩⟨200D⟩🔬");

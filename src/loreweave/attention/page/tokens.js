@@ -3,18 +3,20 @@ const Tokens = (() => {
 
   const MARKS = { " ": "␣", "\u00a0": "⍽", "\n": "↵", "\r": "↵", "\t": "⇥" };
   const EMOJI = "\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]*";
-  const JOINED = new RegExp(`${EMOJI}(?:\\u200d${EMOJI})+`, "gu");
+  const WITH_JOINERS = ["Arabic", "Syriac", "Mongolian", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Khmer"];
+  const JOINING = `[${WITH_JOINERS.map((script) => `\\p{Script=${script}}`).join("")}]`;
+  const JOINED = new RegExp(`${EMOJI}(?:\\u200d${EMOJI})+|(?<=${JOINING})[\\u200c\\u200d](?=${JOINING})`, "gu");
   const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-  /** A token's text in which invisible characters are made visible: blanks, controls, marks of direction. The joiners of one emoji stay. */
+  /** A token's text in which invisible characters are made visible: blanks, controls, marks of direction. The joiners of one emoji stay, and those between letters of scripts that are written with them. */
   function visible(text) {
     if (text === "") return "∅";
     if (/^\s+$/.test(text)) return Array.from(text, (letter) => MARKS[letter] || "␣").join("");
     let shown = "";
     let at = 0;
-    for (const emoji of text.matchAll(JOINED)) {
-      shown += marked(text.slice(at, emoji.index)) + emoji[0];
-      at = emoji.index + emoji[0].length;
+    for (const joined of text.matchAll(JOINED)) {
+      shown += marked(text.slice(at, joined.index)) + joined[0];
+      at = joined.index + joined[0].length;
     }
     return shown + marked(text.slice(at));
   }
