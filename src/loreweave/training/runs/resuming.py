@@ -34,7 +34,10 @@ def occupied(folder: Path, config: Mapping[str, Any]) -> str:
     except DataError:
         return "the folder contains another run, which cannot be read; use --overwrite or another folder"
     if changed := changed_settings(known, json.loads(json.dumps(dict(config)))):
-        return f"the folder contains another run ({listed(changed, _SHOWN_CHANGES)}); use --overwrite or another folder"
+        another = f"the folder contains another run ({listed(changed, _SHOWN_CHANGES)})"
+        if is_held(folder):
+            return f"{another}, and a process is training it now; use another folder"
+        return f"{another}; use --overwrite or another folder"
     if state == "done":
         return "the folder contains the same run, which is done; --overwrite repeats it"
     if is_held(folder):
