@@ -13,7 +13,8 @@ from page_checks import CONTRAST
 from task_jobs import silent
 
 import loreweave
-from loreweave.experiments.report.page import page_html
+from loreweave.experiments.report.page import Drawn, page_html
+from loreweave.experiments.report.parts import Part, Table
 
 LONG = "a_setting_with_a_long_value_that_is_a_single_word_without_any_place_to_break_it_" * 2
 
@@ -92,7 +93,52 @@ def test_every_entry_of_the_contents_leads_to_its_heading(light: Any, pages: dic
     assert light.locator("main > p.answer").count() == 2
 
 
-def test_the_policy_of_a_page_forbids_scripts_and_addresses(light: Any, tmp_path: Path) -> None:
+def column(page: Any, table: str, place: int) -> list[str]:
+    cells = page.locator(f"div.table[aria-label='{table}'] tbody tr:visible td:nth-child({place})")
+    return list(cells.all_inner_texts())
+
+
+def test_a_table_is_sorted_by_its_full_numbers_and_back(light: Any, pages: dict[str, Path]) -> None:
+    light.goto(pages["report"].as_uri())
+    head = light.locator("div.table[aria-label='runs'] th", has_text="dev accuracy")
+    names = light.locator("div.table[aria-label='runs'] th").all_inner_texts()
+    place = names.index("dev accuracy") + 1
+    first = column(light, "runs", place)
+    assert len(set(first)) > 1
+    for direction, expected in (("ascending", sorted(first, key=float)), ("descending", sorted(first, key=float)[::-1])):
+        head.get_by_role("button").press("Enter")
+        assert head.get_attribute("aria-sort") == direction and column(light, "runs", place) == expected
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") is None and column(light, "runs", place) == first
+    light.locator("div.table[aria-label='runs'] th").first.get_by_role("button").click()
+    runs = column(light, "runs", 1)
+    assert runs == sorted(runs) and light.problems == []
+
+
+def test_numbers_are_sorted_as_numbers_and_empty_cells_come_last(light: Any, tmp_path: Path) -> None:
+    rows = [[9.00004, "b 10"], [None, "b 9"], [12345, "a"], [9.00001, ""], [-1.0, "c"], [2e-7, "b 9"]]
+    part = Part("Numbers", "About.", tables=[Table("numbers", ["value", "name"], rows)])
+    (tmp_path / "page.html").write_text(page_html("a", [], [("s", [Drawn("numbers", part)])]), encoding="utf-8")
+    light.goto((tmp_path / "page.html").as_uri())
+    value, name = light.locator("th button").all()
+    value.click()
+    assert column(light, "numbers", 1) == ["-1", "2e-07", "9", "9", "12,345", ""]
+    assert column(light, "numbers", 2) == ["c", "b 9", "", "b 10", "a", "b 9"]
+    value.click()
+    assert column(light, "numbers", 1) == ["12,345", "9", "9", "2e-07", "-1", ""]
+    name.click()
+    assert column(light, "numbers", 2) == ["a", "b 9", "b 9", "b 10", "c", ""]
+    field = light.get_by_label("Filter rows")
+    field.fill("10 B")
+    assert column(light, "numbers", 2) == ["b 10"] and light.get_by_role("status").inner_text() == "1 of 6 rows"
+    field.fill("9b")
+    assert column(light, "numbers", 2) == [] and light.get_by_role("status").inner_text() == "0 of 6 rows"
+    field.fill("")
+    assert len(column(light, "numbers", 2)) == 6 and light.get_by_role("status").inner_text() == ""
+    assert light.problems == []
+
+
+def test_the_policy_of_a_page_forbids_other_scripts_and_addresses(light: Any, tmp_path: Path) -> None:
     text = page_html("a", ["b"], []).replace("</main>", "<script>document.title = 'run'</script><img src='x.png'></main>")
     (tmp_path / "page.html").write_text(text)
     light.goto((tmp_path / "page.html").as_uri())

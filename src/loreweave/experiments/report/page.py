@@ -1,12 +1,15 @@
-"""The page of a report: one HTML file with all pictures, which needs no network and runs no script."""
+"""The page of a report: one HTML file with all pictures and one script for its tables, which needs no network."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.cells import Cell
@@ -32,12 +35,20 @@ th, td { padding: 0.2rem 0.6rem; text-align: left; vertical-align: top; border-b
   overflow-wrap: normal; max-width: 36rem; }
 th { position: sticky; top: 0; background: var(--head); } td.number { text-align: right; }
 td.number, td.short { white-space: nowrap; } td.long { min-width: 18rem; } th { vertical-align: bottom; }
+th button { all: unset; cursor: pointer; } th button:hover { text-decoration: underline; }
+th button:focus-visible { outline: 2px solid currentcolor; outline-offset: 2px; }
+th[aria-sort] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
+p.filter { margin: 0.5rem 0; color: var(--soft); font-size: 0.9rem; }
+p.filter input { font: inherit; color: var(--ink); background: var(--back); border: 1px solid var(--soft);
+  padding: 0.1rem 0.4rem; }
+@media print { p.filter { display: none; } .table { max-height: none; overflow: visible; } }
 a { color: inherit; } nav ul { columns: 16rem; padding-left: 1.2rem; }
 nav p { margin: 1rem 0 0; } nav p + ul { margin-top: 0.2rem; }
 """
 _SHORT, _LONG = 24, 80
 """Number of characters up to which a cell is one line, and from which it has a minimum width."""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{hash}'"
+"""No address is read, and no script runs but that of the page, which the hash of its text names."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +78,21 @@ def page_html(title: str, answers: Sequence[str], sections: Sequence[tuple[str, 
     )  # fmt: skip
     body = "".join(_section(place, name, figures) for place, (name, figures) in enumerate(sections))
     answer = "".join(f'<p class="answer">{_text(line)}</p>' for line in answers)
+    script = _script()
+    policy = _POLICY.format(hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body><main>"
-        f'<h1>{_text(title)}</h1>{answer}<nav aria-label="Contents">{contents}</nav>{body}</main></body></html>\n'
+        f'<h1>{_text(title)}</h1>{answer}<nav aria-label="Contents">{contents}</nav>{body}</main>'
+        f"<script>{script}</script></body></html>\n"
     )
+
+
+@cache
+def _script() -> str:
+    return resources.files(__package__).joinpath("page.js").read_text(encoding="utf-8")
 
 
 def _entries(place: int, figures: Sequence[Drawn]) -> str:
@@ -137,13 +156,13 @@ def _is_empty(value: object) -> bool:
 
 def _cell(value: object) -> str:
     if isinstance(value, Cell) and is_number(value.value):
-        return f'<td class="number">{_text(value.text)}</td>'
+        return f'<td class="number" data-value="{value.value}">{_text(value.text)}</td>'
     if isinstance(value, Cell):
         value = value.text
     if isinstance(value, float):
-        return f'<td class="number">{_number(value)}</td>' if math.isfinite(value) else "<td></td>"
+        return f'<td class="number" data-value="{value:.9g}">{_number(value)}</td>' if math.isfinite(value) else "<td></td>"
     if isinstance(value, int) and not isinstance(value, bool):
-        return f'<td class="number">{value:,}</td>' if abs(value) >= 10000 else f'<td class="number">{value}</td>'
+        return f'<td class="number" data-value="{value}">{f"{value:,}" if abs(value) >= 10000 else value}</td>'
     text = "" if value is None else str(value)
     width = "short" if len(text) <= _SHORT else "long" if len(text) > _LONG else ""
     return f'<td class="{width}">{_text(text)}</td>' if width else f"<td>{_text(text)}</td>"
