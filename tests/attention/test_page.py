@@ -114,7 +114,7 @@ def test_tokens_are_pinned_grouped_and_let_go(page: Any, tmp_path: Path) -> None
 
 def test_pieces_are_merged_and_classes_hidden(page: Any, tmp_path: Path) -> None:
     open_page(page, tmp_path, luke_like())
-    page.get_by_role("checkbox", name="merge pieces").check()
+    page.get_by_role("checkbox", name="merge sub-words").check()
     assert token(page, "from", 1).locator(".label").inner_text() == "Beyonce"
     settled(page)
     assert page.locator(".tokens.from [role=option]").count() == 10

@@ -53,7 +53,7 @@ def test_mentions_without_entities_are_marked_in_the_first_view(page: Any, tmp_p
     own = np.mean([mean[1, 2], mean[2, 1], 0])
     assert rows.nth(1).locator(".part.mention").get_attribute("title") == f"own mention {own:.3f}"
     assert rows.nth(0).locator(".part.mention").count() == 0
-    page.get_by_role("checkbox", name="merge pieces").check()
+    page.get_by_role("checkbox", name="merge sub-words").check()
     settled(page)
     assert [text.split() for text in page.locator(".tokens.to .in-mention").all_inner_texts()] == [
         ["M1", "Beyonce"], ["M2", "Oslo"]

@@ -76,8 +76,8 @@ class Explorer:
         size = len(html.encode()) / 1e6
         if size > self.max_mb:
             raise DataError(
-                f"the page would have {size:.1f} MB, expected at most {self.max_mb:g}: choose layers (--layers 0-5) or heads, "
-                "fewer or shorter texts, or a larger limit (--max-mb)"
+                f"the page would have {size:.1f} MB, expected at most {self.max_mb:g}: choose layers or heads (--layers 0-5, "
+                "in Python `only(layers=range(6))`), fewer or shorter texts, or a larger limit (--max-mb, in Python `max_mb`)"
             )
         return html
 

@@ -74,7 +74,7 @@ def test_from_training_to_answers(encoder: str, train: Path, tmp_path: Path, req
 
 
 def test_a_model_of_two_mentions_refuses_documents(train: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    build(str(tiny_bert), ["lives"], RelationConfig()).save_pretrained(tmp_path / "pairs")
+    build(str(tiny_bert), LABELS, RelationConfig()).save_pretrained(tmp_path / "pairs")
     with pytest.raises(ConfigurationError, match="found the document 'd0', .*multi_label=true"):
         evaluate(TASK, tmp_path / "pairs", train, report=SAID.append)
 

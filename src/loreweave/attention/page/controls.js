@@ -158,7 +158,7 @@ const Controls = (() => {
     const has = (kind) => tokens.class.some((number) => context.classes[number] === kind);
     return Dom.make("details", { "aria-label": "Filters and display", open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filters and display"),
       Dom.make("div", { class: "filters" }, ...(state.view === "heads" ? lines(context, set, memory) : []),
-        Dom.toggle("merge pieces", state.merge, set("merge"), "Weights to a word are summed over its pieces, weights from a word are averaged"),
+        Dom.toggle("merge sub-words", state.merge, set("merge"), "Weights to a word are summed over its sub-words, weights from a word are averaged"),
         Dom.toggle("special tokens", state.special, set("special")),
         has("marker") ? Dom.toggle("markers", state.markers, set("markers")) : null,
         Dom.toggle("punctuation", state.punctuation, set("punctuation")),

@@ -134,7 +134,7 @@ const Tokens = (() => {
   }
 
   /**
-   * Weights between units: the sum over the keys' pieces, the mean over the queries' pieces (rows keep their sum).
+   * Weights between units: the sum over the keys' sub-words, the mean over the queries' sub-words (rows keep their sum).
    * read(query, key) gives a token's weight. Returns Float32Array [queries.length * keys.length].
    */
   function reduce(read, queries, keys, keyCount) {

@@ -24,7 +24,7 @@ const RelevanceView = (() => {
     return read[sums.indexOf(Math.max(...sums))];
   }
 
-  /** Values of positions as values of the shown keys (sums over pieces). */
+  /** Values of positions as values of the shown keys (sums over sub-words). */
   function shown(values, keys) {
     return keys.map((unit) => unit.positions.reduce((sum, at) => sum + values[at], 0));
   }
