@@ -1,13 +1,14 @@
 """When does knowledge help? The same encoder after equal steps with different objectives, and what its frozen states know.
 
     python benchmarks/knowledge_starts.py --starts words types types-shuffled --seeds 0 1 2
+    python benchmarks/knowledge_starts.py --encoder encoders/mpnet-base --starts plain words types --steps 150
     python benchmarks/knowledge_starts.py --table
 
 Every start is the recipe minilm/knowledge with other objectives beside masked words; a name with `-shuffled` is its control
 without knowledge. MiniLM is trained for `--steps` updates of 32 windows (500: about 15 minutes of one CPU core), then measured
 by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with later mentions
 of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be
-made in several sittings.
+made in several sittings. `--encoder` is the folder of another encoder, whose runs have a folder of their own.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from loreweave.pretraining.run import run
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
+MINILM = "minilm"
 KINDS = ("types", "relations", "triples", "graph", "entities")
 ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
@@ -51,18 +53,23 @@ def texts() -> list[Any]:
     return list(read_wikispeedia(folder / "articles.jsonl.xz", read_reserved_titles(folder / "reserved_titles.txt")))
 
 
-def windows(shuffled: bool = False) -> Path:
+def folder_of(name: str, encoder: str) -> Path:
+    """Folder of what was made for an encoder: `name` for MiniLM, `name-ENCODER` for another."""
+    return STORE / (name if encoder == MINILM else f"{name}-{Path(encoder).name}")
+
+
+def windows(encoder: str = MINILM, shuffled: bool = False) -> Path:
     """Windows of 64 sub-words in which every place of a linked name is linked; the vocabulary is that of the links.
 
     With `shuffled`, the linked entities are random: the control of masked entities.
     """
-    path = STORE / ("wikispeedia-shuffled" if shuffled else "wikispeedia-repeats")
+    path = folder_of("wikispeedia-shuffled" if shuffled else "wikispeedia-repeats", encoder)
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
         assert vocabulary is not None
         linked = link_repeats(texts())
         linked = shuffle_links(linked, seed=0) if shuffled else linked
-        tokenizer = AutoTokenizer.from_pretrained(resolve("minilm"))
+        tokenizer = AutoTokenizer.from_pretrained(resolve(encoder))
         build_pretraining_set(linked, tokenizer, vocabulary, path, max_length=WINDOW, max_entities=24)
     return path
 
@@ -102,25 +109,25 @@ def over_graph(shuffled: bool = False) -> dict[str, Any]:
     return settings | {"graph": str(shuffle_tails(folder, STORE / "fb15k237-shuffled", seed=0) if shuffled else folder)}
 
 
-def start(name: str, seed: int, steps: int, **changes: Any) -> Path:
+def start(name: str, seed: int, steps: int, encoder: str = MINILM) -> Path:
     """The model of a start, trained where it is not there: the recipe minilm/knowledge with other objectives."""
     if name == "plain":
-        return resolve("minilm")
+        return resolve(encoder)
     asked = objectives(name)
     recipe = load_recipe("minilm/knowledge").config
     luke = ENTITIES if "masked_entities" in asked else {}
     values = {
         **recipe,
         **luke,
-        "data": [str(windows(shuffled=name == "entities-shuffled"))],
+        "model": encoder,
+        "data": [str(windows(encoder, shuffled=name == "entities-shuffled"))],
         "objectives": {"masked_words": recipe["objectives"]["masked_words"]} | asked,
         "word_only": not luke,
-        "output": str(STORE / "starts" / f"{name}-{steps}-{seed}"),
+        "output": str(folder_of("starts", encoder) / f"{name}-{steps}-{seed}"),
         "steps": steps,
         "schedule": {"name": "linear", "warmup_steps": steps // 10},
         "seed": seed,
         "device": "cpu",
-        **changes,
     }
     config = fill(PretrainingConfig, values)
     if not is_built(Path(config.output), config):
@@ -128,27 +135,27 @@ def start(name: str, seed: int, steps: int, **changes: Any) -> Path:
     return Path(config.output) / "model"
 
 
-def probe(name: str, seed: int, steps: int) -> None:
+def probe(name: str, seed: int, steps: int, encoder: str = MINILM) -> None:
     """Measure a start; it is trained first where its model is not there."""
     for kind, settings in PROBES.items():
-        folder = STORE / "starts" / f"{kind}-{name}-{steps}-{seed}"
+        folder = folder_of("starts", encoder) / f"{kind}-{name}-{steps}-{seed}"
         if not (folder / "results.json").exists():
-            loreweave.probe(str(start(name, seed, steps)), *settings, output=folder, device="cpu", overwrite=True)
+            loreweave.probe(str(start(name, seed, steps, encoder)), *settings, output=folder, device="cpu", overwrite=True)
 
 
-def probed(steps: int) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
+def probed(steps: int, encoder: str) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
     """Name and seed of each start that was measured after `steps` updates, and the scores of one kind of probes."""
     for kind in PROBES:
-        for path in sorted((STORE / "starts").glob(f"{kind}-*-{steps}-*/results.json")):
+        for path in sorted(folder_of("starts", encoder).glob(f"{kind}-*-{steps}-*/results.json")):
             name, _, seed = path.parent.name.removeprefix(f"{kind}-").rsplit("-", 2)
             yield name, int(seed), read_json(path)["scores"]
 
 
-def table(steps: int) -> list[str]:
+def table(steps: int, encoder: str) -> list[str]:
     """A row per number, a column per start: mean and spread over the seeds of pre-training."""
     scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     seeds: dict[str, set[int]] = defaultdict(set)
-    for name, seed, rows in probed(steps):
+    for name, seed, rows in probed(steps, encoder):
         seeds[name].add(seed)
         for row in rows:
             scores[row["data"], row["what"]][name].append(100 * row["score"])
@@ -174,10 +181,10 @@ def labels_needed(curve: dict[int, float], score: float) -> float | None:
     return None
 
 
-def saved(steps: int, better: str, baseline: str) -> list[str]:
+def saved(steps: int, encoder: str, better: str, baseline: str) -> list[str]:
     """For each data set: the labels that `better` needs for the score that `baseline` has with 50, 200 and 1,000 labels."""
     curves: dict[str, dict[str, dict[int, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for name, _, rows in probed(steps):
+    for name, _, rows in probed(steps, encoder):
         for row in rows if name in (better, baseline) else []:
             if row["probe"] != "few_shot":
                 curves[row["data"]][name][row["number"]].append(row["score"])
@@ -195,17 +202,19 @@ def saved(steps: int, better: str, baseline: str) -> list[str]:
 def main() -> None:
     """Train and probe what is missing, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", default=MINILM)
     parser.add_argument("--starts", nargs="+", default=["plain", "words", "types", "types-shuffled"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--table", action="store_true", help="print the table of what is there")
     arguments = parser.parse_args()
+    steps, encoder = arguments.steps, arguments.encoder
     if not arguments.table:
         for seed in arguments.seeds:
             for name in arguments.starts:
-                probe(name, 0 if name == "plain" else seed, arguments.steps)
+                probe(name, 0 if name == "plain" else seed, steps, encoder)
                 print(f"{name}, seed {seed}: done", file=sys.stderr)
-    print("\n".join([*table(arguments.steps), "", *saved(arguments.steps, "types", "words")]))
+    print("\n".join([*table(steps, encoder), "", *saved(steps, encoder, "types", "words")]))
 
 
 if __name__ == "__main__":
