@@ -30,6 +30,8 @@ from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.model_names import resolve
 from loreweave.objectives import ContrastiveKnowledge, ContrastiveKnowledgeConfig, RunContext
+from loreweave.training.devices import autocast, choose_attention
+from loreweave.training.precision import settle_precision
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
@@ -94,22 +96,25 @@ def settings(graph: Path, condition: str, momentum: float) -> dict[str, Any]:
     return recipe | {"graph": str(graph), "token_cache": f"{graph}-tokens"} | changes
 
 
-def seconds_of_a_step(chosen: dict[str, Any]) -> float:
+def seconds_of_a_step(chosen: dict[str, Any], precision: str) -> float:
     """CPU time of a step on one thread with these settings of the objective."""
     torch.set_num_threads(1)
+    cpu = torch.device("cpu")
     folder = resolve("minilm")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert isinstance(tokenizer, PreTrainedTokenizerFast)
     context = RunContext(tokenizer=tokenizer)
     objective = ContrastiveKnowledge(fill(ContrastiveKnowledgeConfig, chosen), context)
     encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+    choose_attention(encoder, cpu, precision)
     head = objective.head(encoder).train()
     parameters = [p for p in (*encoder.parameters(), *head.parameters()) if p.requires_grad]
     optimizer, times = torch.optim.AdamW(parameters, lr=1e-6, fused=True), []
     for item in range(1 + _TIMED):
         start = time.process_time()
         batch = objective.batch(item)
-        loss = objective.loss(encoder, head, batch)
+        with autocast(cpu, precision):
+            loss = objective.loss(encoder, head, batch)
         (loss.total / len(batch["labels"])).backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -119,10 +124,11 @@ def seconds_of_a_step(chosen: dict[str, Any]) -> float:
 
 def row(name: str, graph: Path, condition: str, seed: int, chosen: dict[str, Any], minutes: float, output: Path) -> str:
     """Train, rank, and describe: a row of the table."""
-    steps = round(60 * minutes / seconds_of_a_step(chosen))
+    precision = settle_precision("auto", torch.device("cpu"))
+    steps = round(60 * minutes / seconds_of_a_step(chosen, precision))
     folder = output / f"{name}-{condition.replace(' ', '-')}-{seed}"
     changes = [f"objectives.{OBJECTIVE}.{key}={value}" for key, value in chosen.items() if key != "text"]
-    run = [f"steps={steps}", f"seed={seed}", f"output={folder}", "device=cpu", "precision=fp32"]
+    run = [f"steps={steps}", f"seed={seed}", f"output={folder}", "device=cpu", f"precision={precision}"]
     trained = loreweave("pretrain", "minilm/contrastive-knowledge", *changes, *run, "--overwrite")
     ranks = folder / "ranks"
     asked = ["--model", str(folder), "--data", str(graph), "--output", str(ranks), "--precision", "bf16", "--device", "cpu"]
