@@ -5,10 +5,11 @@
     python benchmarks/knowledge_starts.py --table
 
 Every start is the recipe minilm/knowledge with other objectives beside masked words; a name with `-shuffled` is its control
-without knowledge. MiniLM is trained for `--steps` updates of 32 windows (500: about 15 minutes of one CPU core), then measured
-by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with later mentions
-of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be
-made in several sittings. `--encoder` is the folder of another encoder, whose runs have a folder of their own.
+without knowledge. The encoder (default: MiniLM) is trained for `--steps` updates of 32 windows (500 of MiniLM: about 15
+minutes of one CPU core), then measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved
+titles, 64 sub-words long, with later mentions of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS`
+and taken from there, so that the table can be made in several sittings. `--encoder` is the folder of another encoder. Its
+runs lie in folders with its name, so two encoders need different names. `--table` needs the same `--encoder` and `--steps`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 import layouts
 import pytest
 
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError
 from loreweave.models import LukeModel
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.registry import load_training
@@ -23,14 +23,6 @@ def test_a_mistyped_path(task: str, name: str, tmp_path: Path, monkeypatch: pyte
         training.build(name, ["a", "b"], training.config())
     with pytest.raises(CheckpointError, match="no such file or folder"):
         load_checkpoint_of(training, Path(name))
-
-
-@pytest.mark.parametrize("task", ["text-classification", "entity-typing", "relation-classification"])
-def test_one_label_cannot_be_learned(task: str) -> None:
-    training = load_training(task)
-    config = training.config(multi_label=False) if task == "entity-typing" else training.config()
-    with pytest.raises(DataError, match="found one label, 'good', in all training records, expected two or more"):
-        training.build("any", ["good"], config)
 
 
 def test_a_released_file_without_words(tmp_path: Path) -> None:

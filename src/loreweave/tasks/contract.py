@@ -113,6 +113,7 @@ class Training(Generic[R]):
             the task again. None: rows of predictions are not data.
         unfit: (settings, a training record) -> the error of a record that does not fit the settings, without its place; None:
             it does.
+        exclusive: (settings, labels) -> whether each record, or each mention, has exactly one label; None: it never has.
         options: options of `finetune` and `check` that the task accepts. None: those of the task.
     """
 
@@ -136,7 +137,12 @@ class Training(Generic[R]):
     adapt: Callable[[Any, Sequence[R]], Any] | None = None
     gold: str | None = None
     unfit: Callable[[Any, R], DataError | None] | None = None
+    exclusive: Callable[[Any, Sequence[str]], bool] | None = None
     options: tuple[str, ...] | None = None
+
+    def cannot_learn(self, config: FinetuningConfig, labels: Sequence[str]) -> bool:
+        """Whether all records have the same label, and no other answer is possible."""
+        return len(labels) == 1 and self.exclusive is not None and self.exclusive(config, labels)
 
     def records(self, path: Path, reading: Reading) -> ReadResult[R]:
         """The records of a file.

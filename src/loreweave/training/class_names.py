@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -38,16 +38,6 @@ def label_names(model_config: PreTrainedConfig) -> list[str]:
     if problem is not None:
         raise CheckpointError(f"{_place(model_config)}{problem}; {LABELS_WANTED}")
     return names
-
-
-def check_several(labels: Sequence[str]) -> None:
-    """Refuse training data in which a classifier of one label per example has nothing to learn.
-
-    Raises:
-        DataError: there is one label only.
-    """
-    if len(labels) == 1:
-        raise DataError(f"found one label, {labels[0]!r}, in all training records, expected two or more to tell apart")
 
 
 def are_numbered(names: Sequence[str]) -> bool:

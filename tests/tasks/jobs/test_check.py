@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.entity_typing.model import build as build_typing
 from loreweave.tasks.jobs.check import check_files
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.registry import load_task, training_of
+from loreweave.training.settings.configuration import fill
 
 TASK = load_task("relation-classification")
 
@@ -34,6 +36,38 @@ def write(path: Path, rows: list[Any]) -> Path:
 
 def silent(line: str) -> None:
     """Report to nobody."""
+
+
+def one_label(folder: Path, task: str) -> Path:
+    """A file of two records with the same label."""
+    rows: dict[str, list[Any]] = {
+        "text-classification": [{"text": "a fine film", "label": "good"}, {"text": "well made", "label": "good"}],
+        "relation-classification": [A | {"label": "good"}, B | {"label": "good"}],
+        "entity-typing": [{"text": text, "start": 0, "end": 3, "labels": ["good"]} for text in ("Ann lives.", "Bob works.")],
+    }
+    return write(folder / "train.jsonl", rows[task])
+
+
+EXCLUSIVE = {"text-classification": "", "relation-classification": "", "entity-typing": "multi_label=false"}
+
+
+@pytest.mark.parametrize("task", EXCLUSIVE)
+def test_one_label_is_checked_and_not_trained(task: str, tiny_bert: Path, tmp_path: Path) -> None:
+    """Typing with any number of types has a default that can learn from one label: no mention needs to have it."""
+    train = one_label(tmp_path, task)
+    found = check_files(load_task(task), [train], model=str(tiny_bert), report=silent)
+    said = ["train.jsonl: all records have the label good; a model needs two or more labels to learn from"]
+    assert found["findings"] == ([] if EXCLUSIVE[task] else said) and found["files"][0]["sub_words"]["max"] > 2
+    config = fill(training_of(load_task(task)).config, {"keep": "last"}, EXCLUSIVE[task].split())
+    with pytest.raises(DataError, match=r"train\.jsonl: found one label, 'good', in all records, expected two or more"):
+        finetune_task(load_task(task), str(tiny_bert), DataFiles(train=train), config, tmp_path / "run", report=silent)
+    assert not (tmp_path / "run").exists()
+
+
+def test_records_without_labels_are_encoded(tiny_bert: Path, tmp_path: Path) -> None:
+    train = write(tmp_path / "train.jsonl", [{"text": "a fine film"}, {"text": "well made"}])
+    found = check_files(load_task("text-classification"), [train], model=str(tiny_bert), report=silent)
+    assert found["labels"] == [] and found["files"][0]["sub_words"]["max"] > 2
 
 
 def test_one_file(tmp_path: Path) -> None:

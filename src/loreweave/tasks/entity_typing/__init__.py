@@ -33,6 +33,7 @@ PARTS: RecordTask[reader.TypingRecord] = RecordTask(
         metric="micro_f1",
         metrics=scoring.METRICS,
         unfit=unfit,
+        exclusive=lambda config, labels: not config.multi_label,
     ),
     query=reader.query,
     answer=scoring.answer,

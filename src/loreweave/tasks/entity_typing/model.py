@@ -23,7 +23,6 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
-from loreweave.training.class_names import check_several
 from loreweave.training.losses import binary_cross_entropy, cross_entropy
 from loreweave.training.task_model import Encoding, TaskModel
 
@@ -40,10 +39,7 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
     Raises:
         ConfigurationError: see `with_head`.
         CheckpointError: there is no readable encoder.
-        DataError: there is one label only, and each mention has one.
     """
-    if not config.multi_label:
-        check_several(labels)
     config, _ = with_head(config, source)
     head, decision = config.head, Decision(config.multi_label, config.threshold)
     if head == "luke":

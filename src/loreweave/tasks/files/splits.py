@@ -131,5 +131,5 @@ def take_balanced(
 
 
 def _times(factor: float, number: int) -> float:
-    """A multiple as of decimal numbers: 0.7 x 90 is 63, although the product of the floats is below 63."""
+    """The product without the error of binary fractions: 0.7 x 90 is 63, not 62.99..., and 0.07 x 100 is 7, not 7.00...01."""
     return round(factor * number, _DECIMALS)

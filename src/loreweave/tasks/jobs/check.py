@@ -18,6 +18,7 @@ from loreweave.tasks.jobs.data_statistics import Statistics, drift_rows, spread,
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
 from loreweave.tasks.registry import trained_task_names
 from loreweave.training.settings.configuration import fill, unknown_name
+from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.task_model import Encoding
 
 
@@ -90,6 +91,7 @@ def check_files(
         file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
     of_labels = _few_shot_findings if training.score is None else _label_findings
     findings = [*_file_findings(training, rows, files), *of_labels(labels, files), *_leak_findings(leaks, files)]
+    findings += _only_label_findings(training, files[0])
     findings += [] if no_label is None else _none_findings(no_label, labels, files)
     statistics = {file.name: file.statistics for file in files}
     return {
@@ -155,10 +157,15 @@ def _encoding(
         found = load_checkpoint_of(training, source).encoding
     else:
         report(f"encoding for {model}")
-        config = fill(training.config, {"max_length": max_length})
-        config = config if training.adapt is None else training.adapt(config, records)
+        config = _settings(training, records, max_length=max_length)
         found = training.build(str(source), labels or ["any"], config).encoding
     return found.sentences if isinstance(found, EpisodesEncoding) else found
+
+
+def _settings(training: Training[Any], records: Sequence[Any], **changes: Any) -> FinetuningConfig:
+    """Settings with which `loreweave finetune` would train on such records."""
+    config = fill(training.config, changes)
+    return config if training.adapt is None else training.adapt(config, records)
 
 
 def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
@@ -230,6 +237,14 @@ def _label_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) ->
         if unseen:
             found.append(f"{file.name}: labels that are not in {train}: {', '.join(unseen)}")
     return found
+
+
+def _only_label_findings(training: Training[Any], train: _File) -> list[str]:
+    records = train.read.records
+    labels = labels_of(training, records)
+    if not training.cannot_learn(_settings(training, records), labels):
+        return []
+    return [f"{train.name}: all records have the label {labels[0]}; a model needs two or more labels to learn from"]
 
 
 def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:

@@ -126,6 +126,8 @@ def finetune_task(
     data = _read_splits(training, files, config, reading, report)
     if training.adapt is not None:
         config = training.adapt(config, data.train)
+    if training.cannot_learn(config, data.labels):
+        raise DataError(f"found one label, {data.labels[0]!r}, in all records, expected two or more", path=files.train)
     asked = _asked(training, source, files, config, reading)
     if training.score is not None and not data.dev:
         scored = "nothing is scored" if not data.test else "only the test data are scored"

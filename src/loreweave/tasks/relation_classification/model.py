@@ -31,7 +31,6 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
-from loreweave.training.class_names import check_several
 from loreweave.training.losses import cross_entropy
 from loreweave.training.task_model import TaskModel
 
@@ -58,12 +57,10 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     Raises:
         ConfigurationError: see `with_head`; or `no_label` is not a label.
         CheckpointError: there is no readable encoder.
-        DataError: there is one label only, and each record has one.
     """
     if config.multi_label:
         return build_documents(source, labels, config)
     chosen_no_label(labels, config.no_label)  # refuses unknown labels
-    check_several(labels)
     config, _ = with_head(config, source)
     head = config.head
     if head == "luke":

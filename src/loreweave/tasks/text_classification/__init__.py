@@ -41,6 +41,7 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
         read_numbers=reader.read,
         adapt=settings_for,
         unfit=unfit,
+        exclusive=lambda config, labels: list(labels) != [record.NUMBER],
     ),
     query=prediction.query,
     answer=prediction.answer,

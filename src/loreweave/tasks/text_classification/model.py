@@ -30,7 +30,7 @@ from loreweave.tasks.text_classification.record import NUMBER
 from loreweave.tasks.text_classification.scoring import score
 from loreweave.tasks.text_classification.settings import NAME, NUMBER_METRIC, TextClassificationConfig
 from loreweave.tasks.transformers_heads import load_with_head, words_alone
-from loreweave.training.class_names import are_numbered, check_several, label_names, name_classes
+from loreweave.training.class_names import are_numbered, label_names, name_classes
 from loreweave.training.losses import cross_entropy, squared_error
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.conditions import check_read
@@ -54,12 +54,9 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
     Raises:
         CheckpointError: there is no readable encoder.
         ConfigurationError: a setting that the encoder does not read.
-        DataError: there is one class only.
     """
     settings: dict[str, Any] = {"task": NAME, "pairs": config.pairs, "positive_label": config.positive_label}
     problem: _Problem = _REGRESSION if list(labels) == [NUMBER] else _CLASSES
-    if problem == _CLASSES:
-        check_several(labels)
     luke = is_luke(source)
     check_read(config, encoder="luke" if luke else "plain")
     if luke:
