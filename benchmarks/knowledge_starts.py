@@ -88,13 +88,13 @@ def objectives(start: str) -> dict[str, Any]:
     kind, _, control = start.partition("-")
     shuffled = {"shuffled": True} if control == "shuffled" else {}
     mentions = load_recipe("minilm/knowledge").config["objectives"]["entity_types"] | {"types": types()}
-    pairs = {"weight": 0.5} | shuffled
+    pairs = load_recipe("minilm/entity-relations").config["objectives"]["entity_relations"] | {"types": None} | shuffled
     latent = load_recipe("minilm/latent-typing").config["objectives"]["latent_typing"]
     found: dict[str, Callable[[], dict[str, Any]]] = {
         "words": dict,
         "types": lambda: {"entity_types": mentions | shuffled},
-        "relations": lambda: {"entity_relations": {"types": types()} | pairs},
-        "triples": lambda: {"entity_relations": {"graph": str(graph("fb15k237-linked"))} | pairs},
+        "relations": lambda: {"entity_relations": pairs | {"types": types()}},
+        "triples": lambda: {"entity_relations": pairs | {"graph": str(graph("fb15k237-linked"))}},
         "graph": lambda: {"contrastive_knowledge": over_graph(bool(control))},
         "latent": lambda: {"latent_typing": latent},
         "entities": lambda: {"masked_entities": {}},
