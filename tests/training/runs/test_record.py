@@ -43,6 +43,23 @@ def test_another_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").exists()
 
 
+@pytest.mark.parametrize("found", ["the same run", "the same run that is done", "another run", "a run that cannot be read"])
+def test_a_folder_in_which_a_run_is_trained_has_no_way_out_that_is_refused(found: str, tmp_path: Path) -> None:
+    record, asked = made(tmp_path), CONFIG
+    record.log(step=1, split="train", loss=1.0)
+    if found == "the same run that is done":
+        record.set_status("done")
+    elif found == "another run":
+        asked = CONFIG | {"epochs": 7}
+    elif found != "the same run":
+        (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ConfigurationError, match="a process is training it now; wait for it, or use another folder$"):
+        RunRecord.create(tmp_path, "finetuning", asked)
+    (tmp_path / "lock.json").unlink()
+    with pytest.raises(ConfigurationError, match="--overwrite"):
+        RunRecord.create(tmp_path, "finetuning", asked)
+
+
 @pytest.mark.parametrize("name", ["config.json", "environment.json", "status.json"])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_run_that_was_killed_while_it_began_can_be_replaced(
