@@ -77,7 +77,12 @@ def test_texts_of_another_length_than_the_bins_are_left_out_by_the_exact_rule() 
     assert found.unbinned == 1 and len(found.values["bins"]["4", "share"]) == 1
     assert found.lengths == {5: 1, 6: 1}
     only = summarise([six], SummarySettings(bins=6))
-    assert only.not_counted() == ["bins.csv has the attention of the first token, for 1 text without an entity"]
+    assert only.not_counted() == []
+    assert only.counted_otherwise() == ["1 text has no entity; bins.csv counts the attention of its first token instead"]
+    twice = summarise([six, six, five], SummarySettings(bins=5))
+    assert twice.counted_otherwise() == [
+        "2 texts have no entity; bins.csv counts the attention of their first token instead"
+    ]
     none = only.values["bins"]
     assert ("itself", "share") not in none and none["0", "share"][0] == pytest.approx(six.weights.mean(axis=1)[:, 0, 0])
 

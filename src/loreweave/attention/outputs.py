@@ -70,7 +70,7 @@ def write_output(found: Iterator[CapturedAttention], output: Output) -> str:
         means = summarise(found, output.summary)
         means.write(path, overwrite=output.overwrite)
         wrote = f"wrote {path}: tables and figures of {counted(means.examples, 'example')}"
-        return "; ".join([wrote, *means.not_counted(), *means.not_written()])
+        return "; ".join([wrote, *means.not_counted(), *means.counted_otherwise(), *means.not_written()])
     if path.suffix.lower() == PAGE_ENDING:
         page = Explorer(found, quantization="u16" if output.exact else "u8-sqrt", max_mb=output.max_mb or LARGEST_PAGE)
         page.save(path, overwrite=output.overwrite)

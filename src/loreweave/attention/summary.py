@@ -211,17 +211,20 @@ class Summary:
                 self.values["between"][query, key, group].append(values)
 
     def not_counted(self) -> list[str]:
-        """What some tables leave out, in words."""
+        """Examples that some tables leave out, with the reason, in words."""
         lines = []
         if self.unbinned:
             size = "another number of tokens than" if self.settings.rule == "exact" else "fewer tokens than"
             lines.append(f"bins.csv leaves out {counted(self.unbinned, 'text')} with {size} bins")
-        if self.of_first_token:
-            lines.append(
-                f"bins.csv has the attention of the first token, for {counted(self.of_first_token, 'text')} without an entity"
-            )
         lines += [f"between.csv leaves out {counted(count, 'example')} {reason}" for reason, count in self.left_out.items()]
         return lines
+
+    def counted_otherwise(self) -> list[str]:
+        """Examples of which a table has something else than of the others, in words."""
+        if not self.of_first_token:
+            return []
+        texts, whose = counted(self.of_first_token, "text has", "texts have"), "its" if self.of_first_token == 1 else "their"
+        return [f"{texts} no entity; bins.csv counts the attention of {whose} first token instead"]
 
     def not_written(self) -> list[str]:
         """Analyses that do not apply to the examples, with the reason, in words."""

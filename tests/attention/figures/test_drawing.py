@@ -50,7 +50,7 @@ def test_the_figure_of_bins_says_whose_attention_it_is() -> None:
     of = {
         "the entities": [made_attention()],
         "the first token": [without],
-        "the entities (1) or the first token": [made_attention(), without],
+        "the entities (1 text) or the first token (2 texts)": [made_attention(), without, without],
     }
     for whose, examples in of.items():
         (table,) = [table for table in summarise(examples, SummarySettings(bins=5)).tables() if table.name == "bins"]

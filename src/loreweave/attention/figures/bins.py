@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from loreweave.attention.figures.style import finish, line, panels
 from loreweave.attention.tables import ITSELF, Row, Table, interval
+from loreweave.corpus.counts import counted
 from loreweave.picture_style import COLOURS
 
 MOST_LINES = 11
@@ -40,7 +41,9 @@ def _source(table: Table) -> str:
     of_entities = table.rows[ITSELF, "share"].values if (ITSELF, "share") in table.rows else 0
     if not of_entities:
         return "the first token"
-    return "the entities" if of_entities == texts else f"the entities ({of_entities}) or the first token"
+    if of_entities == texts:
+        return "the entities"
+    return f"the entities ({counted(of_entities, 'text')}) or the first token ({counted(texts - of_entities, 'text')})"
 
 
 def _over_layers(panel: Axes, rows: Mapping[str, Row]) -> None:
