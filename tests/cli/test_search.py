@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from toy_search import toy_sweep, use_toy
 
 from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError
+from loreweave.experiments.search import run
 from loreweave.experiments.search.extra import check_extra
 from loreweave.experiments.search.run import status
 from loreweave.experiments.search.workers import PARENT_VARIABLE
@@ -134,6 +136,12 @@ def test_a_trial_whose_process_has_ended_is_interrupted(
     said = capsys.readouterr().err
     assert "trials: 2 planned, 1 complete, 1 interrupted" in said
     assert "interrupted: trials/0001 (the process has ended; the same command continues the search)" in said
+    found = status("runs/sweep", [], None, None)
+    both = replace(found, trials=[row | {"state": "interrupted"} for row in found.trials])
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "status", lambda *_: both)
+        assert main(["search", "runs/sweep", "--status"]) == 0
+    assert "interrupted: trials/0000, trials/0001 (the processes have ended; the same command" in capsys.readouterr().err
     assert main(["search", sweep]) == 0
     assert "trials: 2 planned, 2 complete" in capsys.readouterr().err
 

@@ -28,7 +28,9 @@ def states(rows: list[dict[str, Any]]) -> list[str]:
 
 def test_a_grid_writes_runs_a_table_and_the_best_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_toy(monkeypatch)
-    found = search(toy_sweep(tmp_path, design="grid", vary=VARY), output=tmp_path / "out", report=silent)
+    told: list[str] = []
+    found = search(toy_sweep(tmp_path, design="grid", vary=VARY), output=tmp_path / "out", report=told.append)
+    assert "the weights of the best trial are kept (keep_models=all keeps all)" in told
     assert found.best is not None
     assert found.best["settings"] == {"dropout": 0.2, "batch_size": 2} and found.best["value"] == 0.528
     rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
@@ -163,7 +165,9 @@ def test_the_best_are_repeated_with_other_seeds(tmp_path: Path, monkeypatch: pyt
 
     use_toy(monkeypatch, curve)
     sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.2, 0.3]}, repeat={"best": 2, "seeds": [1, 2, 3]})
-    found = search(sweep, output=tmp_path / "out", report=silent)
+    told: list[str] = []
+    found = search(sweep, output=tmp_path / "out", report=told.append)
+    assert "the weights of the best 2 trials are kept (keep_models=all keeps all)" in told
     assert [row["of_trial"] for row in found.trials if row["stage"] == "repeats"] == [1, 1, 1, 2, 2, 2]
     first, second = found.results["repeats"]
     assert first["trial"] == 1 and first["runs"] == 3 and first["mean"] == pytest.approx(0.508 + 0.02)

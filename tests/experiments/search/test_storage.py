@@ -58,9 +58,13 @@ def test_a_missing_driver_names_the_extra(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "pg8000", None)
     sweep = toy_sweep(tmp_path, design="grid", vary=VARY)
     for url in ("postgresql+pg8000://ann:secret@host/db", "postgresql://ann:secret@host/db", "postgres://ann:secret@host/db"):
-        with pytest.raises(ConfigurationError, match=r"driver .* is not installed .*'loreweave\[search\]'") as found:
+        with pytest.raises(ConfigurationError, match=r"driver of the database is not installed") as found:
             search(sweep, output=tmp_path / "out", storage=url, report=silent)
         assert "secret" not in str(found.value)
+        assert str(found.value).endswith(
+            "; the driver of PostgreSQL is in the extra `search`: pip install 'loreweave[search]', with a URL such as "
+            "postgresql+pg8000://user@host/database"
+        )
 
 
 def test_a_password_is_not_written() -> None:

@@ -110,8 +110,9 @@ def _say_rest(results: dict[str, Any], rows: list[dict[str, Any]], folder: Path)
             say(f"{row['folder']} failed: {row['error']}")
     say(f"trials: {', '.join(f'{count} {name}' for name, count in results['trials'].items())}")
     if any(row["state"] == "interrupted" for row in rows):
-        names = ", ".join(row["folder"] for row in rows if row["state"] == "interrupted")
-        say(f"interrupted: {names} (the process has ended; the same command continues the search)")
+        names = [row["folder"] for row in rows if row["state"] == "interrupted"]
+        ended = "the process has ended" if len(names) == 1 else "the processes have ended"
+        say(f"interrupted: {', '.join(names)} ({ended}; the same command continues the search)")
     files = {"all trials": folder / "trials.csv", "the best settings": folder / "best.yaml"}
     there = [f"{name} are in {file}" for name, file in files.items() if file.is_file()]
     if results["best"] is None:

@@ -221,5 +221,6 @@ def _describe(study: Study, known: bool, report: Report) -> None:
         finished = sum(trial.state.is_finished() for trial in study.trials())
         report(f"the search is continued: {counted(finished, 'trial is', 'trials are')} finished")
     if sweep.keep_models == "best":
-        number = counted(sweep.repeat.best if sweep.repeat is not None else 1, "trial")
-        report(f"the weights of the best {number} are kept (keep_models=all keeps all)")
+        best = sweep.repeat.best if sweep.repeat is not None else 1
+        which = "the best trial" if best == 1 else f"the best {counted(best, 'trial')}"
+        report(f"the weights of {which} are kept (keep_models=all keeps all)")

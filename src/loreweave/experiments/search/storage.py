@@ -77,8 +77,9 @@ class StudyStorage:
         except ImportError as error:
             missing = str(getattr(error, "__cause__", None) or error)
             raise ConfigurationError(
-                f"--storage {self.shown}: the driver of the database is not installed ({missing}); the extra search contains "
-                "that of PostgreSQL: pip install 'loreweave[search]', with a URL such as postgresql+pg8000://user@host/database"
+                f"--storage {self.shown}: the driver of the database is not installed ({missing}); the driver of "
+                "PostgreSQL is in the extra `search`: pip install 'loreweave[search]', with a URL such as "
+                f"postgresql+{_DRIVER}://user@host/database"
             ) from None
         except Exception as error:
             if not isinstance(error, (ValueError, TypeError)) and type(error).__name__ not in _WRONG_URLS:
