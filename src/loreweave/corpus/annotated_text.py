@@ -20,7 +20,7 @@ from typing import Any
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
-from loreweave.corpus.files.strict_json import DECODER, NotJsonError
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, kind_of
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
 from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
@@ -147,9 +147,9 @@ class AnnotatedText:
         if isinstance(metadata, str):
             metadata = _metadata_of(metadata)
         if not isinstance(mentions, list | tuple):
-            raise DataError(f"found a {type(mentions).__name__}, expected a list", field="mentions")
+            raise DataError(f"found {kind_of(mentions)}, expected a list", field="mentions")
         if not isinstance(metadata, dict):
-            raise DataError(f"found a {type(metadata).__name__}, expected an object", field="metadata")
+            raise DataError(f"found {kind_of(metadata)}, expected an object", field="metadata")
         spans = tuple(_mention_from_dict(mention, row["text"]) for mention in mentions)
         return cls(row["id"], row["text"], spans, row.get("language"), metadata)
 
@@ -221,7 +221,7 @@ def _mention_from_dict(row: Any, text: Any) -> Mention:
 
 def _check_paragraphs(rows: Any, length: int) -> None:
     if rows is not None and not isinstance(rows, list | tuple):
-        raise DataError(f"found a {type(rows).__name__}, expected a list", field="metadata.paragraphs")
+        raise DataError(f"found {kind_of(rows)}, expected a list", field="metadata.paragraphs")
     before = 0
     for row in rows or ():
         match row:

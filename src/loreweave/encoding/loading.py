@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_KINDS, WORDPIECE
 from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.known import check_words
@@ -260,7 +261,7 @@ def _read_object(path: Path) -> Json:
         return {}
     content = read_json(path)
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: found {type(content).__name__}, expected a JSON object")
+        raise CheckpointError(f"{path}: found {kind_of(content, 'JSON')}, expected an object")
     return content
 
 

@@ -63,7 +63,7 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(tmp_path: Path, monkeypa
     ("changes", "said"),
     [
         ({"attention": torch.ones(2, 2, 3, 3)}, r"sent_0, field 'attention': found weights of shape \[2, 2, 3, 3\], expected"),
-        ({"tokens": None}, "sent_0, field 'tokens': found NoneType, expected a list of tokens"),
+        ({"tokens": None}, "sent_0, field 'tokens': found null, expected a list of tokens"),
     ],
 )
 def test_broken_sentences_are_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:

@@ -70,7 +70,15 @@ def test_byte_order_mark_and_blank_lines_are_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "found"), [('{"a": 1}\n{"a"', "line 2: found broken JSON"), ("[1]", "line 1: found a JSON list")]
+    ("content", "found"),
+    [
+        ('{"a": 1}\n{"a"', "line 2: found broken JSON"),
+        ("[1]", "line 1: found a JSON list, expected an object"),
+        ('"a"', "line 1: found a JSON text, expected an object"),
+        ("-1.5", "line 1: found a JSON number, expected an object"),
+        ("null", "line 1: found null, expected an object"),
+        ("false", "line 1: found false, expected an object"),
+    ],
 )
 def test_broken_lines_are_named(tmp_path: Path, content: str, found: str) -> None:
     path = tmp_path / "a.jsonl"

@@ -69,7 +69,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "one line of many": ('{"a": 1}\n{"a": \n{"a": 3}', "line 2: found broken JSON"),
     "the first line of many": ('{"a": \n{"a": 3}', "line 1: found broken JSON"),
     "pretty and broken": ('{\n "a": 1\n}\n{\n "a": }\n', "line 5: found broken JSON"),
-    "no object": ("{}\n3\n", "line 2: found a JSON int, expected an object"),
+    "no object": ("{}\n3\n", "line 2: found a JSON number, expected an object"),
 }
 
 

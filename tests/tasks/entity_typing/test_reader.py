@@ -158,14 +158,14 @@ def test_wrong_files(tmp_path: Path) -> None:
 
 
 WRONG_ROWS = {
-    "spacy-pairs": "record 1: found int, expected .text, {entities", "spacy": "found no file of spaCy's DocBin",
+    "spacy-pairs": "record 1: found a number, expected .text, {entities", "spacy": "found no file of spaCy's DocBin",
     "brat": "found no folder, expected one of .txt files with .ann files",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_row_that_is_no_object_is_named(tmp_path: Path, format: str) -> None:
-    with pytest.raises(DataError, match=WRONG_ROWS.get(format, "record 1: found int, expected an object")):
+    with pytest.raises(DataError, match=WRONG_ROWS.get(format, "record 1: found a number, expected an object")):
         read(write(tmp_path / "a.json", [3]), format)
 
 

@@ -87,7 +87,7 @@ def test_a_json_list_has_the_same_rows_and_names_the_record(tmp_path: Path) -> N
     path.write_text('[{"id": "a", "label": "x"}, {"id": "a", "label": "y"}]')
     with pytest.raises(DataError, match="answers.json, record 2, field 'id': found a second prediction for the id 'a'"):
         align(json_predictions(path, value), IDS, path)
-    for second, said in (('{"label": 1}', "record 2, field 'label': found 1"), ('"y"', "record 2: found a JSON str"),
+    for second, said in (('{"label": 1}', "record 2, field 'label': found 1"), ('"y"', "record 2: found a JSON text"),
                          ('{"label": "y"', "line 1: found broken JSON")):  # fmt: skip
         path.write_text('[{"label": "x"}, ' + second + "]")
         with pytest.raises(DataError, match=f"answers.json, {said}"):

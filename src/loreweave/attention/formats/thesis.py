@@ -17,6 +17,7 @@ from loreweave.attention.capture.tokens import SPECIAL_NAMES, align, is_punctuat
 from loreweave.attention.captured import NOWHERE, CapturedAttention, EntityToken, Tokens
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.restricted_pickle import RestrictedUnpickler
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.corpus.files.writing import atomic_path, check_free
 from loreweave.errors import DataError
 
@@ -88,7 +89,7 @@ def _captured(id: str, sentence: Any) -> CapturedAttention:
     if missing:
         raise DataError("found no value, expected one", field=missing[0])
     if not isinstance(sentence["tokens"], list):
-        raise DataError(f"found {type(sentence['tokens']).__name__}, expected a list of tokens", field="tokens")
+        raise DataError(f"found {kind_of(sentence['tokens'])}, expected a list of tokens", field="tokens")
     names, weights = [str(token) for token in sentence["tokens"]], torch.as_tensor(sentence["attention"]).float()
     if weights.ndim != 4 or weights.shape[2:] != (len(names), len(names)):
         wanted = f"[layers, heads, {len(names)}, {len(names)}]"

@@ -32,6 +32,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
@@ -129,7 +130,7 @@ def _said(folder: Path, base: Path | None) -> dict[str, Any]:
     if (folder / _CONFIG).is_file():
         ours = read_json(folder / _OURS) if (folder / _OURS).is_file() else {}
         if not isinstance(ours, dict):
-            raise CheckpointError(f"{folder / _OURS}: found a {type(ours).__name__}, expected an object")
+            raise CheckpointError(f"{folder / _OURS}: found {kind_of(ours)}, expected an object")
         return _flatten(read_json(folder / _CONFIG)) | ours
     said = said_in(folder, base) or {}
     said.pop("layer_norm_eps", None)  # the base's, not Paddle's

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TextIO, cast
 
 from loreweave.corpus.files.missing import Pathname as Pathname
 from loreweave.corpus.files.missing import file_not_found
-from loreweave.corpus.files.strict_json import DECODER, NotJsonError, unique_keys
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, kind_of, unique_keys
 from loreweave.errors import DataError
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -178,7 +178,7 @@ def line_value(number: int, line: str, path: Pathname) -> dict[str, Any] | DataE
 
 def not_an_object(value: Any, path: Pathname | None = None, line: int | None = None) -> DataError:
     """Error for a JSON value in the place of an object."""
-    return DataError(f"found a JSON {type(value).__name__}, expected an object", path=path, line=line)
+    return DataError(f"found {kind_of(value, 'JSON')}, expected an object", path=path, line=line)
 
 
 def sha256_of_data(path: Pathname) -> str:

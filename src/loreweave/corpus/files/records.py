@@ -13,6 +13,7 @@ from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.files.rows import LeftOut
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.corpus.files.surrogates import check_halves
 from loreweave.corpus.files.tables import TABLE_SUFFIXES
 from loreweave.corpus.mention_formats.unsupported import unsupported_tool
@@ -160,7 +161,7 @@ def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
         return DataError(found, path=path)
     if isinstance(row, Mapping) and row.get("data") == []:
         return DataError("found no records, but an empty list", path=path, field="data")
-    found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
+    found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else kind_of(row)
     return DataError(f"record 1: found {found}, expected a record of {', '.join(formats)}", path=path)
 
 

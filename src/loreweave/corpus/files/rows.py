@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.errors import DataError
 
 Row = Mapping[str, Any]
@@ -42,7 +43,7 @@ def as_row(row: Any) -> Row:
         DataError: it is not.
     """
     if not isinstance(row, Mapping):
-        raise DataError(f"found {type(row).__name__}, expected an object")
+        raise DataError(f"found {kind_of(row)}, expected an object")
     return row
 
 

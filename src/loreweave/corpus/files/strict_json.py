@@ -6,6 +6,7 @@ That is `NaN`, `Infinity` and `-Infinity`, and a repeated key in one object, of 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -25,6 +26,28 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise NotJsonError(f"the key {twice!r} twice in one object, expected each key once")
     return row
+
+
+def kind_of(value: object, of: str = "") -> str:
+    """The kind of a value in the words of JSON, with an article, for messages: "a list", "null".
+
+    Args:
+        value: a value that the parser returned, or one of the same types from a table.
+        of: word before the kind, such as "JSON".
+
+    Example:
+        >>> kind_of([]), kind_of(1.5, "JSON"), kind_of(None, "JSON"), kind_of(True)
+        ('a list', 'a JSON number', 'null', 'true')
+    """
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    kind = next((name for types, name in _KINDS if isinstance(value, types)), type(value).__name__)
+    return f"a {of} {kind}" if of else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (Mapping, "object"), ((list, tuple), "list"), (str, "text"), ((int, float), "number")
+)  # fmt: skip
 
 
 def _no_constant(name: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.corpus.graphs.columns import Columns, read_text_table
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.lines import LeftOut, split_names
@@ -65,7 +66,7 @@ def read_json_texts(path: Path, aliases: str = "aliases") -> Iterator[GraphEntit
     """
     rows = read_json(path)
     if not isinstance(rows, dict):
-        raise DataError(f"found a JSON {type(rows).__name__}, expected an object of id -> texts", path=path)
+        raise DataError(f"found {kind_of(rows, 'JSON')}, expected an object of id -> texts", path=path)
     for id, row in rows.items():
         if not isinstance(row, dict):
             raise DataError(f"found {row!r} for {id!r}, expected an object with label and description", path=path)

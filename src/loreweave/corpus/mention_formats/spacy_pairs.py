@@ -12,6 +12,7 @@ from typing import Any
 
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, field
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.corpus.mention_formats.entities import mark_of
 from loreweave.corpus.mention_formats.marked import Item, Marked, MentionFormat, as_utf16, checked_text
 from loreweave.errors import DataError
@@ -36,7 +37,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
         case [str(text), Mapping() as annotations]:
             pass
         case _:
-            raise DataError(f"found {type(row).__name__}, expected [text, {{entities: [[start, end, label]]}}]")
+            raise DataError(f"found {kind_of(row)}, expected [text, {{entities: [[start, end, label]]}}]")
     others = [name for name in annotations if name != "entities"]
     yield from (LeftOut(f"annotations {name} of spaCy", of_record=True) for name in others)
     # A fourth value is the id of an entity in a knowledge base.

@@ -12,6 +12,7 @@ import numpy as np
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import line_value, open_text, read_json
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.errors import DataError
 from loreweave.metrics.answers import AnswerScore, best_threshold, score_answer
 from loreweave.tasks.extractive_qa.prediction import decisions, official_files, row_of
@@ -213,8 +214,8 @@ def _read_predictions(records: Sequence[QuestionRecord], path: Path) -> tuple[li
         return _by_id(records, by_id, path)
     content = read_json(path)
     if not isinstance(content, Mapping):
-        found_kind = type(content).__name__
-        raise DataError(f"found a JSON {found_kind}, expected an object from ids to answers, or JSON Lines", path=path)
+        found_kind = kind_of(content, "JSON")
+        raise DataError(f"found {found_kind}, expected an object from ids to answers, or JSON Lines", path=path)
     return _by_id(records, {str(id): Prediction(_text_of(id, value, path)) for id, value in content.items()}, path)
 
 
@@ -279,8 +280,8 @@ def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[floa
     content = read_json(path)
     wrong = not isinstance(content, Mapping) or next((id for id, value in content.items() if not _is_number(value)), None)
     if wrong is not None:
-        field, found = (wrong, content[wrong]) if isinstance(wrong, str) else (None, type(content).__name__)
-        raise DataError(f"found {found!r}, expected an object from ids to numbers", path=path, field=field)
+        field, found = (wrong, repr(content[wrong])) if isinstance(wrong, str) else (None, kind_of(content))
+        raise DataError(f"found {found}, expected an object from ids to numbers", path=path, field=field)
     ids = ids_in(records, content)
     missing = [id for id in ids if id not in content]
     others = list(content.keys() - set(ids))

@@ -21,6 +21,7 @@ from loreweave.corpus.episodes import check_known, parsed_episodes
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relations import layouts
@@ -126,7 +127,7 @@ def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[Relati
     answers = read_json(path)
     needed = max(int(episode.id) for episode in episodes) + 1
     if not isinstance(answers, list) or len(answers) < needed:
-        found = counted(len(answers), "answer") if isinstance(answers, list) else type(answers).__name__
+        found = counted(len(answers), "answer") if isinstance(answers, list) else kind_of(answers)
         raise DataError(f"found {found}, expected a list of at least {counted(needed, 'number')}", path=path)
     known = []
     for episode in episodes:

@@ -13,6 +13,7 @@ from typing import Any
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.errors import DataError
 from loreweave.tasks.relations import document_layouts, layouts
 from loreweave.tasks.relations.document import RelationDocument
@@ -53,10 +54,10 @@ def _instance_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Instances of FewRel's dictionary."""
     content = read_json(path)
     if not isinstance(content, dict):
-        raise DataError(f"found a {type(content).__name__}, expected an object: relation -> instances", path=path)
+        raise DataError(f"found {kind_of(content)}, expected an object: relation -> instances", path=path)
     for relation, instances in content.items():
         if not isinstance(instances, list):
-            raise DataError(f"found {type(instances).__name__}, expected a list of instances", path=path, field=relation)
+            raise DataError(f"found {kind_of(instances)}, expected a list of instances", path=path, field=relation)
         for number, instance in enumerate(instances, 1):
             yield f"{relation}, instance {number}", (relation, number, instance)
 
