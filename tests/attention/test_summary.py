@@ -80,9 +80,7 @@ def test_texts_of_another_length_than_the_bins_are_left_out_by_the_exact_rule() 
     assert only.not_counted() == []
     assert only.counted_otherwise() == ["1 text has no entity; bins.csv counts the attention of its first token instead"]
     twice = summarise([six, six, five], SummarySettings(bins=5))
-    assert twice.counted_otherwise() == [
-        "2 texts have no entity; bins.csv counts the attention of their first token instead"
-    ]
+    assert twice.counted_otherwise() == ["2 texts have no entity; bins.csv counts the attention of their first token instead"]
     none = only.values["bins"]
     assert ("itself", "share") not in none and none["0", "share"][0] == pytest.approx(six.weights.mean(axis=1)[:, 0, 0])
 

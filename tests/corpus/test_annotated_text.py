@@ -85,7 +85,7 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "labels": "x"}]}, "field 'mentions.labels': found 'x'"),
         ({"id": "a", "text": "bc", "mentions": [{"start": 0, "end": 1, "text": "c"}]}, "field 'mentions.text': found 'c'"),
         ({"id": "a", "text": "b", "metadata": []}, "field 'metadata'"),
-        ({"id": "a", "text": "b", "metadata": {"paragraphs": 5}}, "field 'metadata.paragraphs': found a number, expected a list"),
+        ({"id": "a", "text": "b", "metadata": {"paragraphs": 5}}, "paragraphs': found a number, expected a list"),
         ({"id": "a", "text": "b", "metadata": {"paragraphs": [[0, 2]]}}, "the paragraph [0, 2], expected [start, end]"),
     ],
 )

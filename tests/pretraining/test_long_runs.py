@@ -261,7 +261,7 @@ def test_a_run_that_is_trained_now_is_not_touched(tmp_path: Path, how: dict[str,
     command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None and child.stdout.readline() == "running\n"
-    said = f"process {child.pid} on" if how else "another run .*, and a process is training it now; wait for it, or use another folder"
+    said = f"process {child.pid} on" if how else "another run .*, and a process is training it now; wait for it, or use another"
     with pytest.raises(ConfigurationError, match=said):
         run(config(tmp_path), **how)
     record = RunRecord(tmp_path / "run")
