@@ -2,17 +2,30 @@
 (() => {
   "use strict";
 
-  const FEWEST_ROWS = 5; // a shorter table has no filter
+  const FEWEST_ROWS = 6; // a shorter table has no filter
+  const NUMBERS = /((?<=^|[=,\s])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|\d+(?:\.\d+)?)/i; // in a text: "learning_rate=1e-05", "run-2"
 
   /** What a cell is sorted by: its number with all digits, or its text; null if it is empty. */
   function valueOf(cell) {
-    if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
-    return cell.textContent || null;
+    const text = (cell.dataset.value ?? cell.textContent).trim();
+    if (!text) return null;
+    return Number.isFinite(Number(text)) ? Number(text) : text;
   }
 
+  function compareNumbers(a, b) {
+    return (a > b) - (a < b);
+  }
+
+  /** Numbers come before texts, and the numbers in texts are compared as numbers. */
   function compare(a, b) {
-    if (typeof a === "number" && typeof b === "number") return a - b;
-    return String(a).localeCompare(String(b), "en", { numeric: true });
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    if (typeof a === "number") return compareNumbers(a, b);
+    const [left, right] = [a.split(NUMBERS), b.split(NUMBERS)]; // text, number, text, number, ...
+    for (let at = 0; at < Math.min(left.length, right.length); at++) {
+      const order = at % 2 ? compareNumbers(Number(left[at]), Number(right[at])) : left[at].localeCompare(right[at], "en");
+      if (order) return order;
+    }
+    return left.length - right.length;
   }
 
   /** Rows in the order of a column; empty cells come last in both directions. */
@@ -41,10 +54,23 @@
     });
   }
 
+  /** A text without differences that cannot be seen: of case, and of letters that are composed of several characters. */
+  function plain(text) {
+    return text.normalize("NFC").toLowerCase();
+  }
+
+  /** Whether the row of the cells has a word: in what it shows, or at the beginning of a number with all digits. */
+  function finder(cells) {
+    const shown = cells.map((cell) => plain(cell.textContent)).join(" ");
+    const values = cells.map((cell) => plain(cell.dataset.value ?? ""));
+    return (word) => shown.includes(word) || values.some((value) => value.startsWith(word));
+  }
+
   /** A field above the table: rows with all of its words stay. */
   function addFilter(box, table) {
     const rows = [...table.tBodies[0].rows];
-    const texts = new Map(rows.map((row) => [row, [...row.cells].map((cell) => cell.textContent.toLowerCase()).join(" ")]));
+    const finders = new Map(rows.map((row) => [row, finder([...row.cells])]));
+    const all = box.dataset.cut === undefined ? `${rows.length} rows` : `the ${rows.length} rows on the page`;
     const label = document.createElement("label");
     const field = document.createElement("input");
     const count = document.createElement("span");
@@ -57,16 +83,17 @@
     bar.append(label, " ", count);
     box.before(bar);
     field.addEventListener("input", () => {
-      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of rows) row.hidden = !words.every((word) => texts.get(row).includes(word));
+      const words = plain(field.value).split(/\s+/).filter(Boolean);
+      for (const row of rows) row.hidden = !words.every(finders.get(row));
       const shown = rows.filter((row) => !row.hidden).length;
-      count.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+      count.textContent = words.length ? `${shown} of ${all}` : "";
+      bar.classList.toggle("used", words.length > 0); // printed, to explain which rows there are
     });
   }
 
   for (const box of document.querySelectorAll("div.table")) {
     const table = box.querySelector("table");
     makeSortable(table);
-    if (table.tBodies[0].rows.length > FEWEST_ROWS) addFilter(box, table);
+    if (table.tBodies[0].rows.length >= FEWEST_ROWS) addFilter(box, table);
   }
 })();
