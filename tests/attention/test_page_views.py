@@ -149,18 +149,44 @@ def test_two_models_are_compared_head_by_head(page: Any, tmp_path: Path) -> None
     np.testing.assert_allclose([float(number) for number in numbers], sums, atol=0.01)
 
 
+def saved(page: Any, title: str) -> tuple[str, list[str], list[list[str]]]:
+    """Name, columns and rows of the CSV file that a button saves."""
+    with page.expect_download(timeout=30_000) as download:
+        page.get_by_title(title).click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    columns, *rows = csv.reader(text.splitlines())
+    return download.value.suggested_filename, columns, rows
+
+
 def test_the_numbers_of_a_comparison_are_saved(page: Any, tmp_path: Path) -> None:
     open_page(page, tmp_path, two_models(), "view=compare&layer=1")
-    with page.expect_download(timeout=30_000) as download:
-        page.get_by_title("Save as CSV").click()
-    rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()))
+    name, columns, rows = saved(page, "Save as CSV")
+    assert name == "attention_compare_layer1.csv"
+    heads = "layer 1, mean of 4 heads"
+    assert columns == ["from", "to", f"A: tiny · 1, {heads}", f"B: tuned · 1, {heads}", "A − B"]
+    tokens = ["[CLS]", "Bey", "once", "lives", "in", "Los", "Angeles", ".", "[SEP]", "E1 [MASK] Beyonce", "E2 Los Angeles"]
+    found = np.full((3, 11, 11), np.nan)
+    for source, target, *numbers in rows:
+        found[:, tokens.index(source), tokens.index(target)] = [float(number) for number in numbers]
     first, second = (rows_that_sum_to_one((3, 4, 11, 11), *seed)[1].mean(0) for seed in ((), (1,)))
-    assert len(rows) == first.size
-    found = np.array([[float(row[name]) for name in ("A", "B", "A − B")] for row in rows])
-    np.testing.assert_allclose(np.sort(found[:, 0]), np.sort(first.ravel()), atol=0.01)
-    np.testing.assert_allclose(np.sort(found[:, 1]), np.sort(second.ravel()), atol=0.01)
-    np.testing.assert_allclose(found[:, 2], found[:, 0] - found[:, 1], atol=1e-6)
-    assert np.all(np.diff(np.abs(found[:, 2])) <= 0)
+    np.testing.assert_allclose(found[0], first, atol=0.004)
+    np.testing.assert_allclose(found[1], second, atol=0.004)
+    np.testing.assert_allclose(found[2], found[0] - found[1], atol=1e-6)
+    assert len(rows) == 121 and np.all(np.diff([abs(float(row[-1])) for row in rows]) <= 0)
+
+
+def test_the_changes_of_the_heads_are_saved(page: Any, tmp_path: Path) -> None:
+    open_page(page, tmp_path, two_models(), "view=compare&layer=1")
+    name, columns, rows = saved(page, "Save the change of every head as CSV")
+    assert name == "attention_compare_heads.csv"
+    assert columns == ["layer", "head", "Jensen-Shannon divergence of tiny · 1 (A) and tuned · 1 (B)"]
+    first, second = rows_that_sum_to_one((3, 4, 11, 11)), rows_that_sum_to_one((3, 4, 11, 11), 1)
+    middle = (first + second) / 2
+    expected = sum((side * np.log2(side / middle)).sum(-1) for side in (first, second)).mean(-1) / 2
+    found = {(int(layer), int(head)): float(value) for layer, head, value in rows}
+    assert len(found) == 12
+    for place, value in found.items():
+        assert value == pytest.approx(expected[place], abs=0.02)
 
 
 def test_other_pieces_are_compared_by_words(page: Any, tmp_path: Path) -> None:

@@ -55,6 +55,11 @@ test("what cannot be seen is made visible, long texts are shortened", () => {
     assert.equal(Tokens.visible(`a\u200b ${emoji}\u202e`), `a⟨200B⟩ ${emoji}⟨202E⟩`);
   }
   for (const word of ["می\u200cخواهم", "क्\u200dष", "ශ්\u200dරී"]) assert.equal(Tokens.visible(word), word);
+  // After a vowel sign, a stretched letter, an accent of the Vedas, digits and a mark of Mongolian: signs that scripts share.
+  const shared = ["\u0628\u064b\u200c\u0628", "\u0628\u0655\u200c\u0628", "\u0628\u0640\u200c\u0628", "\u0915\u0951\u200d\u0915", "\u0628\u200c\u064e\u0628", "\u0661\u200c\u0628", "\u1820\u180b\u200d\u1820"];
+  for (const word of shared) assert.equal(Tokens.visible(word), word);
+  for (const mark of ["\u060c", "\u06d4", "\u0964"]) assert.equal(Tokens.visible(`\u0628${mark}\u200c\u0628`), `\u0628${mark}⟨200C⟩\u0628`);
+  assert.equal(Tokens.visible("a\u0951\u200db"), "a\u0951⟨200D⟩b");
   assert.equal(Tokens.visible("می\u200c"), "می⟨200C⟩");
   assert.equal(Tokens.visible("می\u200c\u200cخ"), "می⟨200C⟩⟨200C⟩خ");
   assert.equal(Tokens.visible("a\u200db"), "a⟨200D⟩b");

@@ -27,9 +27,15 @@ const Exports = (() => {
     save(name, new Blob([Numbers.bytesOf(canvas.toDataURL("image/png").split(",")[1])], { type: "image/png" }));
   }
 
-  /** Buttons for files, and the table of what is shown (built when it is opened). The CSV file is the table, or the view's `cells`. */
+  /** CSV files of a view: [{label, title, part, table}]; by default one of its table. part: the end of the name, instead of the layer. */
+  function files(view) {
+    return view.files || [{ label: "CSV", title: "Save as CSV", table: view.table }];
+  }
+
+  /** Buttons for files, and the table of what is shown (built when it is opened). */
   function draw(context, view, memory) {
-    const name = (ending) => `attention_${view.name}_layer${context.state.layer}.${ending}`;
+    const name = (ending, part) => `attention_${view.name}_${part || `layer${context.state.layer}`}.${ending}`;
+    const saveTable = ({ part, table }) => save(name("csv", part), new Blob(["\ufeff", csv(table(context))], { type: "text/csv" }));
     const box = Dom.make("div", {});
     const fill = () => box.replaceChildren(Tables.paged(view.table(context), context.tablePlace("shown"), "Table of what is shown"));
     const details = Dom.make("details", { "aria-label": "Table", open: memory.table, ontoggle: (event) => { memory.table = event.target.open; if (memory.table) fill(); } }, Dom.make("summary", { "data-key": "table" }, "Show as table"), box);
@@ -37,7 +43,7 @@ const Exports = (() => {
     return Dom.make("div", {}, Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Save what is shown" }, Dom.make("span", {}, "Save"),
       Dom.button("PNG", () => png(context, name("png")), { title: "Save as PNG" }),
       Dom.button("SVG", () => save(name("svg"), new Blob([Scene.svg(context.keep.picture(), context.colours.paper)], { type: "image/svg+xml" })), { title: "Save as SVG" }),
-      Dom.button("CSV", () => save(name("csv"), new Blob(["\ufeff", csv((view.cells || view.table)(context))], { type: "text/csv" })), { title: "Save as CSV" }),
+      files(view).map((file) => Dom.button(file.label, () => saveTable(file), { title: file.title })),
       Dom.button("State", () => save("attention_state.json", new Blob([JSON.stringify(context.state, null, 2)], { type: "application/json" })), { title: "Save the state as JSON" })), details);
   }
 

@@ -4,7 +4,8 @@ const Tokens = (() => {
   const MARKS = { " ": "␣", "\u00a0": "⍽", "\n": "↵", "\r": "↵", "\t": "⇥" };
   const EMOJI = "\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]*";
   const WITH_JOINERS = ["Arabic", "Syriac", "Mongolian", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Khmer"];
-  const JOINING = `[${WITH_JOINERS.map((script) => `\\p{Script=${script}}`).join("")}]`;
+  // Vowel signs and accents that several scripts share belong to none of them alone; their commas and full stops do not join.
+  const JOINING = `(?=[\\p{L}\\p{M}\\p{N}])[${WITH_JOINERS.map((script) => `\\p{Script_Extensions=${script}}`).join("")}]`;
   const JOINED = new RegExp(`${EMOJI}(?:\\u200d${EMOJI})+|(?<=${JOINING})[\\u200c\\u200d](?=${JOINING})`, "gu");
   const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 

@@ -19,6 +19,12 @@ const CompareView = (() => {
     return { units: pair.units, layer: pair.layerOf(context.state.layer), headsName, a: a.together(context.headPlaces, "mean"), b: b.together(places, "mean") };
   }
 
+  /** What A and B are: the model and the text, and the layer and heads. */
+  function titles(context, found, other) {
+    return [[`A: ${titleOf(context, context.number)}`, `${context.layerName}, ${context.meanName}`],
+      [`B: ${titleOf(context, other)}`, `layer ${found.layer}, ${found.headsName}`]];
+  }
+
   function panel(context, picture, x, box, [title, note], units, matrix, pixels) {
     const [rows, columns] = [units.queries.first, units.keys.first];
     const grid = MatrixView.layout(rows, columns, box, 1);
@@ -38,8 +44,8 @@ const CompareView = (() => {
     const difference = a.map((weight, at) => weight - b[at]);
     const most = Math.max(1e-6, ...difference.map(Math.abs));
     const pixels = (matrix) => Palette.pixels(matrix, context.colours, context.state.scale);
-    const parts = [[[`A: ${titleOf(context, context.number)}`, `${context.layerName}, ${context.meanName}`], a, pixels(a)],
-      [[`B: ${titleOf(context, other)}`, `layer ${found.layer}, ${found.headsName}`], b, pixels(b)],
+    const [first, second] = titles(context, found, other);
+    const parts = [[first, a, pixels(a)], [second, b, pixels(b)],
       [["A − B", `up to ±${most.toFixed(3)}; blue: more in A, orange: more in B`], difference, Palette.differences(difference, context.colours, most)]];
     const height = MatrixView.layout(both.queries, both.keys, box, 1);
     const tall = height.top + TITLE + height.side * both.queries.length + 14;
@@ -98,7 +104,7 @@ const CompareView = (() => {
     context.element.append(context.interactive(canvas, picture, "Both sides and their difference"),
       Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Changed most"), Dom.make("div", { class: "chips" }, buttons, Dom.make("span", { class: "legend" }, `${pair.paired ? "layer·head" : "layer of A"}, Jensen-Shannon divergence (0 to 1)`),
         pair.paired ? Dom.button("All heads, sorted", () => context.set({ view: "grid", sort: "difference" }), { class: "chip link", title: "Show all heads, sorted by their difference" }) : null)));
-    context.keep = { rows, found, picture: () => picture };
+    context.keep = { rows, found, other, picture: () => picture };
     context.say(`${words(context, found.units)}Most changed: ${where(rows[0])} (${rows[0].value.toFixed(3)}).${pinned(context, found)}`);
   }
 
@@ -118,17 +124,24 @@ const CompareView = (() => {
   }
 
   function describe(context) {
-    return context.keep.found ? "Three heat maps: the first example, the second, and their difference. The table has the change of every head, and the CSV file the numbers of the heat maps." : "Nothing to compare.";
+    return context.keep.found ? "Three heat maps: the first example, the second, and their difference. The table has the change of every head. There are CSV files of the heat maps and of the heads." : "Nothing to compare.";
   }
 
   function table(context) {
     return { columns: ["layer", "head", "Jensen-Shannon divergence"], rows: context.keep.rows.map((row) => [row.layer, row.head, row.value]) };
   }
 
+  /** The table with the names of what is compared. */
+  function heads(context) {
+    const { columns: [layer, head, value], rows } = table(context);
+    const names = context.keep.found ? ` of ${titleOf(context, context.number)} (A) and ${titleOf(context, context.keep.other)} (B)` : "";
+    return { columns: [layer, head, value + names], rows };
+  }
+
   /** The three heat maps as rows, those with the largest differences first. */
   function cells(context) {
-    const columns = ["from", "to", "A", "B", "A − B"];
-    if (!context.keep.found) return { columns, rows: [] };
+    if (!context.keep.found) return { columns: ["from", "to", "A", "B", "A − B"], rows: [] };
+    const columns = ["from", "to", ...titles(context, context.keep.found, context.keep.other).map((title) => title.join(", ")), "A − B"];
     const { units, a, b, difference } = context.keep.found;
     const [queries, keys] = [units.queries.first, units.keys.first];
     const rows = Array.from(difference, (change, at) => [queries[Math.floor(at / keys.length)].name, keys[at % keys.length].name, a[at], b[at], change]);
@@ -137,6 +150,9 @@ const CompareView = (() => {
 
   const hint = "Two models or two examples, compared on the words that both have: A, B and their difference. Rows are queries, columns are keys.";
 
-  return { name: "compare", label: "Compare", hint, draw, describe, table, cells, titleOf };
+  const files = [{ label: "CSV", title: "Save as CSV", table: cells },
+    { label: "CSV of heads", title: "Save the change of every head as CSV", part: "heads", table: heads }];
+
+  return { name: "compare", label: "Compare", hint, draw, describe, table, files, titleOf };
 })();
 if (typeof module !== "undefined") module.exports = CompareView;
