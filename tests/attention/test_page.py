@@ -212,19 +212,22 @@ def test_latent_types_stand_under_their_tokens(page: Any, tmp_path: Path) -> Non
 
 def test_examples_are_searched_and_filtered_by_errors(page: Any, tmp_path: Path) -> None:
     data = luke_like()
-    data.add(rows_that_sum_to_one((1, 1, 2, 2)), plain_table(["Ann", "runs"]), text="Ann runs")
+    data.add(rows_that_sum_to_one((1, 1, 2, 2)), plain_table(["Ren\u00e9", "runs"]), text="Rene\u0301 runs")
     data.examples[1]["prediction"] = {"labels": ["person", "event"], "probabilities": [0.2, 0.9], "gold": ["person"]}
     open_page(page, tmp_path, data)
     choices = page.locator("[data-key='Example']").locator("option")
     assert choices.count() == 2
-    page.get_by_label("Find an example").fill("ann")
+    page.get_by_label("Find an example").fill("REN\u00c9")
     page.get_by_label("Find an example").press("Tab")
-    page.locator("[data-key='Example']").select_option(label="2: Ann runs")
+    page.locator("[data-key='Example']").select_option(label="2: Rene\u0301 runs")
     assert token(page, "from", 1).inner_text() == "runs"
+    page.locator("#find").fill("rene\u0301")
+    assert set(page.locator(".token.found .label").all_inner_texts()) == {"Ren\u00e9"}
+    page.locator("#find").fill("")
     page.get_by_label("Find an example").fill("")
     page.get_by_label("Find an example").press("Tab")
     page.get_by_role("checkbox", name="only errors").check()
-    assert choices.all_inner_texts() == ["2: Ann runs"]
+    assert choices.all_inner_texts() == ["2: Rene\u0301 runs"]
     assert page.locator("#example .wrong").inner_text().startswith("predicted: event 0.900")
 
 

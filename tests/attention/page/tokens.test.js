@@ -45,6 +45,11 @@ test("equal labels are numbered", () => {
   assert.deepEqual(names, ["a #1", "b", "a #2", "c", "a #3", "x"]);
 });
 
+test("a text is found in any case and composition of its letters", () => {
+  assert.ok(Tokens.contains("[MASK] Beyonce\u0301", "BEYONC\u00c9") && Tokens.contains("caf\u00e9", "fe\u0301") && Tokens.contains("a", ""));
+  assert.ok(!Tokens.contains("cafe", "caf\u00e9"));
+});
+
 test("what cannot be seen is made visible, long texts are shortened", () => {
   assert.equal(Tokens.visible("  "), "␣␣");
   assert.equal(Tokens.visible("\n"), "↵");

@@ -162,11 +162,11 @@ const App = (() => {
 
   /** Marks the tokens that contain a text; pin: takes the first of them. */
   function find(text, pin) {
-    const wanted = text.trim().toLowerCase();
+    const wanted = text.trim();
     document.querySelectorAll("#view .token, #strip .token").forEach((token) => {
-      token.classList.toggle("found", Boolean(wanted) && token.querySelector(".label").textContent.toLowerCase().includes(wanted));
+      token.classList.toggle("found", Boolean(wanted) && Tokens.contains(token.querySelector(".label").textContent, wanted));
     });
-    const named = (units) => (pin && wanted ? units.find((unit) => unit.label.toLowerCase().includes(wanted)) : undefined);
+    const named = (units) => (pin && wanted ? units.find((unit) => Tokens.contains(unit.label, wanted)) : undefined);
     const [query, key] = [named(context.queries), context.example.keys && named(context.keys)];
     if (query) set({ from: query.positions, row: query.positions[0] });
     else if (key) set({ to: key.positions });

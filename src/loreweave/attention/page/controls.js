@@ -72,7 +72,7 @@ const Controls = (() => {
     const { data, state } = context;
     const all = Kinds.groups(data).map((group) => Kinds.member(group, context.example.kind)).map((at) => [at, data.examples[at]]);
     const shown = all.filter(([at, one]) => at === state.example
-      || ((!memory.onlyWrong || wrong(one)) && title(data, one).toLowerCase().includes(memory.find.toLowerCase())));
+      || ((!memory.onlyWrong || wrong(one)) && Tokens.contains(title(data, one), memory.find)));
     const parts = [facts(context)];
     if (all.length > 1) {
       const redraw = () => { example(place, context, memory); };

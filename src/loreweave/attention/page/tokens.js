@@ -31,6 +31,12 @@ const Tokens = (() => {
     return start < 0 ? "" : Array.from(text).slice(start, end).join("");
   }
 
+  /** Whether a text contains another one, whatever the case of the letters is and however they are composed. */
+  function contains(text, wanted) {
+    const [all, part] = [text, wanted].map((one) => one.normalize("NFC").toLowerCase());
+    return all.includes(part);
+  }
+
   /** A short text for a narrow place; keeps the start and the end. */
   function shorten(text, most = 28) {
     const letters = Array.from(text);
@@ -202,6 +208,6 @@ const Tokens = (() => {
     return names.length > 3 ? `${names.slice(0, 2).join(" + ")} + ${names.length - 2} more` : names.join(" + ") || "nothing";
   }
 
-  return { visible, slice, shorten, apart, table, entitiesOf, entityLabel, units, placesOf, reduce, Weights, unitsAt, nameOf };
+  return { visible, slice, contains, shorten, apart, table, entitiesOf, entityLabel, units, placesOf, reduce, Weights, unitsAt, nameOf };
 })();
 if (typeof module !== "undefined") module.exports = Tokens;
