@@ -29,9 +29,16 @@ def band(page: Any, *place: int) -> str:
     return page.evaluate(PIXELS, list(place))
 
 
+SCROLLED = """([left, top]) => new Promise((done) => {
+    document.querySelector(".interactive").scrollTo(left, top);
+    let frames = 4; // the event, the page's own frame, and what is drawn in it
+    const next = () => (frames-- ? requestAnimationFrame(next) : done());
+    next();
+})"""
+
+
 def scroll(page: Any, left: int, top: int) -> None:
-    page.evaluate("([left, top]) => document.querySelector('.interactive').scrollTo(left, top)", [left, top])
-    page.wait_for_timeout(80)
+    page.evaluate(SCROLLED, [left, top])
 
 
 def one_hot(size: int, query: int, key: int) -> PageData:
@@ -138,10 +145,9 @@ def test_the_wheel_zooms_with_control(page: Any, tmp_path: Path) -> None:
     before = page.locator("#tip").inner_text()
     page.keyboard.down("Control")
     page.mouse.wheel(0, -100)
-    page.wait_for_timeout(100)
+    page.wait_for_function("() => window.__attention.state.zoom > 4")
     page.keyboard.up("Control")
     settled(page)
-    assert state(page)["zoom"] > 4
     page.mouse.move(canvas["x"] + 501, canvas["y"] + 401)
     assert page.locator("#tip").inner_text() == before
 
