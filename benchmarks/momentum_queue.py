@@ -131,7 +131,7 @@ def row(name: str, graph: Path, condition: str, seed: int, chosen: dict[str, Any
     run = [f"steps={steps}", f"seed={seed}", f"output={folder}", "device=cpu", f"precision={precision}"]
     trained = loreweave("pretrain", "minilm/contrastive-knowledge", *changes, *run, "--overwrite")
     ranks = folder / "ranks"
-    asked = ["--model", str(folder), "--data", str(graph), "--output", str(ranks), "--precision", "bf16", "--device", "cpu"]
+    asked = ["--model", str(folder), "--data", str(graph), "--output", str(ranks), "--precision", precision, "--device", "cpu"]
     protocol = ["protocol=grail"] if name.startswith("grail") else []
     ranked = loreweave("evaluate", "link-prediction", *asked, *protocol, "--overwrite")
     found = read_json(ranks / "results.json")
