@@ -47,7 +47,7 @@ def test_a_head_goes_on_with_anothers_weights(folder: Path) -> None:
     assert torch.equal(new.typer.vars, latent_typing.load_head(folder).typer.vars)
     with pytest.raises(CheckpointError, match="does not fit"):
         latent_typing.load_into(SparseTypingHead.of(encoder, types=7, mask_unselected=True), str(folder))
-    with pytest.raises(ConfigurationError, match="mask_unselected: found False, expected True, with which"):
+    with pytest.raises(ConfigurationError, match="mask_unselected: found false, expected true, with which"):
         latent_typing.load_into(SparseTypingHead.of(encoder, types=5), str(folder))
 
 

@@ -156,7 +156,7 @@ def test_a_shuffled_head_keeps_its_shuffling(words: RunContext, types_file: Path
     further.mkdir()
     again.save(None, TypeHead(torch.eye(3, 4), 0.1), further)
     assert shuffled(other, further).types.types.tolist() == trained.types.types.tolist()
-    with pytest.raises(ConfigurationError, match="entity_types.shuffled: found False, .*model was trained otherwise"):
+    with pytest.raises(ConfigurationError, match="entity_types.shuffled: found false, .*model was trained otherwise"):
         objective(words, types_file, head=str(folder))
 
 

@@ -14,6 +14,7 @@ from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.measures import Numbers, sees, token_to_token
 from loreweave.attention.tables import Table
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import atomic_write
 from loreweave.errors import DataError
 
@@ -34,7 +35,7 @@ def read_groups(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for group, names in given.items():
         if not isinstance(names, list) or not names or not all(isinstance(name, str) and name.strip() for name in names):
-            raise DataError(f"found {names!r}, {_EXPECTED}", path=path, field=group)
+            raise DataError(f"found {in_json(names)}, {_EXPECTED}", path=path, field=group)
         for name in names:
             if found.setdefault(_folded(name), group) != group:
                 raise DataError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, ids_of_graph
 from loreweave.errors import DataError
@@ -38,7 +39,7 @@ def types_of_categories(texts: Iterable[AnnotatedText], name: Callable[[str], st
     for text in texts:
         given = text.metadata.get(CATEGORIES, [])
         if not isinstance(given, list) or not all(isinstance(item, str) and item.strip() for item in given):
-            found = f"found {given!r} in the text {text.id!r}, expected a list of names"
+            found = f"found {in_json(given)} in the text {text.id!r}, expected a list of names"
             raise DataError(found, field=f"metadata.{CATEGORIES}")
         report.counts["texts"] += 1
         report.counts["texts_without_categories"] += not given

@@ -17,6 +17,7 @@ from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.head_files import HeadFiles, filled
 from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel
@@ -65,7 +66,9 @@ def load_into(new: SparseTypingHead, source: str) -> SparseTypingHead:
     for name in ("double_embedding", "mask_unselected"):
         theirs, ours = getattr(given.config, name), getattr(new.config, name)
         if theirs != ours:
-            raise ConfigurationError(f"{name}: found {ours}, expected {theirs}, with which {folder} was trained")
+            raise ConfigurationError(
+                f"{name}: found {in_json(ours)}, expected {in_json(theirs)}, with which {folder} was trained"
+            )
     try:
         new.load_state_dict(given.state_dict())
     except RuntimeError as error:

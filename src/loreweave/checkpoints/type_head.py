@@ -16,6 +16,7 @@ import torch
 from loreweave.checkpoints.head_files import HeadFiles, filled
 from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import CheckpointError
 from loreweave.models.type_head import TypeHead
 
@@ -57,7 +58,7 @@ def load(folder: Pathname) -> tuple[TypeHead, tuple[str, ...]]:
     types: Any = found.get("types")
     temperature: Any = found.get("temperature")
     if not isinstance(types, list) or not all(isinstance(name, str) for name in types):
-        raise CheckpointError(f"{path}: types: found {types!r}, expected a list of names")
+        raise CheckpointError(f"{path}: types: found {in_json(types)}, expected a list of names")
     if type(temperature) not in (int, float) or not 0 < temperature < math.inf or "names" not in tensors:
         raise CheckpointError(f"{path}: expected a temperature over 0, and vectors of names in {weights.name}")
     if len(types) != len(tensors["names"]):

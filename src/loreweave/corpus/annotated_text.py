@@ -20,7 +20,7 @@ from typing import Any
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
-from loreweave.corpus.files.strict_json import DECODER, NotJsonError, kind_of
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, in_json, kind_of
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
 from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
@@ -70,7 +70,9 @@ class Mention:
     def _check_span(self) -> None:
         for name in ("start", "end"):
             if type(getattr(self, name)) is not int:
-                raise DataError(f"found {getattr(self, name)!r}, expected an integer (a character offset from 0)", field=name)
+                raise DataError(
+                    f"found {in_json(getattr(self, name))}, expected an integer (a character offset from 0)", field=name
+                )
         if not 0 <= self.start < self.end:
             raise DataError(f"found the span ({self.start}, {self.end}), expected 0 <= start < end", field="mentions")
 
@@ -98,7 +100,7 @@ class AnnotatedText:
         for name, optional in (("id", False), ("text", False), ("language", True)):
             value = getattr(self, name)
             if not isinstance(value, str) and not (optional and value is None):
-                raise DataError(f"found {value!r}, expected a string", field=name)
+                raise DataError(f"found {in_json(value)}, expected a string", field=name)
         object.__setattr__(self, "mentions", tuple(self.mentions))
         for mention in self.mentions:
             if mention.end > len(self.text):
@@ -199,15 +201,15 @@ def _mention_to_dict(mention: Mention) -> dict[str, Any]:
 
 def _mention_from_dict(row: Any, text: Any) -> Mention:
     if not isinstance(row, dict):
-        raise DataError(f"found {row!r}, expected an object with 'start' and 'end'", field="mentions")
+        raise DataError(f"found {in_json(row)}, expected an object with 'start' and 'end'", field="mentions")
     _check_keys(row, known=("start", "end", "entity", "label", "labels", *SURFACE_KEYS), required=("start", "end"))
     for name in ("entity", "label"):
         if row.get(name) is not None and not isinstance(row[name], str):
-            raise DataError(f"found {row[name]!r}, expected a string", field=f"mentions.{name}")
+            raise DataError(f"found {in_json(row[name])}, expected a string", field=f"mentions.{name}")
     labels = row.get("labels")
     labels = () if labels is None else labels
     if not isinstance(labels, list | tuple) or not all(isinstance(label, str) for label in labels):
-        raise DataError(f"found {labels!r}, expected a list of strings, the names of types", field="mentions.labels")
+        raise DataError(f"found {in_json(labels)}, expected a list of strings, the names of types", field="mentions.labels")
     try:
         mention = Mention(row["start"], row["end"], row.get("entity"), row.get("label"), tuple(labels))
     except DataError as error:

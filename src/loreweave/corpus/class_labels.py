@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import open_text, read_json
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 
 Features = Mapping[str, Any]
@@ -139,4 +139,4 @@ def _names_of_json(value: Any, path: Path) -> list[str]:
             return [value[number] for number in expected]
         found = ", ".join(map(str, value))
         raise DataError(f"found the numbers {found}, expected 0 to {len(value) - 1}, each once", path=path)
-    raise DataError(f"found {json.dumps(value)[:80]}, expected a list of names, or an object of number -> name", path=path)
+    raise DataError(f"found {in_json(value)}, expected a list of names, or an object of number -> name", path=path)

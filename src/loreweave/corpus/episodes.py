@@ -25,6 +25,7 @@ from loreweave.corpus.column_formats.tag_schemes import (
 )
 from loreweave.corpus.column_formats.tag_spellings import SLIPS, find_spelling
 from loreweave.corpus.files.reading import Pathname, json_lines_or_errors
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.corpus.plausibility import alike
 from loreweave.corpus.tokens import TaggedSentence
@@ -127,7 +128,7 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
     halves = {name: _half(row, name) for name in ("support", "query")}
     types = row.get("types")
     if types is not None and not (isinstance(types, list | tuple) and all(isinstance(label, str) for label in types)):
-        raise DataError(f"found {types!r}, expected a list of labels", field="types")
+        raise DataError(f"found {in_json(types)}, expected a list of labels", field="types")
     halves = _plain(halves, types)
     scheme = _scheme([tags for half in halves.values() for _, tags in half], types)
     support, query = (_sentences(half, scheme) for half in halves.values())
@@ -182,7 +183,7 @@ _Half = list[tuple[list[str], list[str]]]
 def _half(row: Mapping[str, Any], name: str) -> _Half:
     half = row.get(name)
     if not isinstance(half, Mapping):
-        raise DataError(f"found {half!r}, expected an object with 'word' and 'label'", field=name)
+        raise DataError(f"found {in_json(half)}, expected an object with 'word' and 'label'", field=name)
     words, labels = (_table(half.get(key), name) for key in ("word", "label"))
     if not words or not all(words):
         raise DataError("found no sentence, or an empty one", field=name)

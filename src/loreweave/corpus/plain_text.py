@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loreweave.corpus.files.reading import Pathname, content_suffix, open_text, read_json_lines
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.surrogates import replace_halves
 from loreweave.errors import DataError
 
@@ -120,7 +121,7 @@ def _row_lines(
     for number, row in rows:
         text = row.get("text")
         if not isinstance(text, str):
-            raise DataError(f"found {text!r}, expected a string", path=file, line=number, field="text")
+            raise DataError(f"found {in_json(text)}, expected a string", path=file, line=number, field="text")
         names = [name for name in (row.get("id"), row.get("title")) if isinstance(name, str) and name]
         if not exclude.isdisjoint(names):
             counts["documents_excluded"] += 1

@@ -16,6 +16,7 @@ from typing import Any
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 
 TOKENS = "tokens"
@@ -158,7 +159,8 @@ def pos_of(text: AnnotatedText) -> Sequence[str] | None:
     if tags is None:
         return None
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
-        raise DataError(f"found {tags!r}, expected a list of strings", record=f"text {text.id!r}", field=f"metadata.{POS}")
+        found = f"found {in_json(tags)}, expected a list of strings"
+        raise DataError(found, record=f"text {text.id!r}", field=f"metadata.{POS}")
     if len(tags) != (number := len(token_offsets(text))):
         found = f"found {counted(len(tags), 'tag')}, expected one for each of {counted(number, 'token')}"
         raise DataError(found, record=f"text {text.id!r}", field=f"metadata.{POS}")

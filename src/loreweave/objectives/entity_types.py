@@ -20,6 +20,7 @@ from loreweave.build.entity_types import check_types
 from loreweave.build.pretraining_store import PretrainingSet
 from loreweave.checkpoints import type_head as side_files
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
 from loreweave.encoding.collation import pad_ids
 from loreweave.encoding.model_names import resolve
@@ -92,7 +93,9 @@ class EntityTypes(LinkedMentionsObjective):
         folder = resolve(self.config.head)
         head, _ = side_files.load(folder)
         if (head.no_entity is not None) != self.config.no_entity:
-            raise ConfigurationError(f"{self.name}.no_entity: found {self.config.no_entity}, {folder} was trained otherwise")
+            raise ConfigurationError(
+                f"{self.name}.no_entity: found {in_json(self.config.no_entity)}, {folder} was trained otherwise"
+            )
         if head.names.shape[1] != model.config.hidden_size:
             found = f"vectors of {head.names.shape[1]} numbers in {folder} and of {model.config.hidden_size} in the encoder"
             raise ConfigurationError(f"{self.name}.head: found {found}, expected a head that was trained with such an encoder")
@@ -123,7 +126,9 @@ class EntityTypes(LinkedMentionsObjective):
         trained = side_files.training_of(folder)
         shuffled = trained.get("shuffled", False)
         if shuffled != self.config.shuffled:
-            raise ConfigurationError(f"{self.name}.shuffled: found {self.config.shuffled}, {folder} was trained otherwise")
+            raise ConfigurationError(
+                f"{self.name}.shuffled: found {in_json(self.config.shuffled)}, {folder} was trained otherwise"
+            )
         if not shuffled:
             return seed
         found = trained.get("seed", recorded_setting(folder.parent, "seed"))  # older heads do not store it

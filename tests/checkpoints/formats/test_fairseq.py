@@ -261,7 +261,7 @@ def test_tensors_without_a_place_are_named(
         ({"bert": True}, "bert True in args, expected False"),
         ({"no_scale_embedding": False}, "no_scale_embedding False"),
         ({"encoder_attention_heads": 3}, "found 3 as encoder_attention_heads in args, expected a divisor of 16"),
-        ({"encoder_attention_heads": None, "arch": "mine"}, "found None as encoder_attention_heads"),
+        ({"encoder_attention_heads": None, "arch": "mine"}, "found null as encoder_attention_heads"),
     ],
 )
 def test_models_that_roberta_cannot_be_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

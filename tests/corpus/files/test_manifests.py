@@ -21,11 +21,11 @@ def test_the_right_description_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"version": 2}, "field 'format': found None, expected 'box'"),
+        ({"version": 2}, "field 'format': found null, expected 'box'"),
         ({"format": "bag", "version": 2}, "field 'format': found 'bag', expected 'box'"),
         ([1], "field 'format': found a JSON list, expected 'box'"),
         ({"format": "box", "version": 3}, "field 'version': found 3, expected 2"),
-        ({"format": "box"}, "field 'version': found None, expected 2"),
+        ({"format": "box"}, "field 'version': found null, expected 2"),
     ],
 )
 def test_other_descriptions_are_named(tmp_path: Path, content: object, message: str) -> None:

@@ -95,7 +95,7 @@ def test_recognition_names_the_keys(tmp_path: Path) -> None:
 
 
 def test_fields_have_their_very_type() -> None:
-    with pytest.raises(DataError, match="found True, expected an integer"):
+    with pytest.raises(DataError, match="found true, expected an integer"):
         field({"n": True}, "n", int)
     with pytest.raises(DataError, match="found nothing, expected a string"):
         field({}, "n", str)

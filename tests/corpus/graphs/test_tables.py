@@ -41,7 +41,7 @@ def test_every_listed_entity_is_there(tmp_path: Path, build: Build) -> None:
         ('{"id": 3}', "field 'id': found 3, expected a string"),
         ('{"id": "Q4", "labels": "x"}', "found the field 'labels', expected id, label, description, aliases, types"),
         ('{"id": "Q4", "aliases": "x"}', "field 'aliases': found 'x', expected a list of strings"),
-        ('{"id": "Q4", "label": null}', "field 'label': found None, expected a string"),
+        ('{"id": "Q4", "label": null}', "field 'label': found null, expected a string"),
     ],
 )
 def test_wrong_rows(tmp_path: Path, build: Build, row: str, message: str) -> None:

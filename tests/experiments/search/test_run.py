@@ -325,7 +325,7 @@ def test_a_finished_run_that_cannot_be_read_fails_one_trial_only(
     [
         ("{", "line 1: found broken JSON"),
         ("[]", "found a JSON list, expected an object"),
-        ('{"name": "out"}', "field 'storage': found None"),
+        ('{"name": "out"}', "field 'storage': found null"),
     ],
 )
 def test_a_broken_record_of_the_search_is_named(

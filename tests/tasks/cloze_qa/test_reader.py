@@ -143,7 +143,7 @@ def test_a_single_answer_is_read_in_the_layouts_of_record_and_superglue(tmp_path
     [
         ({"query": "Who was it?"}, "qas[1].query", "found 0 times @placeholder in 'Who was it?', expected one"),
         ({"query": "@placeholder met @placeholder"}, "qas[1].query", "found 2 times @placeholder"),
-        ({"query": None}, "qas[1].query", "found None, expected a string"),
+        ({"query": None}, "qas[1].query", "found null, expected a string"),
         ({"answers": [{"start": 23, "end": 31, "text": "Greenock"}]}, "qas[1].answers.text", "the end is exclusive"),
         ({"answers": [{"start": 24, "end": 31, "text": "Greenock"}]}, "qas[1].answers.text", "counted from 1"),
         ({"answers": [{"start": 23, "end": 900, "text": "x"}]}, "qas[1].answers", "1 added to the inclusive end"),

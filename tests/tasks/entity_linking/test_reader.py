@@ -141,7 +141,7 @@ def test_elevant(tmp_path: Path) -> None:
         ({"children": [[1]]}, "field 'labels.children': found the child \\[1\\], expected the id of a label"),
         ({"parent": [1]}, "field 'labels.parent': found the parent \\[1\\], expected the id of a label"),
         ({"id": 5}, "field 'labels.id': found labels with the same id"),
-        ({"entity_id": None}, "field 'entity_id': found None, expected a string"),
+        ({"entity_id": None}, "field 'entity_id': found null, expected a string"),
     ],
 )
 def test_bad_labels_of_elevant(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -80,7 +80,7 @@ def test_an_annotated_object_over_several_lines_holds_no_episodes(tmp_path: Path
     [
         ({"support": [sentence("a"), sentence("b")], "query": [sentence("c")]},
          r"'query.label': found the label 'c', .* \(it has a, b\)"),
-        ({"support": [sentence("a"), sentence()], "query": [sentence("a")]}, "'support.label': found None in sentence 1.1"),
+        ({"support": [sentence("a"), sentence()], "query": [sentence("a")]}, "'support.label': found null in sentence 1.1"),
         ({"support": [sentence("a"), sentence("a")], "query": [sentence("a")]}, "'support': found 1 relation, expected two"),
         ({"support": [], "query": [sentence("a")]}, "'support': found no sentence"),
         ({"support": [sentence("a"), sentence("b")]}, "'query': found nothing, expected a list"),

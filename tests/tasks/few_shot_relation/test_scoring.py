@@ -112,7 +112,7 @@ def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) 
     [
         ([{"episode": 0, "prediction": "born in"}], "answers, line 1: found 'born in' for episode 0, expected one"),
         ([{"episode": 0, "number": 3}], "answers, line 1: found 3 for episode 0, .* a number from 0 to 2"),
-        ([0, 1, True], "answers, number 3: found True for episode 1"),
+        ([0, 1, True], "answers, number 3: found true for episode 1"),
         ([{"episode": 0}], "line 1, field 'predicted': found nothing, expected a string"),
         ([{"episode": 7, "number": 0}], "no prediction for any of 3 records; the ids are 7/0, expected"),
         ([0, 1], "found 2 predictions without ids, expected one for each of 3 records"),

@@ -148,13 +148,13 @@ def test_an_entity_that_the_graph_does_not_have_is_read(
     [
         ({"head": "Q1", "relation": "P0", "tail": "Q2"}, "query 2: field 'head': found both ends given"),
         ({"relation": "P0"}, "query 2: field 'head': found neither end given"),
-        ({"head": "Q1"}, "query 2: field 'relation': found None"),
+        ({"head": "Q1"}, "query 2: field 'relation': found null"),
         ({"head": "Q99", "relation": "P0"}, "query 2: found the entity 'Q99', which is neither an id nor a label"),
         ({"head": "Q1", "relation": "P7"}, "query 2: found the relation 'P7', which is neither an id nor a label"),
         ({"head": "SHARED", "relation": "P0"}, r"query 2: found the entity '.*', a label of 2: give an id \(Q6, Q7\)"),
         ({"head": "", "relation": "P0"}, "query 2: found the entity ''"),
         ({"head": 5, "relation": "P0"}, "query 2: field 'head': found 5, expected an id or a label"),
-        ({"head": {"name": "x"}, "relation": "P0"}, "query 2: field 'head': found {'name': 'x'}"),
+        ({"head": {"name": "x"}, "relation": "P0"}, "query 2: field 'head': found {\"name\": \"x\"}"),
         ({"head": {"label": ""}, "relation": "P0"}, "query 2: field 'head'"),
     ],
 )

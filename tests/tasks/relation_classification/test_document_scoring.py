@@ -133,7 +133,7 @@ def test_titles_that_repeat_need_ids(tmp_path: Path) -> None:
     ("rows", "message"),
     [
         ([{"title": "A", "h_idx": "0", "t_idx": 1, "r": "P"}], "record 1, field 'h_idx': found '0', expected an integer"),
-        ([OFFICIAL[0], {"h_idx": 0, "t_idx": 1, "r": "P"}], "record 2, field 'title': found None"),
+        ([OFFICIAL[0], {"h_idx": 0, "t_idx": 1, "r": "P"}], "record 2, field 'title': found null"),
         ([{"title": "A", "relation": "P"}], "record 1: found the keys title, relation, expected"),
         ([{"title": "Q", "h_idx": 0, "t_idx": 1, "r": "P"}], "found predictions for 'Q' only, expected titles or ids"),
     ],

@@ -51,7 +51,7 @@ def test_labels_as_an_object_of_lists() -> None:
     assert [tuple(each) for each in document.facts or ()] == [(0, 2, "P159"), (1, 3, "P108")] and not account
     with pytest.raises(DataError, match="field 'labels': found lists of 1, 2, 2 values, expected as many"):
         read(labels=labels | {"head": [0]})
-    with pytest.raises(DataError, match="field 'head': found None, expected an integer"):
+    with pytest.raises(DataError, match="field 'head': found null, expected an integer"):
         read(labels=labels | {"head": [0, None]})
 
 

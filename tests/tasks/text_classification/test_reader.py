@@ -213,7 +213,7 @@ def test_labels_in_other_types(tmp_path: Path) -> None:
     assert [record.label for record in read(path).records] == ["x", "true", "y"]
     with pytest.raises(DataError, match="line 1, field 'label': found 2 labels, expected one: a text has one class"):
         read(json_lines(tmp_path, {"text": "a", "label": ["x", "y"]}))
-    with pytest.raises(DataError, match="line 1, field 'label': found {'x': 1}, expected the name of a class"):
+    with pytest.raises(DataError, match="line 1, field 'label': found {\"x\": 1}, expected the name of a class"):
         read(json_lines(tmp_path, {"text": "a", "label": {"x": 1}}))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from loreweave.attention.capture.mentions import find_mentions
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.settings.configuration import load_yaml, unknown_name
 
@@ -105,7 +106,7 @@ def _template(row: Any, number: int) -> Template:
     """A template of the file: `text` with one slot, `targets`, and an `id` if it has one."""
     where = f"templates, number {number}"
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not set(row) <= {"id", "text", "targets"}:
-        raise ConfigurationError(f"{where}: found {row!r}, expected text, and optionally id and targets")
+        raise ConfigurationError(f"{where}: found {in_json(row)}, expected text, and optionally id and targets")
     text: str = row["text"]
     if text.count(SLOT) != 1:
         raise ConfigurationError(f"{where}: found {text.count(SLOT)} slots in {text!r}, expected one {SLOT}")
@@ -123,7 +124,7 @@ def _template(row: Any, number: int) -> Template:
 def _groups(value: Any) -> dict[str, list[str]]:
     """At least two groups of at least two names, each name once."""
     if not isinstance(value, dict) or len(value) < 2:
-        raise ConfigurationError(f"groups: found {value!r}, expected two or more groups of names")
+        raise ConfigurationError(f"groups: found {in_json(value)}, expected two or more groups of names")
     groups = {str(group): _strings(names, f"groups, {group}") for group, names in value.items()}
     for group, names in groups.items():
         _check_once(names, f"groups, {group}: the name")
@@ -134,13 +135,15 @@ def _groups(value: Any) -> dict[str, list[str]]:
 
 def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list) or not value:
-        raise ConfigurationError(f"{name}: found {value!r}, expected a list")
+        raise ConfigurationError(f"{name}: found {in_json(value)}, expected a list")
     return value
 
 
 def _strings(value: Any, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) and each.strip() for each in value):
-        raise ConfigurationError(f"{name}: found {value!r}, expected a list of words (in quotes if YAML reads them otherwise)")
+        raise ConfigurationError(
+            f"{name}: found {in_json(value)}, expected a list of words (in quotes if YAML reads them otherwise)"
+        )
     return [each.strip() for each in value]
 
 

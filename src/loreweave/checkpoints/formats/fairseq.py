@@ -41,6 +41,7 @@ from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.counts import listed
 from loreweave.corpus.fairseq_dictionary import SPECIALS
 from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.encoding.entity_texts import EntityTextConfig
 from loreweave.errors import CheckpointError
@@ -174,7 +175,9 @@ def _config(
             report.notes.append(f"{name}: args has {settings[name]}, the tensors have {size}, which is used")
     heads = settings.get("encoder_attention_heads") or _ATTENTION_HEADS.get(str(settings.get("arch")))
     if not isinstance(heads, int) or heads < 1 or hidden % heads:
-        raise CheckpointError(f"{file}: found {heads} as encoder_attention_heads in args, expected a divisor of {hidden}")
+        raise CheckpointError(
+            f"{file}: found {in_json(heads)} as encoder_attention_heads in args, expected a divisor of {hidden}"
+        )
     if table.dtype != torch.float32:
         report.notes.append(f"weights of {table.dtype} were converted to float32")
     if settings.get("activation_dropout"):

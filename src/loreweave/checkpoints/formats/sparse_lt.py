@@ -25,6 +25,7 @@ from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.probe import checked_folder, differences
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_torch
 from loreweave.checkpoints.word_tokenizers import has_tokenizer, read_word_tokenizer
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.errors import CheckpointError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead
@@ -57,7 +58,7 @@ def load(path: Path) -> tuple[BertForMaskedLM, SparseTypingHead, LoadReport]:
     content = read_config(path)
     inner = content.get("decoder_ffn_dim")
     if not isinstance(inner, int):
-        raise CheckpointError(f"{path / 'config.json'}, field 'decoder_ffn_dim': found {inner!r}, expected a number")
+        raise CheckpointError(f"{path / 'config.json'}, field 'decoder_ffn_dim': found {in_json(inner)}, expected a number")
     config = BertConfig(**{name: value for name, value in content.items() if name not in _OWN_SETTINGS})
     model = build(BertForMaskedLM, config, seed=0)
     _drop_copies(tensors, path, report)

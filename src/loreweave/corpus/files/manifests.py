@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.reading import Pathname, read_json, sha256_of
-from loreweave.corpus.files.strict_json import kind_of
+from loreweave.corpus.files.strict_json import in_json, kind_of
 from loreweave.errors import DataError
 
 MANIFEST = "manifest.json"
@@ -21,10 +21,10 @@ def read_description(path: Pathname, format: str, version: int) -> dict[str, Any
     """
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != format:
-        found = repr(content.get("format")) if isinstance(content, dict) else kind_of(content, "JSON")
+        found = in_json(content.get("format")) if isinstance(content, dict) else kind_of(content, "JSON")
         raise DataError(f"found {found}, expected {format!r}", path=path, field="format")
     if content.get("version") != version:
-        raise DataError(f"found {content.get('version')!r}, expected {version}", path=path, field="version")
+        raise DataError(f"found {in_json(content.get('version'))}, expected {version}", path=path, field="version")
     return content
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.strict_json import kind_of
+from loreweave.corpus.files.strict_json import in_json, kind_of
 from loreweave.errors import DataError
 
 Row = Mapping[str, Any]
@@ -51,7 +51,7 @@ def field(row: Row, name: str, kind: type) -> Any:
     """A required field of exactly this type (a number is not a boolean)."""
     value = row.get(name)
     if type(value) is not kind:
-        found = f"found {value!r}" if name in row else "found nothing"
+        found = f"found {in_json(value)}" if name in row else "found nothing"
         there = f" (fields here: {', '.join(map(repr, list(row)[:_SHOWN]))})" if name not in row and row else ""
         raise DataError(f"{found}, expected {_KINDS.get(kind, kind.__name__)}{there}", field=name)
     return value
@@ -66,7 +66,7 @@ def objects(row: Row, name: str) -> list[Row]:
     """A required field with a list of objects."""
     value = field(row, name, list)
     if not all(isinstance(each, Mapping) for each in value):
-        raise DataError(f"found {value!r}, expected a list of objects", field=name)
+        raise DataError(f"found {in_json(value)}, expected a list of objects", field=name)
     return list(value)
 
 
@@ -74,7 +74,7 @@ def words(row: Row, name: str) -> list[str]:
     """A required field with a list of strings."""
     value = row.get(name)
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise DataError(f"found {value!r}, expected a list of strings", field=name)
+        raise DataError(f"found {in_json(value)}, expected a list of strings", field=name)
     return value
 
 

@@ -45,6 +45,20 @@ def kind_of(value: object, of: str = "") -> str:
     return f"a {of} {kind}" if of else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
+def in_json(value: object) -> str:
+    """A value for messages, as a JSON file has it: `null`, `true`, `["a", 1]`. A text is in single quotes, as in all messages.
+
+    At most 80 characters are shown.
+
+    Example:
+        >>> in_json(None), in_json("a"), in_json(["a", 1.0])
+        ('null', "'a'", '["a", 1.0]')
+    """
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_SHOWN = 80
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (Mapping, "object"), ((list, tuple), "list"), (str, "text"), ((int, float), "number")
 )  # fmt: skip

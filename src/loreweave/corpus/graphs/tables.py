@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.graphs.entities import COLUMNS, GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import check_split_name
 from loreweave.corpus.graphs.lines import SPLIT_NAMES, LeftOut, need_file
@@ -86,9 +87,9 @@ def _fault(row: dict[str, Any], columns: tuple[str, ...]) -> str:
             return f"found the field {name!r}, expected {', '.join(columns)}"
         if name in _LISTS:
             if not isinstance(cell, list) or not all(isinstance(part, str) for part in cell):
-                return f"field {name!r}: found {cell!r}, expected a list of strings"
+                return f"field {name!r}: found {in_json(cell)}, expected a list of strings"
         elif not isinstance(cell, str):
-            return f"field {name!r}: found {cell!r}, expected a string"
+            return f"field {name!r}: found {in_json(cell)}, expected a string"
     if _BROKEN_ID.search(row["id"]):
         return f"field 'id': found {row['id']!r}, expected whole characters without tabs and line breaks"
     return ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from loreweave.corpus.files.reading import read_json
-from loreweave.corpus.files.strict_json import kind_of
+from loreweave.corpus.files.strict_json import in_json, kind_of
 from loreweave.corpus.graphs.columns import Columns, read_text_table
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.lines import LeftOut, split_names
@@ -69,7 +69,7 @@ def read_json_texts(path: Path, aliases: str = "aliases") -> Iterator[GraphEntit
         raise DataError(f"found {kind_of(rows, 'JSON')}, expected an object of id -> texts", path=path)
     for id, row in rows.items():
         if not isinstance(row, dict):
-            raise DataError(f"found {row!r} for {id!r}, expected an object with label and description", path=path)
+            raise DataError(f"found {in_json(row)} for {id!r}, expected an object with label and description", path=path)
         label, description, names = row.get("label") or "", row.get("description") or "", row.get(aliases) or []
         address = row.get("wikipedia") or ""
         if not isinstance(names, list) or not all(isinstance(text, str) for text in (label, description, address, *names)):

@@ -15,6 +15,7 @@ from typing import Any
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname, read_json_lines
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid
@@ -170,7 +171,7 @@ def _checked(row: Mapping[str, Any]) -> DescribedEntity:
             raise DataError(f"found {value!r}, expected a list of strings", field=name)
         values[name] = tuple(dict.fromkeys(each.strip() for each in value if each.strip()))
     if not values["id"]:
-        found = repr(row["id"]) if "id" in row else "nothing"
+        found = in_json(row["id"]) if "id" in row else "nothing"
         raise DataError(f"found {found}, expected the id of an entity, as in {EXAMPLE}", field="id")
     if values["wikidata"] and not is_qid(values["wikidata"]):
         raise DataError(f"found {values['wikidata']!r}, expected an id of Wikidata such as 'Q64'", field="wikidata")

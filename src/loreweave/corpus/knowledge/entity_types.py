@@ -15,6 +15,7 @@ import numpy as np
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
 from loreweave.corpus.files.reading import Pathname, read_json_lines
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import DataError
 from loreweave.random_streams import stream
@@ -51,12 +52,12 @@ def _checked(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
         raise DataError(f"found the fields {listed(sorted(row)) or 'none'}, expected entity and types: {EXAMPLE}")
     title, names = row[TITLE], row[TYPES]
     if not isinstance(title, str) or not title.strip():
-        raise DataError(f"found {title!r}, expected a title", field=TITLE)
+        raise DataError(f"found {in_json(title)}, expected a title", field=TITLE)
     if not isinstance(names, list) or not names:
-        raise DataError(f"found {names!r}, expected a list of at least one name", field=TYPES)
+        raise DataError(f"found {in_json(names)}, expected a list of at least one name", field=TYPES)
     for name in names:
         if not isinstance(name, str) or not name.strip():
-            raise DataError(f"found {name!r}, expected the name of a type", field=TYPES)
+            raise DataError(f"found {in_json(name)}, expected the name of a type", field=TYPES)
     return title, tuple(dict.fromkeys(name.strip() for name in names))
 
 

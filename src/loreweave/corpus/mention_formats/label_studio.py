@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.mention_formats.marked import (
     UNLABELLED,
     Item,
@@ -103,7 +104,7 @@ def _mark(region: Row) -> Mark:
 def _place(region: Row, name: str) -> int:
     value = region.get(name)
     if isinstance(value, str):
-        raise DataError(f"found {value!r}, expected an offset in a plain text, not in HTML or a dialogue", field=name)
+        raise DataError(f"found {in_json(value)}, expected an offset in a plain text, not in HTML or a dialogue", field=name)
     return int(field(region, name, int))
 
 

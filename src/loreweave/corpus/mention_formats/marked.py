@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, check_span, trimmed
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.surfaces import UTF16_HINT, check_surface, fits_utf16, from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES, TOKENS
 from loreweave.errors import DataError
@@ -135,9 +136,9 @@ def label_of(value: Any, name: str) -> tuple[str, ...]:
     if not all(isinstance(label, str) for label in labels):
         if any(isinstance(label, int | float) and not isinstance(label, bool) for label in labels):
             raise DataError(f"found the number {value!r}, expected the name of a type", field=name)
-        raise DataError(f"found {value!r}, expected a string", field=name)
+        raise DataError(f"found {in_json(value)}, expected a string", field=name)
     if not all(label.strip() for label in labels):
-        raise DataError(f"found {value!r}, expected the name of a type", field=name)
+        raise DataError(f"found {in_json(value)}, expected the name of a type", field=name)
     return tuple(labels)
 
 

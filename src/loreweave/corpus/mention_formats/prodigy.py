@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.mention_formats.entities import surface_of
 from loreweave.corpus.mention_formats.marked import (
     Item,
@@ -36,7 +37,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
     row = as_row(row)
     answer = row.get("answer", "accept")
     if answer not in _ANSWERS:
-        raise DataError(f"found {answer!r}, expected one of {', '.join(_ANSWERS)}", field="answer")
+        raise DataError(f"found {in_json(answer)}, expected one of {', '.join(_ANSWERS)}", field="answer")
     if answer != "accept":
         yield LeftOut(f"examples with the answer {answer}")
         return

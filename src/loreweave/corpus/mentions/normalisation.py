@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args, get_type_hints
 
 import numpy as np
 
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 
 _PARAGRAPH_BREAK = re.compile(r"\s*\n[^\S\n]*\n\s*")
@@ -112,7 +113,9 @@ class Normalisation:
         for item in fields(cls):
             allowed = get_args(kinds[item.name])
             if settings.get(item.name) not in allowed:
-                raise DataError(f"found {settings.get(item.name)!r}, expected one of {', '.join(allowed)}", field=item.name)
+                raise DataError(
+                    f"found {in_json(settings.get(item.name))}, expected one of {', '.join(allowed)}", field=item.name
+                )
         return cls(**{item.name: settings[item.name] for item in fields(cls)})
 
     def name(self, name: str) -> str:

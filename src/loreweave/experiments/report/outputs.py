@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.metrics.probabilities import sigmoid, softmax
@@ -95,7 +96,7 @@ def _check_names(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         found = row.get("predicted")
         names = found if isinstance(found, list) else [found]
         if found is not None and not all(isinstance(name, str) for name in names):
-            message = f"found {found!r}, expected the name of a class or a list of names"
+            message = f"found {in_json(found)}, expected the name of a class or a list of names"
             raise DataError(message, path=path, line=line, field="predicted")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loreweave.corpus.files.reading import read_json_lines
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.experiments.report.outputs import class_outputs
 from loreweave.experiments.report.parts import Part, Table
@@ -17,8 +18,6 @@ from loreweave.training.runs.record import TRIAL_FILE
 TITLE = "Files that cannot be read"
 NAME = "not_readable"
 _SPLITS = ("dev", "test")
-_SHOWN = 80
-"""Number of characters of a wrong value that are shown."""
 _CAPTION = (
     "Runs whose record cannot be read are left out of all means and figures. Runs whose predictions of a split cannot be "
     "read keep their scores. Only the figures about predictions leave these runs out."
@@ -53,7 +52,7 @@ def check_rows(run: RecordedRun, split: str) -> None:
         for name, kind, expected in _FIELDS:
             value = row.get(name)
             if value is not None and not isinstance(value, kind):
-                raise DataError(f"found {repr(value)[:_SHOWN]}, expected {expected}", path=path, line=line, field=name)
+                raise DataError(f"found {in_json(value)}, expected {expected}", path=path, line=line, field=name)
         try:
             around(row)
             if has_gold(row):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import DataError
 from loreweave.experiments.runs.content import object_in
@@ -128,11 +129,11 @@ def choice_of(search: Path) -> Choice | None:
     if best is None:
         return None
     if not isinstance(best, dict):
-        raise DataError(f"found {best!r}, expected an object", path=path, field="best")
+        raise DataError(f"found {in_json(best)}, expected an object", path=path, field="best")
     return Choice(search, _number(best.get("trial"), path, "best.trial"), str(found.get("metric")))
 
 
 def _number(value: Any, path: Path, field: str) -> int:
     if not is_number(value) or int(value) != value:
-        raise DataError(f"found {value!r}, expected the number of a trial", path=path, field=field)
+        raise DataError(f"found {in_json(value)}, expected the number of a trial", path=path, field=field)
     return int(value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.reading import not_an_object, read_json
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.experiments.runs.recorded import STATES, is_number
 from loreweave.training.runs.metric_lines import numbered_lines
@@ -106,4 +107,4 @@ def _wrong(values: Mapping[str, Any], kinds: Mapping[str, Kind], needed: bool) -
         if value is None and not needed:
             continue
         if not fits(value):
-            yield f"found {'none' if value is None else repr(value)[:80]}, expected {expected}", name
+            yield f"found {'none' if value is None else in_json(value)}, expected {expected}", name

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.runs.comparison import differences
@@ -167,7 +168,7 @@ def _finetune(asked: _Asked) -> dict[str, Any]:
     run, config = asked.run, asked.run.config
     for name in ("data", "settings"):
         if not isinstance(config.get(name), Mapping):
-            raise DataError(f"found {config.get(name)!r}, expected an object", path=run.path / "config.json", field=name)
+            raise DataError(f"found {in_json(config.get(name))}, expected an object", path=run.path / "config.json", field=name)
     task = load_task(str(config["task"]))
     files = DataFiles.from_splits(_present(asked, ("train",)))
     _check_same(asked, {name: name_and_content(text)[1] for name, text in config["data"].items()}, lambda: {

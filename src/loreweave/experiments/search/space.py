@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import ConfigurationError
 from loreweave.training.settings.configuration import overrides_of
 from loreweave.training.settings.fields import written
@@ -164,7 +165,8 @@ def _factors(vary: Mapping[str, Any], prefix: str) -> Iterator[Factor]:
 def _listed(name: str, values: Any) -> Factor:
     if not isinstance(values, (list, tuple)):
         raise ConfigurationError(
-            f"vary.{name}: found {values!r}, expected a list of values or a range; a value of all trials belongs under settings"
+            f"vary.{name}: found {in_json(values)}, expected a list of values or a range; "
+            "a value of all trials belongs under settings"
         )
     if not values:
         raise ConfigurationError(f"vary.{name}: found an empty list, expected one value or more")
@@ -187,11 +189,11 @@ def _range(name: str, given: Mapping[str, Any]) -> Range:
             raise ConfigurationError(f"vary.{name}: found no {key}, {expected}")
         usable = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
         if number is not None and not usable:
-            raise ConfigurationError(f"vary.{name}.{key}: found {number!r}, expected a number")
+            raise ConfigurationError(f"vary.{name}.{key}: found {in_json(number)}, expected a number")
     low, high, step, log = numbers["low"], numbers["high"], numbers["step"], given.get("log", False)
     assert low is not None and high is not None
     if not isinstance(log, bool):
-        raise ConfigurationError(f"vary.{name}.log: found {log!r}, expected true or false")
+        raise ConfigurationError(f"vary.{name}.log: found {in_json(log)}, expected true or false")
     if low > high:
         raise ConfigurationError(f"vary.{name}: the range is empty, since low={low:g} is more than high={high:g}")
     if low == high:

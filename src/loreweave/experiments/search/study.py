@@ -28,6 +28,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial
 
 from loreweave.corpus.files.reading import not_an_object, read_json, sha256_of_data
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError, DataError
@@ -148,7 +149,7 @@ def _known(folder: Path) -> dict[str, Any]:
         raise not_an_object(found, path)
     for name, kind in (("name", str), ("storage", (str, NoneType)), ("directory", str), ("sweep", dict), ("data", dict)):
         if name not in found or not isinstance(found[name], kind):
-            raise DataError(f"found {repr(found.get(name))[:80]}, expected what a search writes", path=path, field=name)
+            raise DataError(f"found {in_json(found.get(name))}, expected what a search writes", path=path, field=name)
     return found
 
 

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError
 from loreweave.training.settings.blame import blamed
@@ -194,7 +195,7 @@ def _filled(loaded: Mapping[str, Any], overrides: Sequence[Override]) -> Sweep:
     given = dict(loaded)
     for name in _FREE:
         if name in given and not isinstance(given[name] or {}, Mapping):
-            raise ConfigurationError(f"{name}: found {given[name]!r}, expected settings as 'name: value' lines")
+            raise ConfigurationError(f"{name}: found {in_json(given[name])}, expected settings as 'name: value' lines")
         given[name] = deepcopy(dict(given.get(name) or {}))
     plain: list[Override] = []
     for override in overrides:

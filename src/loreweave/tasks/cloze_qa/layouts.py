@@ -8,6 +8,7 @@ from typing import Any
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span, field, objects
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.surfaces import check_given_surface, other_counting, surfaces_agree
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
@@ -55,7 +56,7 @@ def _of_passage(row: Row, id: str, text: str, candidates: tuple[Span, ...], abou
         span = _inclusive(text, answer, field)
         name = answer["text"] if answer.get("text") is not None else text[slice(*span)]
         if not isinstance(name, str):
-            raise DataError(f"found {name!r}, expected a string, the text of the answer", field=f"{field}.text")
+            raise DataError(f"found {in_json(name)}, expected a string, the text of the answer", field=f"{field}.text")
         answers.append(name)
         if surfaces_agree(text[slice(*span)], name):
             spans.append(span)
@@ -119,7 +120,7 @@ def _answers(text: str, candidates: Sequence[Span], given: Any, field: str) -> t
     if given is None:
         return [], []
     if not isinstance(given, list):
-        raise DataError(f"found {given!r}, expected a list of answers", field=field)
+        raise DataError(f"found {in_json(given)}, expected a list of answers", field=field)
     answers: list[str] = []
     correct: set[int] = set()
     for answer in given:
@@ -180,7 +181,7 @@ def _inclusive(text: str, row: Row, name: str) -> Span:
 def _span(text: str, row: Any, name: str) -> Span:
     """Characters of a mention whose end is exclusive in the file; its text, if the file has it, is checked."""
     if not isinstance(row, Mapping):
-        raise DataError(f"found {row!r}, expected an object with start and end", field=name)
+        raise DataError(f"found {in_json(row)}, expected an object with start and end", field=name)
     span = field(row, "start", int), field(row, "end", int)
     check_span(text, *span, name)
     check_given_surface(text, *span, row, f"{name}.")
@@ -202,14 +203,14 @@ def _as_objects(spans: Any) -> list[Any]:
             raise DataError("found an object, expected lists start, end and text of the same length", field="entity_spans")
         return [dict(zip(("start", "end", "text"), each, strict=True)) for each in zip(*lists, strict=True)]
     if not isinstance(spans, list):
-        raise DataError(f"found {spans!r}, expected a list of objects", field="entity_spans")
+        raise DataError(f"found {in_json(spans)}, expected a list of objects", field="entity_spans")
     return spans
 
 
 def _places(text: str, name: Any) -> Iterator[Span]:
     """All places of an entity in the text."""
     if not isinstance(name, str) or not name.strip():
-        raise DataError(f"found {name!r}, expected the text of an entity", field="entities")
+        raise DataError(f"found {in_json(name)}, expected the text of an entity", field="entities")
     place = text.find(name)
     while place >= 0:
         yield place, place + len(name)
@@ -219,11 +220,11 @@ def _places(text: str, name: Any) -> Iterator[Span]:
 def _texts(values: Any, field: str) -> list[str]:
     """Texts of answers: a list of strings, or of objects with `text`."""
     if not isinstance(values, list):
-        raise DataError(f"found {values!r}, expected a list of answers", field=field)
+        raise DataError(f"found {in_json(values)}, expected a list of answers", field=field)
     found = [value.get("text") if isinstance(value, Mapping) else value for value in values]
     for value, text in zip(values, found, strict=True):
         if not isinstance(text, str):
-            raise DataError(f"found {value!r}, expected the text of an answer, or its start and end", field=field)
+            raise DataError(f"found {in_json(value)}, expected the text of an answer, or its start and end", field=field)
     return found  # type: ignore[return-value]  # checked
 
 

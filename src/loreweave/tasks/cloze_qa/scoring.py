@@ -10,6 +10,7 @@ import numpy as np
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.metrics.answers import AnswerScore, score_answer
 from loreweave.tasks.cloze_qa.prediction import answer
@@ -101,7 +102,7 @@ def _official(path: Path) -> dict[str, str | None] | None:
         return None
     for id, text in content.items():
         if text is not None and not isinstance(text, str):
-            raise DataError(f"found {text!r}, expected the text of the answer", path=path, field=id)
+            raise DataError(f"found {in_json(text)}, expected the text of the answer", path=path, field=id)
     return content
 
 
@@ -109,7 +110,7 @@ def _predicted(row: Mapping[str, Any]) -> str | None:
     name = predicted_name(row, *_NAMES)
     value = row.get(name)
     if name not in row or (value is not None and not isinstance(value, str)):
-        found = f"found {value!r}" if name in row else "found nothing"
+        found = f"found {in_json(value)}" if name in row else "found nothing"
         raise DataError(f"{found}, expected the text of the answer", field=name)
     return value
 

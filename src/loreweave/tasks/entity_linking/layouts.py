@@ -10,6 +10,7 @@ from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, objects, words
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import QUANTITIES, Label
@@ -74,7 +75,7 @@ def _children(row: Row, place: int, given: list[Row], index: Mapping[int, int]) 
     named = row.get("children")
     if named:
         if not isinstance(named, list):
-            raise DataError(f"found {named!r}, expected a list of ids of labels", field="labels.children")
+            raise DataError(f"found {in_json(named)}, expected a list of ids of labels", field="labels.children")
         unknown = [child for child in named if not _is_id(child, index)]
         if unknown:
             raise DataError(f"found the child {unknown[0]!r}, expected the id of a label", field="labels.children")
@@ -91,7 +92,7 @@ def _hyperlinks(row: Row, text: str) -> Iterator[Span]:
     given = row.get("hyperlinks") or []
     for link in given if isinstance(given, list) else [given]:
         if not isinstance(link, list) or not link:
-            raise DataError(f"found {link!r}, expected a list of [start, end] and a title", field="hyperlinks")
+            raise DataError(f"found {in_json(link)}, expected a list of [start, end] and a title", field="hyperlinks")
         yield _span({"hyperlinks": link[0]}, "hyperlinks", text)
 
 
@@ -100,7 +101,7 @@ def _span(row: Mapping[str, Any], name: str, text: str) -> Span:
         case [int(start), int(end)] if 0 <= start <= end <= len(text):
             return start, end
         case found:
-            raise DataError(f"found {found!r}, expected [start, end] in a text of {len(text)} characters", field=name)
+            raise DataError(f"found {in_json(found)}, expected [start, end] in a text of {len(text)} characters", field=name)
 
 
 def gum(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:

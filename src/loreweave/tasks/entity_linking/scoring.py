@@ -13,6 +13,7 @@ import numpy as np
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.rows import Row, Span, as_row, check_span, field
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.knowledge.entity_names import canonical_entity
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
 from loreweave.errors import DataError
@@ -347,7 +348,7 @@ def _predicted(row: Row, named: Counter[bool]) -> list[dict[str, Any]]:
         entity = each.get("entity", NIL)
         named["entity" in each] += 1
         if entity is not None and not isinstance(entity, str):
-            raise DataError(f"found {entity!r}, expected the name of an entity or null", field="entity")
+            raise DataError(f"found {in_json(entity)}, expected the name of an entity or null", field="entity")
         place = {"start": field(each, "start", int), "end": field(each, "end", int)}
         candidates = each.get("candidates")
         more = {"candidates": [as_row(one) for one in candidates]} if isinstance(candidates, list) else {}

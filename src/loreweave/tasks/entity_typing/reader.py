@@ -14,6 +14,7 @@ from loreweave.corpus.files import rows as row_files
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import FileFormat, check_not_empty, read_records, wrong_keys
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.mention_formats import (
     MENTION_FORMATS,
     UTF16,
@@ -230,7 +231,7 @@ def _labels(row: Row, name: str) -> tuple[str, ...]:
     value = row.get(name)
     if isinstance(value, list | Mapping) and any(_is_number(each) for each in (*value, *_values(value))):
         expected = "names of the types; probabilities of labels (soft labels) and numbers are not supported"
-        raise DataError(f"found {value!r}, expected {expected}", field=name)
+        raise DataError(f"found {in_json(value)}, expected {expected}", field=name)
     labels = row_files.words(row, name)
     if not all(label.strip() for label in labels):
         raise DataError(f"found the labels {', '.join(map(repr, labels))}, expected names", field=name)

@@ -13,6 +13,7 @@ from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.mention_formats.unsupported import RECORD_LAYOUT
 from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
@@ -48,7 +49,7 @@ def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
     asked, context = (_text(row, name) for name in ("question", "context"))
     impossible = row.get("is_impossible", False)
     if impossible is not None and not isinstance(impossible, bool | int):
-        raise DataError(f"found {impossible!r}, expected true or false", field="is_impossible")
+        raise DataError(f"found {in_json(impossible)}, expected true or false", field="is_impossible")
     name, given = given_answers(row)
     answers: tuple[Answer, ...] | None = tuple(
         placed_answer(context, text, start) for text, start in _answers(given, name, _detected(row))
@@ -63,7 +64,7 @@ def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
             yield LeftOut(ABSENT, of_record=True, detail=repr(answer.text))
     id = row.get("id", row.get("qid"))
     if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
-        raise DataError(f"found {id!r}, expected a string or a number", field="id")
+        raise DataError(f"found {in_json(id)}, expected a string or a number", field="id")
     others = {name: value for name, value in row.items() if name not in _OWN}
     yield QuestionRecord(number if id is None else str(id), asked, context, answers, metadata=others)
 
@@ -83,14 +84,14 @@ def _answers(given: Any, field: str, places: Mapping[str, int]) -> Iterator[tupl
         texts = given.get("text")
         starts = next((given[name] for name in STARTS if name in given), None)
         if not isinstance(texts, list) or (starts is not None and (not isinstance(starts, list) or len(starts) != len(texts))):
-            raise DataError(f"found {given!r}, expected lists of the same length in text and answer_start", field=field)
+            raise DataError(f"found {in_json(given)}, expected lists of the same length in text and answer_start", field=field)
         given = [{"text": text} | ({} if starts is None else {"answer_start": starts[n]}) for n, text in enumerate(texts)]
     if not isinstance(given, list):
-        raise DataError(f"found {given!r}, expected a list of answers", field=field)
+        raise DataError(f"found {in_json(given)}, expected a list of answers", field=field)
     for each in given:
         answer: Any = {"text": each, "start": places.get(each)} if isinstance(each, str) else each
         if not isinstance(answer, Mapping) or not isinstance(answer.get("text"), str):
-            raise DataError(f"found {each!r}, expected an answer with a text", field=field)
+            raise DataError(f"found {in_json(each)}, expected an answer with a text", field=field)
         start = next((answer[name] for name in STARTS if answer.get(name) is not None), None)
         if start is not None and type(start) is not int:
             raise DataError(f"found the start {start!r} of an answer, expected a number of characters", field=field)
@@ -106,7 +107,7 @@ def _detected(row: Row) -> dict[str, int]:
         try:
             found[each["text"]] = int(each["char_spans"][0][0])
         except (KeyError, IndexError, TypeError, ValueError):
-            raise DataError(f"found {each!r}, expected a text with char_spans", field="detected_answers") from None
+            raise DataError(f"found {in_json(each)}, expected a text with char_spans", field="detected_answers") from None
     return found
 
 

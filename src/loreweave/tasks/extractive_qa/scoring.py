@@ -12,7 +12,7 @@ import numpy as np
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import line_value, open_text, read_json
-from loreweave.corpus.files.strict_json import kind_of
+from loreweave.corpus.files.strict_json import in_json, kind_of
 from loreweave.errors import DataError
 from loreweave.metrics.answers import AnswerScore, best_threshold, score_answer
 from loreweave.tasks.extractive_qa.prediction import decisions, official_files, row_of
@@ -246,9 +246,9 @@ def _of_row(row: Mapping[str, Any]) -> Prediction:
         )
     text, null = row.get(name), row.get("null_score", row.get("no_answer_probability"))
     if text is not None and not isinstance(text, str):
-        raise DataError(f"found {text!r}, expected the text of an answer, empty for no answer", field=name)
+        raise DataError(f"found {in_json(text)}, expected the text of an answer, empty for no answer", field=name)
     if null is not None and not _is_number(null):
-        raise DataError(f"found {null!r}, expected a number", field="null_score")
+        raise DataError(f"found {in_json(null)}, expected a number", field="null_score")
     return Prediction(text, None if null is None else float(null))
 
 
@@ -262,7 +262,7 @@ def _text_of(id: str, value: Any, path: Path) -> str | None:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         value = value[0].get("text")
     if value is not None and not isinstance(value, str):
-        raise DataError(f"found {value!r}, expected the text of an answer", path=path, field=str(id))
+        raise DataError(f"found {in_json(value)}, expected the text of an answer", path=path, field=str(id))
     return value
 
 
@@ -280,7 +280,7 @@ def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[floa
     content = read_json(path)
     wrong = not isinstance(content, Mapping) or next((id for id, value in content.items() if not _is_number(value)), None)
     if wrong is not None:
-        field, found = (wrong, repr(content[wrong])) if isinstance(wrong, str) else (None, kind_of(content))
+        field, found = (wrong, in_json(content[wrong])) if isinstance(wrong, str) else (None, kind_of(content))
         raise DataError(f"found {found}, expected an object from ids to numbers", path=path, field=field)
     ids = ids_in(records, content)
     missing = [id for id in ids if id not in content]

@@ -10,6 +10,7 @@ from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut, as_row
 from loreweave.corpus.files.rows import field as required
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.knowledge.relation_templates import (
     MASK_PLACE,
     OBJECT,
@@ -195,7 +196,7 @@ def _lama_sentences(row: Row, subject: str) -> Iterator[Question]:
     if given is None:
         return
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise DataError(f"found {given!r}, expected a list of sentences", field="masked_sentences")
+        raise DataError(f"found {in_json(given)}, expected a list of sentences", field="masked_sentences")
     text = " ".join(given)
     if text.strip():
         yield Question(text, _place(text, subject))
@@ -234,7 +235,7 @@ def _string(row: Row, name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise DataError(f"found {value!r}, expected a string", field=name)
+        raise DataError(f"found {in_json(value)}, expected a string", field=name)
     return str(value)
 
 
@@ -243,7 +244,7 @@ def _names(row: Row, name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(each, str) and each.strip() for each in value):
-        raise DataError(f"found {value!r}, expected a list of names", field=name)
+        raise DataError(f"found {in_json(value)}, expected a list of names", field=name)
     return tuple(dict.fromkeys(each.strip() for each in value))
 
 
@@ -253,7 +254,7 @@ def _others(row: Row, name: str) -> tuple[RightObject, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise DataError(f"found {value!r}, expected a list of names, or of objects with 'object'", field=name)
+        raise DataError(f"found {in_json(value)}, expected a list of names, or of objects with 'object'", field=name)
     found = []
     for each in value:
         try:

@@ -14,6 +14,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.files.rows import as_row
 from loreweave.corpus.files.rows import field as required
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.metrics.fact_answers import (
     NAMES,
@@ -180,7 +181,7 @@ def _name(answer: Any, name: str) -> str:
     row = as_row(answer)
     found = next((row[key] for key in _ANSWER_FIELDS if isinstance(row.get(key), str)), None)
     if found is None:
-        raise DataError(f"found {answer!r}, expected a name or an object with {', '.join(_ANSWER_FIELDS)}", field=name)
+        raise DataError(f"found {in_json(answer)}, expected a name or an object with {', '.join(_ANSWER_FIELDS)}", field=name)
     return str(found)
 
 

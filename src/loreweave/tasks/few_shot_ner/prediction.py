@@ -15,6 +15,7 @@ from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.counts import counted, tallied, tallied_fields
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.files.records import describe_skipped
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.corpus.words import PLAIN_WORD
 from loreweave.errors import DataError
@@ -75,7 +76,7 @@ def read_query(row: Row, number: str) -> AnnotatedText:
         return text_of_tokens(id, tokens, [])
     if isinstance(text, str) and tokens is None and text.strip():
         return AnnotatedText(id, text, metadata={TOKENS: [list(match.span()) for match in PLAIN_WORD.finditer(text)]})
-    raise DataError(f"found {row!r}, expected 'text' (a string) or 'tokens' (a list of strings), not empty")
+    raise DataError(f"found {in_json(row)}, expected 'text' (a string) or 'tokens' (a list of strings), not empty")
 
 
 def _answers(

@@ -21,7 +21,7 @@ from loreweave.corpus.episodes import check_known, parsed_episodes
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
-from loreweave.corpus.files.strict_json import kind_of
+from loreweave.corpus.files.strict_json import in_json, kind_of
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relations import layouts
@@ -135,7 +135,7 @@ def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[Relati
         if type(answer) is not int or not 0 <= answer <= len(episode.relations) or len(episode.query) != 1:
             wanted = f"a number from 0 to {len(episode.relations)} for the one query of episode {episode.id}"
             raise DataError(
-                f"found {answer!r} for {counted(len(episode.query), 'query', 'queries')}, expected {wanted}", path=path
+                f"found {in_json(answer)} for {counted(len(episode.query), 'query', 'queries')}, expected {wanted}", path=path
             )
         known.append(replace(episode, gold=(answer,)))
     return known
@@ -165,7 +165,9 @@ def _ours(row: Row, id: str) -> RelationEpisode:
     by_relation: dict[str, list[RelationRecord]] = {}
     for record in support:
         if record.label is None or record.label == NONE:
-            raise DataError(f"found {record.label!r} in sentence {record.id}, expected a relation", field="support.label")
+            raise DataError(
+                f"found {in_json(record.label)} in sentence {record.id}, expected a relation", field="support.label"
+            )
         by_relation.setdefault(record.label, []).append(record)
     relations = tuple(by_relation)
     numbers = {name: number for number, name in enumerate((*relations, NONE))}

@@ -14,6 +14,7 @@ import numpy as np
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.rows import field
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded, softmax
 from loreweave.metrics.relations import accuracy
@@ -142,7 +143,7 @@ def _number(given: tuple[str, int | str] | None, episode: RelationEpisode, path:
     if type(answer) is int and 0 <= answer < len(episode.names):
         return answer
     expected = f"one of {', '.join(episode.names)}, or a number from 0 to {len(episode.relations)}"
-    raise DataError(f"found {answer!r} for episode {episode.id}, expected {expected}", path=path, record=place)
+    raise DataError(f"found {in_json(answer)} for episode {episode.id}, expected {expected}", path=path, record=place)
 
 
 def _per_relation(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from loreweave.corpus.counts import listed
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers, Side
@@ -57,7 +58,7 @@ def read_query(row: Row) -> Query:
         raise DataError(f"found {found} given, expected either head or tail, and null for the other", field="head")
     name, relation = row[given[0]], row.get("relation")
     if not isinstance(relation, str):
-        raise DataError(f"found {relation!r}, expected the id or label of a relation", field="relation")
+        raise DataError(f"found {in_json(relation)}, expected the id or label of a relation", field="relation")
     side: Side = "tail" if given[0] == "head" else "head"
     return Query(side, _described(name, given[0]), relation)
 
@@ -67,7 +68,7 @@ def _described(name: Any, field: str) -> Name:
         return name
     if not isinstance(name, Mapping) or not {"label", "description"} >= set(name) or not any(name.values()):
         message = "expected an id or a label, or an object with label and description of an entity that is not in the graph"
-        raise DataError(f"found {name!r}, {message}", field=field)
+        raise DataError(f"found {in_json(name)}, {message}", field=field)
     return GraphEntity("?", str(name.get("label") or ""), str(name.get("description") or ""))
 
 

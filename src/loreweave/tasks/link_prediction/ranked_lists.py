@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import DataError
 from loreweave.metrics.known_answers import ANSWER_COLUMN, GIVEN_COLUMN, SIDES, KnownAnswers, Side
@@ -122,7 +123,7 @@ def _line(row: Row) -> _List:
     name = predicted_name(row)
     answers = row.get(name)
     if not isinstance(answers, list):
-        raise DataError(f"found {answers!r}, expected a list of ids, best first", field=name)
+        raise DataError(f"found {in_json(answers)}, expected a list of ids, best first", field=name)
     entities = [_id(each, name) for each in answers]
     return _List(side, _id(ends[given], given), _id(row.get("relation"), "relation"), entities)
 
@@ -130,7 +131,7 @@ def _line(row: Row) -> _List:
 def _id(value: Any, field: str) -> str:
     found = value.get("id") if isinstance(value, Mapping) else value
     if not isinstance(found, str):
-        raise DataError(f"found {value!r}, expected an id", field=field)
+        raise DataError(f"found {in_json(value)}, expected an id", field=field)
     return found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import Row, as_row, field, objects
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.metrics.document_relations import FactCounts
 from loreweave.metrics.probabilities import rounded, sigmoid
@@ -232,7 +233,7 @@ def name_of(row: Row) -> str:
     """
     name = row.get("title", row.get("id"))
     if not isinstance(name, str):
-        raise DataError(f"found {name!r}, expected the title or id of a document", field="title")
+        raise DataError(f"found {in_json(name)}, expected the title or id of a document", field="title")
     return name
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, join_words, objects, words
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
 from loreweave.tasks.relations.record import RelationRecord
@@ -88,9 +89,9 @@ def fewrel(row: tuple[str, int, Any], id: str) -> Converted:
             given, item, (first, *_) = value
             runs = runs_of(first)
         except (TypeError, ValueError):
-            raise DataError(f"found {value!r}, expected [name, item, [[token, ...], ...]]", field=name) from None
+            raise DataError(f"found {in_json(value)}, expected [name, item, [[token, ...], ...]]", field=name) from None
         if not runs:
-            raise DataError(f"found {value!r}, expected [name, item, [[token, ...], ...]]", field=name)
+            raise DataError(f"found {in_json(value)}, expected [name, item, [[token, ...], ...]]", field=name)
         start, end = _of_runs(tokens, runs, given, account)
         span = token_span(places, start, end, name)
         if len(runs) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut, Row, Span, check_span, field, trimmed
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.surfaces import (
     check_given_surface,
     check_surface,
@@ -39,13 +40,13 @@ def token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:
 def check_relation(label: str, name: str) -> None:
     """Raise a DataError if the name of a relation is blank; `name` is its field."""
     if not label.strip():
-        raise DataError(f"found {label!r}, expected the name of a relation", field=name)
+        raise DataError(f"found {in_json(label)}, expected the name of a relation", field=name)
 
 
 def pair_of_numbers(value: Sequence[Any], name: str) -> Span:
     """A list of two integers."""
     if len(value) != 2 or not all(type(place) is int for place in value):
-        raise DataError(f"found {value!r}, expected [start, end]", field=name)
+        raise DataError(f"found {in_json(value)}, expected [start, end]", field=name)
     return value[0], value[1]
 
 

@@ -19,6 +19,7 @@ from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.text_classification.columns import Columns, find_columns, shown
 from loreweave.tasks.text_classification.record import TextRecord
@@ -242,7 +243,7 @@ def number_of(value: Any, name: str) -> float | None:
     except (ValueError, OverflowError):
         found = math.nan
     if not math.isfinite(found):
-        raise DataError(f"found {value!r}, expected a number", field=name)
+        raise DataError(f"found {in_json(value)}, expected a number", field=name)
     return found
 
 
@@ -267,7 +268,7 @@ def _label(value: Any, name: str, names: Names) -> str | float | None:
     if isinstance(value, float):
         return number_of(value, name)
     if not isinstance(value, str):
-        raise DataError(f"found {value!r}, expected the name of a class or a number", field=name)
+        raise DataError(f"found {in_json(value)}, expected the name of a class or a number", field=name)
     return value
 
 

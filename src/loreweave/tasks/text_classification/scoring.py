@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.metrics.classification import classification_scores
 from loreweave.metrics.probabilities import logit_matrix
@@ -144,7 +145,7 @@ def _predicted(row: Mapping[str, Any]) -> str | float:
     name = predicted_name(row, "prediction", "label")
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DataError(f"found {value!r}, expected a class or a number", field=name)
+        raise DataError(f"found {in_json(value)}, expected a class or a number", field=name)
     return value
 
 

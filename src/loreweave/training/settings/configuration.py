@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import ConfigurationError, reason_of
 from loreweave.training.settings.conditions import check_read, conditions_of
 from loreweave.training.settings.fields import dataclass_of, default_of, types_of, union_members, written
@@ -179,7 +180,8 @@ def _place(path: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"{value!r} ({type(value).__name__})"
+    """A value in the words of YAML; a text is named as such, because YAML reads `1e-5` as one."""
+    return in_json(value) + (" (a text)" if isinstance(value, str) else "")
 
 
 def _values_of(annotation: Any) -> Any | None:
