@@ -1,4 +1,4 @@
-"""fairseq's RoBERTa without fairseq: tensors in the layouts of its versions, and what it computes with them.
+"""fairseq's RoBERTa without fairseq: tensors in the layouts of its versions, a batch, and what it computes with them.
 
 Written from the description of the formats, in plain torch, apart from what it is compared with.
 """
@@ -21,6 +21,10 @@ from torch.nn import functional
 HIDDEN, LAYERS, HEADS, INNER, POSITIONS = 16, 2, 4, 24, 34
 VOCABULARY = tiny.VOCABULARY_SIZE
 VERSIONS = ("0.8", "0.9", "0.10", "0.12")
+
+TOKENS = torch.tensor([[0, 10, 11, 12, 40, 2], [0, 13, 14, 2, 1, 1], [0, 50, 2, 2, 60, 2]])
+REAL = TOKENS != 1
+"""A batch with padding and with `</s>` inside, and where it has a token."""
 
 
 def tensors(version: str, seed: int = 0) -> OrderedDict[str, Tensor]:
@@ -153,6 +157,11 @@ def logits(state: dict[str, Tensor], tokens: Tensor) -> Tensor:
 def class_scores(state: dict[str, Tensor], head: dict[str, Tensor], name: str, tokens: Tensor) -> Tensor:
     first = torch.tanh(_linear(head, f"classification_heads.{name}.dense", states(state, tokens)[:, 0]))
     return _linear(head, f"classification_heads.{name}.out_proj", first)
+
+
+def close(found: Tensor, expected: Tensor) -> bool:
+    """Equal but for rounding in float32."""
+    return bool((found - expected).abs().max() <= 1e-5 * (1 + expected.abs().max()))
 
 
 def _linear(parts: dict[str, Tensor], name: str, x: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,14 @@ import fairseq_roberta as original
 import pytest
 import tiny_fairseq as tiny
 import torch
-from transformers import AutoModel, AutoTokenizer, RobertaForMaskedLM, RobertaForSequenceClassification
+from fairseq_roberta import REAL, TOKENS, close
+from transformers import AutoModel, RobertaForMaskedLM, RobertaForSequenceClassification
 
-from loreweave.checkpoints import convert, knowledge_embedding
+from loreweave.checkpoints import convert
 from loreweave.checkpoints.formats import fairseq
 from loreweave.checkpoints.formats.fairseq_layout import GENERATIONS
 from loreweave.checkpoints.unpickling import read_torch_file
 from loreweave.errors import CheckpointError, ConfigurationError
-
-TOKENS = torch.tensor([[0, 10, 11, 12, 40, 2], [0, 13, 14, 2, 1, 1], [0, 50, 2, 2, 60, 2]])
-REAL = TOKENS != 1
-
-
-def close(found: torch.Tensor, expected: torch.Tensor) -> bool:
-    return bool((found - expected).abs().max() <= 1e-5 * (1 + expected.abs().max()))
 
 
 @pytest.fixture(params=original.VERSIONS)
@@ -48,14 +41,6 @@ def test_every_layout_computes_what_fairseq_computes(tmp_path: Path, version: st
     assert set(report.dropped) == ({"encoder.sentence_encoder.version"} if version == "0.12" else set())
     assert any("training state (extra_state, optimizer_history)" in note for note in report.notes)
     assert not any(name.startswith("roberta.pooler") for name in model.state_dict())
-
-
-def test_all_layouts_are_one_model(tmp_path: Path) -> None:
-    for version in original.VERSIONS:
-        original.write(tmp_path / version, version)
-        convert(tmp_path / version, tmp_path / f"{version}-out")
-    first, *others = [(tmp_path / f"{v}-out" / "model.safetensors").read_bytes() for v in original.VERSIONS]
-    assert all(other == first for other in others)
 
 
 PROGRAM = """
@@ -88,47 +73,6 @@ def test_plain_transformers_loads_it_as_roberta(tmp_path: Path) -> None:
     tokens = torch.tensor(found["ids"])
     real = tokens != 1
     assert close(torch.tensor(found["logits"])[real], original.logits(original.tensors("0.8"), tokens)[real])
-
-
-def test_the_files_of_transformers_4_say_the_same_vocabulary(tmp_path: Path) -> None:
-    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "out")
-    ids = json.loads((tmp_path / "out" / "vocab.json").read_text(encoding="utf-8"))
-    expected = [*tiny.SYMBOLS[:4], *(tiny.GPT2.tokens[id] for id in tiny.ORDER), *tiny.MADE_UP, "<mask>"]
-    assert sorted(ids, key=ids.__getitem__) == expected and sorted(ids.values()) == list(range(len(expected)))
-    merges = (tmp_path / "out" / "merges.txt").read_text(encoding="utf-8").splitlines()
-    assert tuple(merges[1:]) == tiny.MERGES
-    assert AutoTokenizer.from_pretrained(tmp_path / "out").get_vocab() == ids
-
-
-def test_keplers_heads_go_into_side_files(tmp_path: Path) -> None:
-    heads = {**original.knowledge_head("wikiData"), **original.knowledge_head("wordnet", 3, gamma=1.0)}
-    halved = {name: tensor.half() for name, tensor in (original.tensors("0.8") | heads).items()}
-    file = original.write(tmp_path / "in", "0.8", model=OrderedDict(halved), args=original.namespace(tokens_per_sample=24))
-    report = convert(file, tmp_path / "out")
-    assert knowledge_embedding.names(tmp_path / "out") == ["wikiData", "wordnet"]
-    described = knowledge_embedding.describe(tmp_path / "out", "wikiData")
-    assert (described.scorer, described.gamma, described.variant, described.pooling) == ("transe_l2", 4.0, "wiki", "first")
-    assert described.relation_ids is None and described.graph is None and not described.normalize
-    assert (described.text.max_length, described.text.relation_max_length, described.text.truncation) == (24, 3, "sequence")
-    model = knowledge_embedding.load(tmp_path / "out", name="wordnet")
-    table = halved["ke_heads.wordnet.relation_emb.weight"].float()
-    assert model.head.gamma == 1.0 and model.head.relation_embeddings is not None
-    assert torch.equal(model.head.relation_embeddings.weight, table)
-    state = {name: tensor.float() for name, tensor in halved.items() if not name.startswith("ke_heads")}
-    with torch.no_grad():
-        embedded = model.embed(TOKENS, REAL.long())
-    assert close(embedded, original.states(state, TOKENS)[:, 0])
-    assert any("no relation ids" in note for note in report.notes) and any("float16" in note for note in report.notes)
-
-
-@pytest.mark.parametrize(("option", "variant"), [("relation_desc", "cond"), ("relemb_from_desc", "rel")])
-def test_the_variant_is_what_the_code_did(tmp_path: Path, option: str, variant: str) -> None:
-    state = original.tensors("0.8") | original.knowledge_head("wikiData")
-    file = original.write(tmp_path / "in", "0.8", model=state, args=original.namespace(**{option: True}))
-    report = convert(file, tmp_path / "out")
-    head = knowledge_embedding.load_head(tmp_path / "out")
-    assert knowledge_embedding.describe(tmp_path / "out").variant == variant
-    assert (head.relation_embeddings is None) == (variant == "rel") == bool(report.dropped)
 
 
 def test_classification_heads_are_named_or_chosen(tmp_path: Path) -> None:
@@ -208,52 +152,6 @@ def test_classes_of_fairseq_are_stand_ins(tmp_path: Path, monkeypatch: pytest.Mo
     assert "fairseq" not in sys.modules and (tmp_path / "out" / "model.safetensors").is_file()
 
 
-def changed(version: str, name: str, tensor: torch.Tensor | None) -> OrderedDict[str, torch.Tensor]:
-    state = original.tensors(version) | original.knowledge_head("wikiData") | original.classification_head("mnli")
-    state[name] = torch.zeros(0) if tensor is None else tensor
-    if tensor is None:
-        del state[name]
-    return state
-
-
-@pytest.mark.parametrize(
-    ("version", "name", "tensor", "message"),
-    [
-        ("0.8", "decoder.sentence_encoder.layers.1.self_attn.in_proj_weight", torch.zeros(45, 16),
-         r"layers\.1\.self_attn\.in_proj_weight has the shape \[45, 16\], expected \[48, 16\]"),
-        ("0.8", "decoder.sentence_encoder.layers.1.self_attn.in_proj_bias", torch.zeros(47),
-         r"in_proj_bias has the shape \[47\], expected three equal parts"),
-        ("0.9", "decoder.sentence_encoder.layers.0.fc2.weight", torch.zeros(16, 23),
-         r"decoder\.sentence_encoder\.layers\.0\.fc2\.weight has the shape \[16, 23\], expected \[16, 24\]"),
-        ("0.10", "encoder.lm_head.bias", torch.zeros(9),
-         rf"lm_head\.bias has the shape \[9\], expected \[{original.VOCABULARY}\]"),
-        ("0.10", "encoder.sentence_encoder.layers.0.self_attn.k_proj.bias", None,
-         r"lacks sentence_encoder\.layers\.0\.self_attn\.k_proj\.bias \[16\]$"),
-        ("0.8", "decoder.sentence_encoder.embed_tokens.weight", None,
-         "found no decoder.sentence_encoder.embed_tokens.weight or"),
-        ("0.8", "decoder.sentence_encoder.embed_tokens.weight", torch.zeros(3), r"shape \[3\], expected a matrix"),
-        ("0.8", "decoder.sentence_encoder.segment_embeddings.weight", torch.zeros(2, 16),
-         r"found decoder\.sentence_encoder\.segment_embeddings\.weight \[2, 16\], not a tensor of a fairseq RoBERTa"),
-        ("0.8", "encoder.sentence_encoder.emb_layer_norm.bias", torch.zeros(16),
-         "found both decoder.* and encoder.*emb_layer_norm"),
-        ("0.12", "encoder.sentence_encoder.layer_norm.weight", torch.zeros(16), "pre-norm encoder"),
-        ("0.8", "adaptive.weight", torch.zeros(1), r"found adaptive\.weight \[1\]"),
-        ("0.8", "ke_heads.wikiData.relation_emb.weight", torch.zeros(5, 8),
-         r"ke_heads\.wikiData\.relation_emb\.weight has the shape \[5, 8\], expected \[5, 16\]"),
-        ("0.8", "ke_heads.wikiData.gamma", None, r"lacks ke_heads\.wikiData\.gamma"),
-        ("0.8", "ke_heads.wikiData.phase", torch.zeros(1), r"found ke_heads\.wikiData\.phase, expected"),
-        ("0.8", "ke_heads.a/../b.gamma", torch.zeros(1), "expected a head named with letters"),
-        ("0.8", "classification_heads.mnli.out_proj.weight", torch.zeros(2, 16), r"shape \[2, 16\], expected \[3, 16\]"),
-    ],
-)  # fmt: skip
-def test_tensors_without_a_place_are_named(
-    tmp_path: Path, version: str, name: str, tensor: torch.Tensor | None, message: str
-) -> None:
-    file = original.write(tmp_path / "in", version, model=changed(version, name, tensor))
-    with pytest.raises(CheckpointError, match=message):
-        convert(file, tmp_path / "out")
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -278,52 +176,6 @@ def test_files_that_are_no_checkpoint_are_named(tmp_path: Path) -> None:
         fairseq.load(tmp_path / "nothing")
 
 
-# ---- the vocabulary --------------------------------------------------------------------------------------------------
-
-
-def test_a_checkpoint_without_vocabulary_is_refused(tmp_path: Path) -> None:
-    file = original.write(tmp_path / "in", "0.8", vocabulary=False)
-    with pytest.raises(CheckpointError, match=r"found no tokenizer: put dict\.txt, encoder\.json and vocab\.bpe next to"):
-        convert(file, tmp_path / "out")
-    tiny.write_dict(tmp_path / "in")
-    with pytest.raises(CheckpointError, match="found no tokenizer"):
-        convert(file, tmp_path / "out")
-
-
-def test_the_tokenizer_may_come_from_a_hugging_face_folder(tmp_path: Path) -> None:
-    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "base")
-    bare = original.write(tmp_path / "bare", "0.9", vocabulary=False)
-    convert(bare, tmp_path / "out", base=tmp_path / "base")
-    vocabularies = [AutoTokenizer.from_pretrained(tmp_path / name).get_vocab() for name in ("base", "out")]
-    assert vocabularies[0] == vocabularies[1]
-    lines = tiny.write_dict(tmp_path / "bare").read_text().splitlines()
-    swapped = [lines[1], lines[0], *lines[2:]]
-    (tmp_path / "bare" / "dict.txt").write_text("\n".join(swapped) + "\n")
-    first = tiny.GPT2.tokens[tiny.ORDER[1]]
-    with pytest.raises(CheckpointError) as error:
-        convert(bare, tmp_path / "wrong", base=tmp_path / "base")
-    assert f"the tokenizer has {first!r} as 5, dict.txt as 4" in str(error.value)
-
-
-def test_dictionaries_of_another_size_are_refused(tmp_path: Path) -> None:
-    file = original.write(tmp_path, "0.8")
-    lines = (tmp_path / "dict.txt").read_text().splitlines()
-    (tmp_path / "dict.txt").write_text("\n".join(lines[:-1]) + "\n")
-    rows = original.VOCABULARY
-    with pytest.raises(CheckpointError, match=rf"dict\.txt: found {rows - 1} ids with <mask>.* has {rows} rows"):
-        fairseq.load(file)
-
-
-def test_dictionaries_without_a_sub_word_are_refused(tmp_path: Path) -> None:
-    file = original.write(tmp_path, "0.8")
-    content = (tmp_path / "dict.txt").read_text().splitlines()
-    lost = tiny.GPT2.ids["the"]
-    kept = [line if line.split()[0] != str(lost) else "madeupword0009 0" for line in content]
-    (tmp_path / "dict.txt").write_text("\n".join(kept) + "\n")
-    with pytest.raises(CheckpointError, match=rf"the line of GPT-2's id {lost} \('the'\) is missing"):
-        fairseq.load(file)
-
-
 # ---- back to fairseq -------------------------------------------------------------------------------------------------
 
 
@@ -346,49 +198,6 @@ def test_there_and_back_changes_nothing(tmp_path: Path, version: str) -> None:
     assert all((tmp_path / "again" / n).read_bytes() == (tmp_path / "hugging-face" / n).read_bytes() for n in names)
 
 
-@pytest.mark.parametrize(("setting", "value"), [("pooling", "mean"), ("normalize", True)])
-def test_a_head_that_keplers_code_would_feed_otherwise_is_not_written(tmp_path: Path, setting: str, value: object) -> None:
-    state = original.tensors("0.8") | original.knowledge_head("wikiData")
-    convert(original.write(tmp_path / "in", "0.8", model=state), ours := tmp_path / "ours")
-    (file,) = ours.glob("knowledge_embedding*.json")
-    file.write_text(json.dumps(json.loads(file.read_text()) | {setting: value}))
-    with pytest.raises(CheckpointError, match=rf"head wikiData: {setting} {value}, the target has.*--lossy"):
-        convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8")
-    assert not (tmp_path / "back").exists()
-    report = convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8", lossy=True)
-    assert len(report.lost) == 1
-    assert not convert(ours, tmp_path / "new", to="fairseq").lost  # which has no place for the head, and says so
-
-
-def test_two_heads_of_different_variants_do_not_both_fit(tmp_path: Path) -> None:
-    heads = original.knowledge_head("wikiData") | original.knowledge_head("wordnet")
-    convert(original.write(tmp_path / "in", "0.8", model=original.tensors("0.8") | heads), ours := tmp_path / "ours")
-    file = next(ours.glob("knowledge_embedding.wordnet.json"))
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"variant": "cond"}))
-    with pytest.raises(CheckpointError, match="head wordnet: variant cond, the target has wiki"):
-        convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8")
-
-
-@pytest.mark.parametrize("back", [False, True])
-def test_a_head_that_scores_otherwise_is_not_written(tmp_path: Path, back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the margin were lost on the way."""
-    state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
-    origin = original.write(tmp_path / "in", "0.8", model=state)
-    if back:
-        convert(origin, origin := tmp_path / "ours")
-    module, name = (fairseq, "read_head") if back else (knowledge_embedding, "load_head")
-    read = getattr(module, name)
-
-    def damaged(*args: object, **named: object) -> object:
-        head = read(*args, **named)
-        head.gamma += 1.0
-        return head
-
-    monkeypatch.setattr(module, name, damaged)
-    with pytest.raises(CheckpointError, match="head wikiData: scores off by up to 1"):
-        convert(origin, tmp_path / "out", **({"to": "fairseq", "fairseq_version": "0.8"} if back else {}))  # type: ignore[arg-type]
-
-
 def test_what_fairseq_reads_besides_the_tensors(tmp_path: Path) -> None:
     state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
     convert(original.write(tmp_path / "in", "0.8", model=state), tmp_path / "hugging-face")
@@ -405,30 +214,6 @@ def test_what_fairseq_reads_besides_the_tensors(tmp_path: Path) -> None:
     model = content["model"]
     shared = model["decoder.lm_head.weight"], model["decoder.sentence_encoder.embed_tokens.weight"]
     assert shared[0].data_ptr() == shared[1].data_ptr()
-
-
-def test_a_token_type_embedding_goes_into_the_positions(tmp_path: Path) -> None:
-    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "hugging-face")
-    model = RobertaForMaskedLM.from_pretrained(tmp_path / "hugging-face").eval()
-    model.roberta.embeddings.token_type_embeddings.weight.data += 0.3
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "hugging-face")
-    notes = fairseq.save(model, tokenizer, tmp_path / "back", version="0.10")
-    state = read_torch_file(tmp_path / "back" / "model.pt")["model"]
-    with torch.no_grad():
-        expected = model(TOKENS, attention_mask=REAL.long()).logits
-    assert close(original.logits(state, TOKENS)[REAL], expected[REAL]) and any("token-type" in note for note in notes)
-
-
-def test_tokens_of_ones_own_stay(tmp_path: Path) -> None:
-    """Added tokens keep their ids where `<mask>` is the last; behind it fairseq has no place for any."""
-    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "hugging-face")
-    model = RobertaForMaskedLM.from_pretrained(tmp_path / "hugging-face")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "hugging-face")
-    tokenizer.add_tokens(["<own>"])
-    model.resize_token_embeddings(len(tokenizer))
-    with pytest.raises(CheckpointError, match=rf"has '<own>' as {original.VOCABULARY}, fairseq has <mask>"):
-        fairseq.save(model, tokenizer, tmp_path / "back")
-    assert not (tmp_path / "back").exists()
 
 
 def test_models_that_fairseq_lacks_are_refused(tmp_path: Path) -> None:
