@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from relation_files import (
+    DOCUMENT,
+    FACT,
+    FEWREL,
+    KEPLER,
+    LAYOUTS,
+    PAIR,
+    PASSAGES,
+    RELATION,
+    SEMEVAL,
+    TACRED,
+    TEXT,
+    mentions,
+    write,
+)
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.reader import (
@@ -26,68 +37,6 @@ from loreweave.tasks.relation_classification.reader import (
 from loreweave.tasks.relation_classification.settings import RelationConfig
 from loreweave.tasks.relations.document import RelationDocument
 from loreweave.tasks.relations.record import RelationRecord
-
-TOKENS = ["In", "Oslo", ",", "Ann", "-LRB-", "Lee", "-RRB-", "works", "."]
-TACRED = {
-    "id": "e7", "docid": "d1", "relation": "per:city", "token": TOKENS, "subj_start": 3, "subj_end": 5, "obj_start": 1,
-    "obj_end": 1, "subj_type": "PERSON", "obj_type": "CITY", "stanford_pos": ["IN"],
-}  # fmt: skip
-KEPLER = {
-    "token": TOKENS, "h": {"name": "Ann", "pos": [3, 6]}, "t": {"name": "Oslo", "id": "Q585", "pos": [1, 2]}, "relation": "r",
-}  # fmt: skip
-FEWREL = {"P19": [{"tokens": TOKENS, "h": ["ann lee", "Q1", [[3, 4, 5]]], "t": ["oslo", "Q585", [[1], [7]]]}], "P20": []}
-TEXT = "In Oslo, Ann works."
-PAIR = {"text": TEXT, "head": {"start": 9, "end": 12}, "tail": {"start": 3, "end": 7}, "label": "r", "doc": "d"}
-RELATION = {**{name: value for name, value in PAIR.items() if name != "label"}, "relation": "s"}
-FACT: dict[str, Any] = {
-    "fold": 2, "doc": "7", "property": "CITY", "text": TEXT,
-    "subject": {"start": 9, "end": 12, "text": "Ann", "wikidata": "Q1"},
-    "object": {"start": 3, "end": 7, "text": "Oslo", "wikidata": None},
-}  # fmt: skip
-PASSAGES = {
-    "fold": 2, "documentId": "7", "documentText": "Ann\n\n" + TEXT,
-    "passages": [
-        {"passageStart": 5, "passageText": TEXT,
-         "exhaustivelyAnnotatedProperties": [{"propertyId": "9", "propertyName": "CITY"}],
-         "facts": [{"factId": "f1", "propertyId": "9", "subjectStart": 14, "subjectEnd": 17, "subjectText": "Ann",
-                    "objectStart": 8, "objectEnd": 12, "objectText": "Oslo", "objectUri": "Q585"}]},
-        {"passageStart": 0, "passageText": "Ann", "facts": []},
-    ],
-}  # fmt: skip
-DOCUMENT = {
-    "title": "Ann", "sents": [["Ann", "lives", "."], ["She", "is", "in", "Oslo", ",", "Norway", "."]],
-    "vertexSet": [
-        [{"name": "Ann", "sent_id": 0, "pos": [0, 1]}, {"name": "She", "sent_id": 1, "pos": [0, 1]}],
-        [{"name": "Oslo", "sent_id": 1, "pos": [3, 4]}],
-        [{"name": "Norway", "sent_id": 1, "pos": [5, 6]}],
-    ],
-    "labels": [{"h": 0, "t": 1, "r": "P551", "evidence": [1]}, {"h": 1, "t": 2, "r": "P17"}, {"h": 1, "t": 2, "r": "P131"}],
-}  # fmt: skip
-SEMEVAL = """1\t"The <e1>ear</e1> of the <e2>elephant</e2> is large."\r
-Component-Whole(e1,e2)\r
-Comment: Not \r
-a part.\r
-\r
-2\t" <e2> Ann </e2> met <e1> the mayor </e1> . "
-no_relation
-
-"""
-
-
-def write(path: Path, value: Any) -> Path:
-    opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
-    with opener(path, "wt", encoding="utf-8", newline="") as file:
-        if isinstance(value, str):
-            file.write(value)
-        elif ".jsonl" in path.name:
-            file.write("\n".join(json.dumps(row) for row in value))
-        else:
-            json.dump(value, file, indent=2 if isinstance(value, dict) else None)
-    return path
-
-
-def mentions(record: RelationRecord) -> tuple[str, str]:
-    return record.surface(record.head), record.surface(record.tail)
 
 
 @pytest.mark.parametrize("name", ["train.json", "train.json.gz", "train.jsonl", "train.jsonl.xz"])
@@ -265,68 +214,6 @@ def test_wrong_files_name_place_and_field(tmp_path: Path, name: str, value: Any,
     assert str(path) in str(caught.value)
 
 
-TOKENIZED = {"token": ["Zeltron", "was", "founded", "by", "Mia", "Brandt", "."], "relation": "r"}
-ENDS = {"h": {"name": "zeltron", "pos": [0, 1]}, "t": {"name": "mia brandt", "pos": [4, 6]}}
-PLAIN = {"text": "Zeltron was founded by Mia Brandt.", "relation": "r", "h": {"name": "Zeltron", "pos": [0, 7]}}
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        (TOKENIZED | ENDS | {"h": {"name": "zeltron", "pos": [0, 0]}}, "'h.name': found 'zeltron', .*the end is inclusive"),
-        (TOKENIZED | ENDS | {"t": {"name": "mia brandt", "pos": [4, 5]}}, "'t.name': .*the end is inclusive"),
-        (PLAIN | {"t": {"name": "Mia Brandt", "pos": [24, 34]}}, "'t.name': found 'Mia Brandt', .*counted from 1"),
-        (PLAIN | {"t": {"name": "Mia Brandt", "pos": [23, 32]}}, "'t.name': .*the end is inclusive"),
-        (TOKENIZED | ENDS | {"t": {"name": 7, "pos": [4, 6]}}, "'t.name': found 7, expected a string"),
-    ],
-)
-def test_a_name_that_fits_with_another_way_of_counting_is_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:
-    assert len(read(write(tmp_path / "good.jsonl", [TOKENIZED | ENDS])).records) == 1
-    with pytest.raises(DataError, match="line 1, field " + message):
-        read(write(tmp_path / "a.jsonl", [row, TOKENIZED | ENDS]))
-
-
-def test_other_names_are_counted_and_most_may_not_be_other(tmp_path: Path) -> None:
-    lemma = TOKENIZED | ENDS | {"h": {"name": "zeltrons", "pos": [0, 1]}}
-    result = read(write(tmp_path / "a.jsonl", [lemma, TOKENIZED | ENDS]))
-    assert len(result.records) == 2
-    assert result.dropped == {"mentions whose name differs from the text at their offsets (the text is used)": 1}
-    strange = lemma | {"t": {"name": "quarvo", "pos": [4, 6]}}
-    with pytest.raises(DataError, match="3 of 4 mentions whose name is not the text at their offsets"):
-        read(write(tmp_path / "b.jsonl", [lemma, strange]))
-
-
-def test_blanks_at_the_edges_of_mentions_are_trimmed_and_counted(tmp_path: Path) -> None:
-    tacred = {**TACRED, "token": ["Mia", "", "of", "\N{NO-BREAK SPACE}", "Zeltron"], "subj_start": 0, "subj_end": 1}
-    for name, row in (
-        ("a.json", tacred | {"obj_start": 3, "obj_end": 4}),
-        ("b.jsonl", {**PAIR, "text": "Mia of Zeltron", "head": {"start": 0, "end": 4}, "tail": {"start": 6, "end": 14}}),
-    ):
-        result = read(write(tmp_path / name, [row]))
-        assert mentions(result.records[0]) == ("Mia", "Zeltron")
-        assert result.dropped == {"white space at the edges of mentions": 2}
-    with pytest.raises(DataError, match="record 1, field 'obj_start': found a blank mention"):
-        read(write(tmp_path / "c.json", [tacred | {"obj_start": 3, "obj_end": 3}]))
-
-
-@pytest.mark.parametrize(
-    ("first", "given", "expected", "dropped"),
-    [
-        ([0, 2], "ann", "Ann", {}),  # two places written as one
-        ([2, 0], "ann", "Ann", {}),
-        ([0, 1], "ann b", "Ann b", {}),
-        ([0, 3], "ann lee", "Ann b Ann Lee", {"discontinuous mentions (the tokens between the parts are included)": 1}),
-    ],
-)
-def test_fewrels_mentions_with_gaps(
-    tmp_path: Path, first: list[int], given: str, expected: str, dropped: dict[str, int]
-) -> None:
-    tokens = ["Ann", "b", "Ann", "Lee", "in", "Oslo"]
-    row = {"tokens": tokens, "h": [given, "Q1", [first]], "t": ["oslo", "Q2", [[5]]]}
-    result = read(write(tmp_path / "a.json", {"P1": [row]}))
-    assert mentions(result.records[0]) == (expected, "Oslo") and result.dropped == dropped
-
-
 def test_a_wrapped_list_is_no_fewrel(tmp_path: Path) -> None:
     assert read(write(tmp_path / "a.json", {"data": [PAIR]})).records[0].label == "r"
 
@@ -374,20 +261,6 @@ def with_junk(value: Any, path: tuple[Any, ...], junk: Any) -> Any:
     return copy
 
 
-ANNOTATED = {
-    "id": "t", "text": TEXT, "mentions": [{"start": 9, "end": 12}, {"start": 3, "end": 7}],
-    "metadata": {"relations": [{"head": 0, "tail": 1, "label": "r"}]},
-}  # fmt: skip
-OWN = {
-    "id": "t", "text": TEXT, "entities": [{"mentions": [{"start": 9, "end": 12}]}, {"mentions": [{"start": 3, "end": 7}]}],
-    "relations": [{"head": 0, "tail": 1, "label": "r"}],
-}  # fmt: skip
-LAYOUTS = {
-    "tacred": TACRED, "kepler": KEPLER, "fewrel": FEWREL, "knowledgenet": FACT, "docred": DOCUMENT,
-    "docred-all-pairs": DOCUMENT, "documents": OWN, "annotated-text": ANNOTATED, "pairs": PAIR,
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("format", [*LAYOUTS, "passages"])
 def test_no_junk_anywhere_makes_another_error_than_a_named_one(tmp_path: Path, format: str) -> None:
     whole: dict[str, Any] = PASSAGES if format == "passages" else LAYOUTS[format]
@@ -401,14 +274,3 @@ def test_no_junk_anywhere_makes_another_error_than_a_named_one(tmp_path: Path, f
                 read(path, name)
             except DataError as error:
                 assert str(path) in str(error)
-
-
-@given(st.text("ab ", max_size=8), *[st.integers(-2, 10)] * 4)
-def test_a_record_has_two_different_mentions_or_is_refused(text: str, a: int, b: int, c: int, d: int) -> None:
-    good = all(0 <= start < end <= len(text) and text[start:end].strip() for start, end in ((a, b), (c, d)))
-    try:
-        RelationRecord("0", text, (a, b), (c, d))
-    except DataError:
-        assert not good or (a, b) == (c, d)
-    else:
-        assert good and (a, b) != (c, d)
