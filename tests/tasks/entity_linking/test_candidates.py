@@ -91,6 +91,8 @@ def test_names_in_a_text_are_the_longest_with_a_capital() -> None:
         ("in Paris Berlin", ["Berlin"], ["Berlin"]),  # Paris is a name of an entity that the table does not have
         ("the Berlin wall, 3 Berlin", ["Berlin", "Berlin"], ["Berlin", "Berlin"]),
         ("in ( Old Berlin )", [], ["Berlin"]),
+        ("with Jean-Claude Berlin and O'Neill Berlin", [], ["Berlin", "Berlin"]),
+        ("in Germany's Berlin, in Germany’s Berlin", ["Berlin", "Berlin"], ["Berlin", "Berlin"]),
     ],
 )
 def test_a_part_of_a_longer_name_is_no_name(text: str, whole: list[str], every: list[str]) -> None:

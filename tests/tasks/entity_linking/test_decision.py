@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from loreweave.tasks.entity_linking.decision import Decision, best_nil, fit_weights, rank
 
@@ -51,6 +52,32 @@ def test_without_mentions_the_weights_stay() -> None:
 def test_weights_never_turn_around() -> None:
     groups = [(np.array([[1.0, 0.0], [0.0, 0.0]]), 1)] * 50  # the more similar one is wrong
     assert fit_weights(groups, Decision(similarity_weight=1, prior_weight=1)).similarity_weight == 0
+
+
+def loss(decision: Decision, groups: list[tuple[np.ndarray, int]], start: Decision, ridge: float) -> float:
+    weights = np.array([decision.similarity_weight, decision.prior_weight])
+    pull = weights - [start.similarity_weight, start.prior_weight]
+    scores = [(features @ weights, right) for features, right in groups]
+    return sum(logsumexp(each) - each[right] for each, right in scores) + ridge / 2 * float(pull @ pull)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_few_mentions_with_large_weights_have_the_best_weights(seed: int) -> None:
+    """A softmax that is nearly one-hot has almost no curvature: a whole step of Newton's method would go too far."""
+    rng, start = np.random.default_rng(seed), Decision()
+    groups = []
+    for _ in range(20):
+        size = int(rng.integers(2, 15))
+        similarities = 0.5 + 0.2 * rng.standard_normal(size) + 0.4 * (np.arange(size) == 0)
+        priors = np.log(np.maximum(rng.dirichlet(np.full(size, 0.3)), 1e-4))
+        groups.append((np.column_stack([similarities, priors]), 0))
+    fitted = fit_weights(groups, start)
+    least = loss(fitted, groups, start, 1e-2)
+    for similarity in (-0.1, 0.0, 0.1):
+        for prior in (-0.01, 0.0, 0.01):
+            near = (max(0.0, fitted.similarity_weight + similarity), max(0.0, fitted.prior_weight + prior))
+            assert least <= loss(Decision(similarity_weight=near[0], prior_weight=near[1]), groups, start, 1e-2) + 1e-9
+    assert least <= loss(start, groups, start, 1e-2)
 
 
 def test_nil_is_between_the_last_wrong_and_the_first_right_score() -> None:

@@ -22,8 +22,8 @@ _RULE = Normalisation()
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ARTICLES = ("the", "a", "an")
 _LONGEST_WORD = 40
-_WORD_BEFORE = re.compile(r"[^\s.!?:] ([^\W\d_])\w* $")
-"""A word within a sentence, with its first letter."""
+_WORD_BEFORE = re.compile(r"[^\s.!?:] ([^\W\d_])(?:\w|[-‐'’](?!s ))* $")
+"""A word within a sentence, with its first letter: also "Jean-Claude" and "O'Neill", but not "Germany's"."""
 
 
 def dictionary_of(records: Sequence[LinkingRecord]) -> MentionDictionary:

@@ -94,33 +94,37 @@ def rank(output: np.ndarray, mentions: int, decision: Decision) -> list[Ranked]:
     ]
 
 
-def fit_weights(groups: Sequence[tuple[np.ndarray, int]], start: Decision, ridge: float = 1e-2, steps: int = 50) -> Decision:
-    """Weights of similarity and prior with the largest likelihood of the right candidates (Newton's method).
+def fit_weights(groups: Sequence[tuple[np.ndarray, int]], start: Decision, ridge: float = 1e-2) -> Decision:
+    """Weights of similarity and prior, none below 0, with the largest likelihood of the right candidates (L-BFGS-B).
 
     Args:
         groups: for each mention whose entity is among several candidates, (features [candidates, 2], index of the right one).
         start: decision whose NIL is kept, and whose weights the ridge pulls to.
         ridge: strength of that pull; it decides if the mentions say nothing.
-        steps: maximum number of steps.
     """
-    origin = np.array([start.similarity_weight, start.prior_weight])
-    weights = origin.copy()
     kept = [(features, right) for features, right in groups if len(features) > 1]
-    for _ in range(steps):
-        gradient, curvature = ridge * (weights - origin), ridge * np.eye(2)
-        for features, right in kept:
-            scores = features @ weights
-            shares = np.exp(scores - scores.max())
-            shares /= shares.sum()
-            mean = shares @ features
-            gradient = gradient + mean - features[right]
-            centred = features - mean
-            curvature = curvature + (centred * shares[:, None]).T @ centred
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights - step * min(1.0, 20.0 / max(1e-12, float(np.abs(step).max())))
-        if np.abs(step).max() < 1e-6:
-            break
-    return Decision(similarity_weight=float(max(0.0, weights[0])), prior_weight=float(max(0.0, weights[1])), nil=start.nil)
+    if not kept:
+        return start
+    from scipy.optimize import minimize  # takes a while to load
+
+    origin = np.array([start.similarity_weight, start.prior_weight])
+    sizes = np.array([len(features) for features, _ in kept])  # [mentions]
+    starts = np.cumsum(sizes) - sizes
+    features = np.concatenate([features for features, _ in kept]).astype(np.float64)  # [pairs, 2]
+    rights = starts + [right for _, right in kept]  # [mentions], places of the right candidates
+    seen = features[rights].sum(0)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = features @ weights
+        scores -= np.repeat(np.maximum.reduceat(scores, starts), sizes)
+        totals = np.add.reduceat(np.exp(scores), starts)
+        shares = np.exp(scores) / np.repeat(totals, sizes)
+        pull = weights - origin
+        value = np.log(totals).sum() - scores[rights].sum() + ridge / 2 * pull @ pull
+        return value, features.T @ shares - seen + ridge * pull
+
+    found = minimize(loss, origin, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2, options={"ftol": 1e-12, "gtol": 1e-8})
+    return Decision(similarity_weight=float(found.x[0]), prior_weight=float(found.x[1]), nil=start.nil)
 
 
 def best_nil(best: Sequence[float], right: Sequence[bool], nil: Sequence[bool]) -> float | None:
