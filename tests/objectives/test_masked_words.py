@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -166,3 +168,13 @@ def test_independent_draws_keep_whole_words_together_and_may_hide_nothing() -> N
 def test_independent_draws_have_no_budget_for_mentions() -> None:
     with pytest.raises(ValueError, match="mask_words_in_mentions"):
         MaskedWordsConfig(draw="independent", mask_words_in_mentions=True)
+
+
+def test_padding_after_all_words_leaves_words_to_draw() -> None:
+    """ModernBERT's special tokens come after its words."""
+    words = replace(vocabulary(size=100), pad_id=110, mask_id=111)
+    objective = masked_words(MaskedWordsConfig(unit="subword", random_probability=1.0, unchanged_probability=0.0), words)
+    example = window([7] * 200)
+    targets = objective.mask(example, np.random.default_rng(0))
+    drawn = example.word_ids[targets.positions]
+    assert len(set(drawn.tolist())) > 5 and drawn.max() < 100

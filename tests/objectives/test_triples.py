@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,3 +138,11 @@ def test_a_neighbourhood_wants_no_more_entities_than_have_triples() -> None:
 def test_a_graph_smaller_than_the_batch_is_taken_whole() -> None:
     sampler = TripleSampler(STAR, 6, size=50, sampling="neighbourhoods", seed=0)
     assert sorted(map(tuple, sampler[0].triples)) == sorted(map(tuple, STAR))
+
+
+@pytest.mark.parametrize(("hubs", "tails", "size"), [(1, 200, 100), (1, 200, 201), (5, 80, 330), (5, 80, 405)])
+def test_hubs_do_not_stop_a_neighbourhood(hubs: int, tails: int, size: int) -> None:
+    """Only some edges of a hub are offered, and all heads are soon members."""
+    triples = np.array([[hub, 0, hubs + hub * tails + tail] for hub in range(hubs) for tail in range(tails)])
+    sampler = TripleSampler(triples, hubs * (tails + 1), size=size, sampling="neighbourhoods", seed=0)
+    assert len(np.unique(sampler[0].triples[:, [0, 2]])) == size

@@ -152,3 +152,21 @@ def test_shuffled_types_differ_and_are_the_same_when_resumed(world: Path, types:
         torch.manual_seed(0)
         run(fill(PretrainingConfig, config(name, **changes)))
     assert losses(config("shuffled")) == losses(config("again")) != losses(config("true"))
+
+
+def test_a_log_line_has_the_mean_of_the_updates_with_targets(world: Path, tmp_path: Path) -> None:
+    """Two cities alone have a type: some updates have no target."""
+    types = tmp_path / "types.jsonl"
+    types.write_text("".join(f'{{"entity": "{name}", "types": ["{name}"]}}\n' for name in ("Oslo", "Bern")))
+    rows = []
+    for log_steps in (1, 12):
+        sizes = {"batch_size": 2, "micro_batch_size": 2, "dropout": 0.0, "log_steps": log_steps, "steps": 12}
+        objectives = {"masked_words": {}, "entity_types": {"types": str(types)}}
+        config = knowledge(world, tmp_path / str(log_steps), types, objectives=objectives, **sizes)
+        rows.append(run(fill(PretrainingConfig, config)).record.metrics())
+    every, (mean,) = rows
+    found = [row["entity_types_loss"] for row in every if "entity_types_loss" in row]
+    assert 0 < len(found) < len(every)
+    assert mean["entity_types_loss"] == pytest.approx(sum(found) / len(found), rel=1e-5)
+    assert mean["masked_words_loss"] == pytest.approx(sum(row["masked_words_loss"] for row in every) / 12, rel=1e-5)
+    assert mean["loss"] == pytest.approx(sum(row["loss"] for row in every) / 12, rel=1e-5)

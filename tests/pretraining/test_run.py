@@ -241,3 +241,36 @@ def test_the_entity_of_the_page(world: Path, tmp_path: Path) -> None:
     objectives = {"masked_words": {}, "cls_entity": {}}
     result = run(fill(PretrainingConfig, settings(world, tmp_path / "cls", objectives=objectives, epochs=1)))
     assert "cls_entity_loss" in result.results
+    assert "cls_entity_accuracy" not in result.results  # it predicts a vector
+
+
+def test_objectives_without_weight(world: Path, tmp_path: Path) -> None:
+    weightless = {"masked_words": {"weight": 0.0}, "masked_entities": {"weight": 0.0}}
+    with pytest.raises(ConfigurationError, match=r"objectives\.masked_words\.weight: found 0, with which nothing is trained"):
+        run(fill(PretrainingConfig, settings(world, tmp_path / "off", objectives=weightless)))
+
+
+def test_an_epoch_is_one_pass_over_the_windows(world: Path, tmp_path: Path) -> None:
+    """Six updates, whether the run has fewer or more."""
+    for steps in (3, 9):
+        config = settings(world, tmp_path / str(steps), steps=steps)
+        rows = run(fill(PretrainingConfig, config)).record.metrics()
+        assert [row["epoch"] for row in rows] == pytest.approx([(number + 1) / 6 for number in range(steps)])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            {"warmup_steps": 8},
+            "the warm-up has 8 updates, the run 2: the learning rate only reaches 0.00013 of 0.001; set schedule",
+        ),
+        ({"warmup_steps": 1}, None),
+    ],
+)
+def test_a_run_that_ends_in_its_warm_up_says_so(
+    world: Path, tmp_path: Path, schedule: dict[str, int], message: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(fill(PretrainingConfig, settings(world, tmp_path / "run", steps=2, schedule=schedule)))
+    shown = capsys.readouterr().err
+    assert "warm-up" not in shown if message is None else f"warning: {message}" in shown

@@ -84,7 +84,7 @@ class ObjectiveLoss:
     """Sums over a micro-batch; training divides them by the number of targets of all processes and accumulation steps."""
 
     total: Tensor  # [] summed loss
-    correct: Tensor  # [] number of correct predictions
+    correct: Tensor | None  # [] number of correct predictions; None if nothing is predicted
     parts: Mapping[str, Tensor] = field(default_factory=dict)
     """Further logged values, each [] and multiplied by the number of targets."""
 

@@ -73,10 +73,10 @@ class ClsEntity(WindowObjective):
         return ClsEntityHead(model.config.hidden_size, embeddings.entity_embeddings, model.config.initializer_range)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
-        """Squared error, averaged over the entity dimension and summed over targets; nothing is counted as correct."""
+        """Squared error, averaged over the entity dimension and summed over targets; there is no accuracy."""
         predicted, true = head(batch["states"], batch["labels"])
         total = (predicted.float() - true.float()).pow(2).mean(-1).sum()
-        return ObjectiveLoss(total, torch.zeros((), device=total.device, dtype=torch.long))
+        return ObjectiveLoss(total, None)
 
     @classmethod
     def for_evaluation(cls, config: ClsEntityConfig, model: str | None) -> ClsEntityConfig | LeftOut:

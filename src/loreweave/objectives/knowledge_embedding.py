@@ -206,7 +206,7 @@ class KnowledgeEmbedding(GraphObjective):
             labels = batch[gold]
             total = total + functional.cross_entropy(scores, labels, reduction="sum") / 2
             correct = correct + (scores.argmax(1) == labels).sum()
-        return ObjectiveLoss(total, correct // 2)
+        return ObjectiveLoss(total, correct / 2)
 
     def _regularizer(self, *vectors: Tensor) -> Tensor:
         """The cubed L3 norms of a triple's vectors, weighted. [triples]"""

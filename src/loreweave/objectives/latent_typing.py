@@ -175,12 +175,15 @@ class LatentTyping(TextObjective):
             "diversity": diversity_loss(use, self.config.diversity),
         }
         total = torch.stack([getattr(self.config, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
-        shown = losses | {
-            "unselected_probability": use.unselected,
-            "perplexity": use.perplexity,
-            "selected": ((typing.types != 0) & counted.bool()).sum() / counted.sum(),
-            "temperature": temperature,
-        }
+        shown = (
+            losses
+            | {
+                "unselected_probability": use.unselected,
+                "perplexity": use.perplexity,
+                "selected": ((typing.types != 0) & counted.bool()).sum() / counted.sum(),
+            }
+            | ({"temperature": temperature} if head.training else {})
+        )
         parts = {name: part.detach() * len(labels) for name, part in shown.items()}
         return ObjectiveLoss(total * len(labels), reconstruction.correct, parts)
 

@@ -103,7 +103,7 @@ class LinkedMentionsObjective(WindowObjective):
     def watch(self, metrics: Mapping[str, float], step: int, steps: int) -> list[str]:
         """Warn about data from which nothing is learned, after the first log line."""
         first, self._is_watched = not self._is_watched, True
-        if not first or metrics.get("loss") != 0:
+        if not first or metrics.get("loss", 0) != 0:
             return []
         return [f"warning: up to step {step}, {self.name} has had {self.nothing}, so that it has learned nothing"]
 

@@ -152,7 +152,7 @@ class MaskedEntities(WindowObjective):
         return replace(config, negatives=None, same_type_negatives=0.0)
 
     def prepare(self, model: PreTrainedModel | None) -> None:
-        """Use a sparse gradient for the lookup of the entity table: the head scores the whole table in every micro-step."""
+        """Use a sparse gradient for the lookup of the entity table, of which a micro-step reads few rows."""
         embeddings = None if model is None else getattr(model.base_model, "entity_embeddings", None)
         if isinstance(embeddings, LukeEntityEmbeddings):
             embeddings.sparse_lookup = True

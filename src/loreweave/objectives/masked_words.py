@@ -116,13 +116,15 @@ class MaskedWords(WindowObjective):
     def _hide(
         self, window: Window, positions: np.ndarray, action: np.ndarray, rng: np.random.Generator, lowest: int | None = None
     ) -> Targets:
-        """Replace words; random ids are drawn from `lowest` on (None: from the id after the padding, as in LUKE)."""
+        """Replace words; random ids are drawn from `lowest` on (None: from the id after the padding, as in LUKE, or from 0 if
+        the padding comes after all words)."""
         labels = window.word_ids[positions].astype(np.int64)
         vocabulary, config = self.vocabulary, self.config
         masked = action < 1 - config.random_probability - config.unchanged_probability
         replaced = ~masked & (action < 1 - config.unchanged_probability)
         window.word_ids[positions[masked]] = vocabulary.mask_id
-        lowest = vocabulary.pad_id + 1 if lowest is None else lowest
+        if lowest is None:
+            lowest = vocabulary.pad_id + 1 if vocabulary.pad_id + 1 < vocabulary.size else 0
         random_ids = rng.integers(lowest, vocabulary.size, size=int(replaced.sum()))
         window.word_ids[positions[replaced]] = random_ids
         order = np.argsort(positions)
@@ -154,5 +156,5 @@ class MaskedWords(WindowObjective):
 
     def finish(self, model: PreTrainedModel | None) -> None:
         """The masked-word head of a LUKE is no longer new."""
-        if model is not None:
+        if model is not None and hasattr(model.config, "untrained_modules"):
             model.config.untrained_modules = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
@@ -168,7 +169,7 @@ class TripleSampler:
         waiting = [int(self.triples[start, HEAD]), int(self.triples[start, TAIL])]
         while len(members) < self.size:
             if not waiting:
-                waiting = [self._best(links, rng) if links else int(self.triples[self._anywhere(rng), HEAD])]
+                waiting = [self._best(links, rng) if links else self._elsewhere(members, rng)]
             entity = waiting.pop(0)
             links.pop(entity, None)
             if entity in members:
@@ -177,8 +178,10 @@ class TripleSampler:
             links.update(n for n in self._around(entity, rng) if n not in members)
         return list(members)
 
-    def _anywhere(self, rng: np.random.Generator) -> int:
-        return int(rng.integers(len(self.triples)))
+    def _elsewhere(self, members: Mapping[int, None], rng: np.random.Generator) -> int:
+        """An end of a random triple; of two the one that is no member, so that a hub does not stop the growth."""
+        head, tail = self.triples[int(rng.integers(len(self.triples))), [HEAD, TAIL]].tolist()
+        return int(tail if head in members else head)
 
     def _best(self, links: Counter[int], rng: np.random.Generator) -> int:
         """A neighbour with many edges into the current set, relative to its degree; otherwise hubs would be in every batch."""

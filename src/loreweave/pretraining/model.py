@@ -58,7 +58,8 @@ class PretrainingModel(nn.Module):
                 flat = states[objective.side].flatten(0, 1)  # [batch * positions, hidden]
                 given = given | {"states": flat.index_select(0, given["positions"])}
             result = objective.loss(encoder, self.head(objective), given)
-            sums[objective.name] = {"loss": result.total, "correct": result.correct, **result.parts}
+            counted = {} if result.correct is None else {"correct": result.correct}
+            sums[objective.name] = {"loss": result.total, **counted, **result.parts}
         return sums
 
     @staticmethod

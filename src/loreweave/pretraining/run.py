@@ -124,8 +124,11 @@ def _run(
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
         if state.is_main_process:
-            _say(state, [*begun.notes, *_summary(config, sets, stream, module)])
+            warnings = _short_warm_up(config, _updates(config, sets, stream.objectives))
+            _say(state, [*begun.notes, *_summary(config, sets, stream, module), *warnings])
         trainer = _trainer(config, stream, module, record, state, after_log)
+        epoch, update = _amounts(config, sets, stream.objectives)
+        trainer.epochs_per_update = update / epoch
         check_room(module, record)
         record.keep_inputs(lambda: {"updates": trainer.args.max_steps})
         results = _train(trainer, config, record, state)
@@ -172,14 +175,19 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
 
 
 def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:
-    """Number of updates: `steps`, or enough for `epochs` over the windows (without text, over the first graph)."""
+    """Number of updates: `steps`, or enough for `epochs`."""
     if config.steps is not None:
         return config.steps
+    epoch, update = _amounts(config, sets, objectives)
+    return math.ceil(epoch * config.epochs / update)
+
+
+def _amounts(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> tuple[int, int]:
+    """Windows of an epoch and of an update; without text, micro-batches of the first graph."""
     if sets:
-        return math.ceil(sum(len(data.dataset) for data in sets) * config.epochs / config.batch_size)
+        return sum(len(data.dataset) for data in sets), config.batch_size
     first = next(objective for objective in objectives if isinstance(objective, StreamObjective))
-    micro_steps = config.batch_size // config.micro_batch_size
-    return math.ceil(first.micro_batches_per_epoch * config.epochs / micro_steps)
+    return first.micro_batches_per_epoch, config.batch_size // config.micro_batch_size
 
 
 def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objective]:
@@ -191,6 +199,9 @@ def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objectiv
     found = [objective for objective in built if objective is not None]
     if not found:
         raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(known)}")
+    if not any(objective.weight for objective in found):
+        names = " and ".join(f"objectives.{objective.name}.weight" for objective in found)
+        raise ConfigurationError(f"{names}: found 0, with which nothing is trained; expected a weight above 0")
     if config.data and not any(isinstance(objective, _READS_TEXT) for objective in found):
         raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
     return found
@@ -323,6 +334,16 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
     named = tuple(metric_name(objective.name, "") for objective in trainer.objectives)
     final = {name: value for name, value in last.items() if name == "loss" or name.startswith(named)}
     return {"steps": output.global_step, "seconds": round(trainer.seconds(), 4), **final}
+
+
+def _short_warm_up(config: PretrainingConfig, updates: int) -> list[str]:
+    """A warning about a run that ends before its learning rate has risen."""
+    warm_up, peak = config.schedule.warmup(updates), config.optimizer.learning_rate
+    if warm_up < updates:
+        return []
+    setting = "schedule.warmup_ratio" if config.schedule.warmup_steps is None else "schedule.warmup_steps"
+    reached = f"the learning rate only reaches {peak * (updates - 1) / warm_up:.2g} of {peak:g}"
+    return [f"warning: the warm-up has {counted(warm_up, 'update')}, the run {updates}: {reached}; set {setting}"]
 
 
 def _summary(

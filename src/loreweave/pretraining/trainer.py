@@ -15,7 +15,7 @@ from transformers import TrainingArguments
 from loreweave.errors import LoreweaveError
 from loreweave.objectives import Batch
 from loreweave.pretraining.configuration import LossScaleConfig
-from loreweave.pretraining.metrics import metric_name
+from loreweave.pretraining.metrics import metric_name, metrics_of
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.training.optimizers import build_optimizer, build_schedule
@@ -43,7 +43,7 @@ class PretrainingTrainer(WholeCheckpoints):
 
     The loss of an update is the sum over objectives of weight x (sum of losses / number of targets), both over all processes
     and accumulation steps, so neither changes the result (except for losses over a micro-batch as a whole).
-    Each objective's loss and accuracy is logged by name.
+    Each objective's loss and accuracy is logged by name: the mean over the updates in which it had targets.
     """
 
     model: PretrainingModel
@@ -66,10 +66,12 @@ class PretrainingTrainer(WholeCheckpoints):
         self.optimizer_config = optimizer
         self.schedule_config = schedule
         self.stream = stream
+        self.epochs_per_update = 0.0  # set by the run, which knows the size of its data
         self.objectives = model.objectives
         # The Trainer must neither divide by accumulation steps nor look for labels: `compute_loss` does it by target counts.
         self.model_accepts_loss_kwargs = True
         self._sums: dict[str, Tensor] = {}
+        self._with_targets = torch.zeros(len(model.objectives), device=arguments.device)  # [objectives], number of updates
         self._first_summed = 0
 
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
@@ -97,6 +99,7 @@ class PretrainingTrainer(WholeCheckpoints):
         counts = torch.stack([torch.stack(found) for found in local]).float().sum(0)  # [objectives]
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts, reduction="sum")
+        self._with_targets += counts > 0
         return batches, {o.name: count for o, count in zip(self.objectives, counts.clamp_min(1), strict=True)}
 
     def compute_loss(
@@ -126,13 +129,20 @@ class PretrainingTrainer(WholeCheckpoints):
 
     def state_to_keep(self) -> dict[str, Any]:
         """Sums since the last log line, so that the next one has the mean of all its updates."""
-        return {"first_summed": self._first_summed, "sums": {name: float(value) for name, value in self._sums.items()}}
+        return {
+            "first_summed": self._first_summed,
+            "sums": {name: float(value) for name, value in self._sums.items()},
+            "with_targets": self._with_targets.tolist(),
+        }
 
     def take_state(self, states: Sequence[Mapping[str, Any]]) -> None:
         """This process's own sums; the mean of all if the number of processes has changed."""
+        if "with_targets" not in states[0]:  # of an older version: the next log line has the updates from here on
+            return
         same = len(states) == self.accelerator.num_processes
         taken = [states[self.accelerator.process_index]] if same else states
         self._first_summed = taken[0]["first_summed"]
+        self._with_targets = torch.tensor(taken[0]["with_targets"], dtype=torch.float32, device=self.args.device)
         for name in taken[0]["sums"]:
             mean = sum(state["sums"][name] for state in taken) / len(taken)
             self._sums[name] = torch.tensor(mean, dtype=torch.float32, device=self.args.device)
@@ -140,17 +150,25 @@ class PretrainingTrainer(WholeCheckpoints):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Replace the loss by the mean of all updates since the last line (transformers' forgets those before a resumption)
         and add each objective's loss and accuracy; stop at a loss that is not finite."""
+        self.state.epoch = self.state.global_step * self.epochs_per_update
         if "loss" in logs and self._sums:
-            steps = self.state.global_step - self._first_summed
             values = torch.stack(list(self._sums.values()))
             if self.args.world_size > 1:
                 values = self.accelerator.reduce(values, reduction="mean")
-            means = {name: value / steps for name, value in zip(self._sums, values.tolist(), strict=True)}
-            logs |= means
+            logs |= self._means(dict(zip(self._sums, values.tolist(), strict=True)))
             self._sums.clear()
+            self._with_targets.zero_()
             if not torch.isfinite(values).all():
                 raise LoreweaveError(f"the loss is not finite at step {self.state.global_step}: {logs}")
         super().log(logs, start_time)
+
+    def _means(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Means of sums over updates; those of an objective without targets are left out."""
+        means = {"loss": sums["loss"] / (self.state.global_step - self._first_summed)}
+        for objective, updates in zip(self.objectives, self._with_targets.tolist(), strict=True):
+            own = metrics_of(objective.name, sums) if updates else {}
+            means |= {metric_name(objective.name, key): value / updates for key, value in own.items()}
+        return means
 
     def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Tensor] | None = None) -> None:
         """Save the inner model as a Hugging Face folder, and the objectives' own heads next to it."""

@@ -37,5 +37,7 @@ class ObjectiveWatch(TrainerCallback):
                 self.say(line)
 
     def _warnings(self, logs: Mapping[str, float], step: int, steps: int) -> list[str]:
+        if "loss" not in logs:  # a line about the whole run
+            return []
         found = ((objective, metrics_of(objective.name, logs)) for objective in self.objectives)
-        return [line for objective, metrics in found if metrics for line in objective.watch(metrics, step, steps)]
+        return [line for objective, metrics in found for line in objective.watch(metrics, step, steps)]

@@ -31,7 +31,9 @@ def cross_entropy(
 
 
 def span_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-    """Cross-entropy of the first and of the last sub-word of a span, each over all sub-words of an input.
+    """Cross-entropy of the first and of the last sub-word of a span, each over all places of an input.
+
+    Padding is among the places, as in the models of transformers, so that the loss depends on the padding of the batch.
 
     Args:
         outputs: has `start_logits` and `end_logits` [batch, sub-words].

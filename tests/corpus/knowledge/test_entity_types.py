@@ -56,7 +56,8 @@ def test_rows_of_a_vocabulary() -> None:
     assert types.of_row(tit).tolist() == [1, 0]
     assert types.of_row(bern).tolist() == [] and types.counts.sum() == 3
     summary = types.summary(vocabulary)
-    assert summary == "2 of 3 entities have a type (3 types), 90% of the links; 1 entity of the file is not in the vocabulary"
+    links = "90% of the links that the vocabulary counts"
+    assert summary == f"2 of 3 entities have a type (3 types), {links}; 1 entity of the file is not in the vocabulary"
 
 
 def test_a_special_entity_has_no_types() -> None:

@@ -154,7 +154,7 @@ def test_an_entity_that_the_graph_does_not_have_is_read(
         ({"head": "SHARED", "relation": "P0"}, r"query 2: found the entity '.*', a label of 2: give an id \(Q6, Q7\)"),
         ({"head": "", "relation": "P0"}, "query 2: found the entity ''"),
         ({"head": 5, "relation": "P0"}, "query 2: field 'head': found 5, expected an id or a label"),
-        ({"head": {"name": "x"}, "relation": "P0"}, "query 2: field 'head': found {\"name\": \"x\"}"),
+        ({"head": {"name": "x"}, "relation": "P0"}, 'query 2: field \'head\': found {"name": "x"}'),
         ({"head": {"label": ""}, "relation": "P0"}, "query 2: field 'head'"),
     ],
 )

@@ -133,7 +133,7 @@ class VocabularyTypes:
         text = f"{int(typed.sum()):,} of {counted(entities, 'entity', 'entities')} have a type"
         text += f" ({counted(len(self.names), 'type')})"
         if vocabulary.counts is not None and vocabulary.counts.sum():
-            text += f", {vocabulary.counts[typed].sum() / vocabulary.counts.sum():.0%} of the links"
+            text += f", {vocabulary.counts[typed].sum() / vocabulary.counts.sum():.0%} of the links that the vocabulary counts"
         if self.unknown:
             text += f"; {counted(self.unknown, 'entity of the file is', 'entities of the file are')} not in the vocabulary"
         return text

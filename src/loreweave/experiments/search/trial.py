@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -159,12 +158,10 @@ def _writer(log: Any) -> Callable[[str], None]:
 
 
 def _free_memory() -> None:
-    """Give memory of the GPU back, so that the next trial has all of it."""
-    import torch
+    """Give memory of the device back, so that the next trial has all of it."""
+    from accelerate.utils import clear_device_cache
 
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    clear_device_cache(garbage_collection=True)
 
 
 def attributes_of(stage: Stage, trial: optuna.Trial, more: Mapping[str, Any]) -> dict[str, Any]:
