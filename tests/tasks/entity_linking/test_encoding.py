@@ -43,6 +43,42 @@ def test_mentions_are_found_in_their_windows(built: LinkingModel) -> None:
     assert built.encoding.report() == ""
 
 
+def test_windows_look_at_their_own_mentions_alone(built: LinkingModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nested and overlapping mentions in any order, compared with a look at all of them for each window."""
+    looked: list[int] = []
+    lengths: list[int] = []
+    positions: list[list[int]] = []
+    encoder = built.encoding.tokenizer.encode_batch
+
+    class Counted(list[int]):
+        def __getitem__(self, place: Any) -> Any:
+            looked.append(place)
+            return super().__getitem__(place)
+
+    def encode_batch(*given: Any, **options: Any) -> Any:
+        encoded = encoder(*given, **options)
+        positions.extend(encoded[0].entity_position_ids)
+        lengths.append(len(encoded[0].input_ids) - 2)
+        encoded[0].entity_position_ids = [Counted(each) for each in positions]
+        return encoded
+
+    monkeypatch.setattr(built.encoding.tokenizer, "encode_batch", encode_batch)
+    text = "ann lives in oslo . " * 30
+    places = [(4 * n, 4 * n + size) for n in range(100) for size in (3, 12, 150)]
+    order = np.random.default_rng(0).permutation(len(places))
+    marks = [{"start": places[number][0], "end": places[number][1]} for number in order]
+    examples = built.encoding.encode(query({"text": text, "mentions": marks}, "long"))
+    assert len(looked) <= 3 * len(marks)
+    # 22 sub-words without special tokens, of which the first and the last two are context in the middle of the text
+    expected = []
+    for first in range(0, lengths[0], 18):
+        begin = min(max(0, first - 2), lengths[0] - 22)
+        inside = [number for number, each in enumerate(positions) if first <= each[0] - 1 < first + 18]
+        spans = [(positions[n][0] - begin, min(positions[n][-1], begin + 22) - begin + 1) for n in inside]
+        expected += [(inside, spans)] if inside else []
+    assert [(one.mentions, one.spans) for one in examples] == expected and len(expected) > 5
+
+
 def test_a_text_without_mentions_has_no_window(built: LinkingModel, data: Path) -> None:
     records = read(data).records
     examples = built.encoding.encode(records)

@@ -16,8 +16,9 @@ from transformers import AutoTokenizer, RobertaTokenizerFast
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import DataError
+from loreweave.tasks.extractive_qa import entity_input
 from loreweave.tasks.extractive_qa.encoding import QaEncoding
-from loreweave.tasks.extractive_qa.entity_input import EntitySpan
+from loreweave.tasks.extractive_qa.entity_input import EntitySpan, PlacedEntity, token_span
 from loreweave.tasks.extractive_qa.model import build
 from loreweave.tasks.extractive_qa.record import QuestionRecord, placed_answer
 from loreweave.tasks.extractive_qa.settings import QaConfig, QaSettings
@@ -215,3 +216,44 @@ def test_entities_stand_at_their_sub_words(tiny_luke: Path) -> None:
         again = built.model(**{name: tensor[:1] for name, tensor in batch.items()}).start_logits[0]
     torch.testing.assert_close(found, again)
     assert not torch.allclose(found, without, atol=1e-4)
+
+
+ENTITY_SPANS = st.tuples(st.integers(0, len(LONG)), st.integers(-2, 30), st.integers(1, 4))
+
+
+@given(st.lists(ENTITY_SPANS, max_size=15))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_window_has_the_entities_that_a_look_at_all_finds(tiny_luke: Path, found: list[tuple[int, int, int]]) -> None:
+    """Nested and overlapping entities, in any order, some of them of white space or empty."""
+    spans = [EntitySpan(start, start + length, entity) for start, length, entity in found]
+    encoding = long_encoding(tiny_luke, spans)
+    examples = encoding.encode([record("is it oslo", LONG)])
+    assert len(examples) > 3
+    for example in examples:
+        window, expected = example.window, []
+        for span in spans:
+            begin, end = token_span(example.context.offsets, span.start, span.end)
+            if window.first <= begin < end <= window.last:
+                shift = example.position - window.first
+                expected.append(PlacedEntity(span.entity, begin + shift, end - 1 + shift))
+        assert example.entities == tuple(expected)
+
+
+def test_entities_of_a_long_context_are_placed_once(tiny_luke: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[int] = []
+
+    def counted(offsets: np.ndarray, start: int, end: int) -> tuple[int, int]:
+        placed.append(start)
+        return token_span(offsets, start, end)
+
+    monkeypatch.setattr(entity_input, "token_span", counted)
+    spans = [EntitySpan(start, start + 5, 3) for start in range(0, len(LONG), 10)]
+    examples = long_encoding(tiny_luke, spans).encode([record("is it oslo", LONG)])
+    assert len(examples) > 3 and placed == [span.start for span in spans]
+
+
+def long_encoding(luke: Path, spans: list[EntitySpan]) -> QaEncoding:
+    """Of a LUKE that reads contexts in short windows, with these entities."""
+    built = build(str(luke), ["answer"], QaConfig(max_length=40, doc_stride=16), lambda asked: ((), spans))
+    encoding: QaEncoding = built.encoding
+    return encoding

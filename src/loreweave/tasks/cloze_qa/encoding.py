@@ -21,6 +21,7 @@ from loreweave.corpus.counts import tallied
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.collation import WORD_INPUTS, pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport
+from loreweave.encoding.span_index import SpanIndex
 from loreweave.errors import ConfigurationError
 from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.cloze_qa.passages import ClozeTokenizer, Passage
@@ -130,10 +131,11 @@ class ClozeEncoding:
         room = self.max_length - len(query) - self._special
         found = False
         first: ClozeExample | None = None
+        index = SpanIndex(passage.spans)
         for start in _starts(len(passage.ids), room, self.settings.doc_stride):
             ids = special.around(query, passage.ids[start : start + room])
             begin = len(ids) - 1 - len(passage.ids[start : start + room])
-            inside = [c for c, (left, right) in enumerate(passage.spans) if start <= left < right <= start + room]
+            inside = index.inside(start, start + room)
             if first is not None and not inside:
                 continue
             spans = [passage.spans[c] for c in inside]

@@ -180,23 +180,23 @@ class DescriptionEncoding:
         rows = {order: self._row(record, index) for order, index in enumerate(asked)}
         edge = room // _EDGE if len(ids) > room else 0
         step = room - 2 * edge
-        for first in range(0, len(ids), max(1, step)):
-            begin = max(0, first - edge)
+        known = [order for order in places if not gold or rows[order] >= 0]
+        counts["training mentions without a known entity"] += len(places) - len(known)
+        asked_in: dict[int, list[int]] = {}  # mentions of each window
+        for order in known if step else ():
+            asked_in.setdefault((places[order][0] - 1) // step, []).append(order)
+        for place, mentions in sorted(asked_in.items()):
+            begin = max(0, place * step - edge)
             begin = min(begin, max(0, len(ids) - room))
             window = ids[begin : begin + room]
-            mentions, spans = [], []
-            for order, positions in places.items():
-                start, end = positions[0] - 1, positions[-1]
-                if not first <= start < first + step or (gold and rows[order] < 0):
-                    counts["training mentions without a known entity"] += gold and first <= start < first + step
-                    continue
+            spans = []
+            for order in mentions:
+                start, end = places[order][0] - 1, places[order][-1]
                 counts["mentions cut at the end of a window"] += end > begin + len(window)
-                mentions.append(order)
                 spans.append((start - begin + 1, min(end, begin + len(window)) - begin + 1))
-            if mentions:
-                names = [record.surface(record.mentions[asked[order]]) for order in mentions]
-                known = [rows[order] for order in mentions] if gold else None
-                yield LinkingExample(number, self.tokenizer.words.special.around(window), mentions, spans, names, known)
+            names = [record.surface(record.mentions[asked[order]]) for order in mentions]
+            golds = [rows[order] for order in mentions] if gold else None
+            yield LinkingExample(number, self.tokenizer.words.special.around(window), mentions, spans, names, golds)
 
     def _row(self, record: LinkingRecord, index: int) -> int:
         entity = record.mentions[index].entity

@@ -22,8 +22,8 @@ from loreweave.tasks.extractive_qa.entity_input import (
     EntitySpan,
     FindEntities,
     PlacedEntity,
+    TextEntities,
     entity_tensors,
-    place_entities,
     token_span,
 )
 from loreweave.tasks.extractive_qa.record import QuestionRecord
@@ -143,29 +143,29 @@ class QaEncoding:
         question, limit = asked
         ids = question.ids[:limit]
         position = len(ids) + self._special - 1
-        in_question, in_context = self._entities(record, question, len(ids))
+        in_question, in_context = self._entities(record, question, context, len(ids))
         for window in windows:
             target = None
             if gold:
                 inside = span is not None and window.first <= span[0] and span[1] <= window.last
                 shift = position - window.first
                 target = (span[0] + shift, span[1] - 1 + shift) if inside and span is not None else NONE
-            found = [*in_question, *place_entities(in_context, context.offsets, window.first, window.last, position)]
+            found = [*in_question, *in_context.inside(window.first, window.last, position)]
             kept = tuple(found[: self.tokenizer.max_entity_length])
             if len(kept) < len(found):
                 self.done = self.done + Counter({"entities beyond the limit": len(found) - len(kept)})
             yield QaExample(number, ids, context, window, position, self._special, target, kept)
 
     def _entities(
-        self, record: QuestionRecord, question: TokenizedText, length: int
-    ) -> tuple[list[PlacedEntity], Sequence[EntitySpan]]:
+        self, record: QuestionRecord, question: TokenizedText, context: TokenizedText, length: int
+    ) -> tuple[list[PlacedEntity], TextEntities]:
         """The entities at the sub-words of the question, and those in the context."""
         if self.find_entities is None:
-            return [], ()
+            return [], TextEntities((), context.offsets)
         in_question, in_context = self.find_entities(record)
         blank = len(record.question) - len(record.question.lstrip())
         shifted = [EntitySpan(each.start - blank, each.end - blank, each.entity) for each in in_question]
-        return list(place_entities(shifted, question.offsets, 0, length, 1)), in_context
+        return TextEntities(shifted, question.offsets).inside(0, length, 1), TextEntities(in_context, context.offsets)
 
     def _gold(
         self, record: QuestionRecord, context: TokenizedText, windows: Sequence[Window], counts: Counter[str]

@@ -6,7 +6,7 @@ what it finds in the sub-words of a window.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.encoding.span_index import SpanIndex
 from loreweave.tasks.extractive_qa.record import QuestionRecord
 
 
@@ -49,21 +50,28 @@ def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int]:
     return first, max(first, last)
 
 
-def place_entities(
-    spans: Sequence[EntitySpan], offsets: np.ndarray, first: int, last: int, position: int
-) -> Iterator[PlacedEntity]:
-    """The entities that lie wholly inside a window of sub-words.
+class TextEntities:
+    """The entities at the sub-words of a text, of which each of many windows takes its own without looking at the others.
 
     Args:
-        spans: entities of the text.
+        spans: entities of the text, in the order in which an input has them; they may overlap.
         offsets: characters of all sub-words of the text [sub-words, 2].
-        first, last: sub-words of the window, `last` exclusive.
-        position: position of the window's first sub-word in the input.
     """
-    for span in spans:
-        begin, end = token_span(offsets, span.start, span.end)
-        if first <= begin < end <= last:
-            yield PlacedEntity(span.entity, position + begin - first, position + end - 1 - first)
+
+    def __init__(self, spans: Sequence[EntitySpan], offsets: np.ndarray) -> None:
+        self._entities = [one.entity for one in spans]
+        self._places = [token_span(offsets, one.start, one.end) for one in spans]
+        self._index = SpanIndex(self._places)
+
+    def inside(self, first: int, last: int, position: int) -> list[PlacedEntity]:
+        """The entities that lie wholly inside a window of sub-words.
+
+        Args:
+            first, last: sub-words of the window, `last` exclusive.
+            position: position of the window's first sub-word in the input.
+        """
+        shift, numbers = position - first, self._index.inside(first, last)
+        return [PlacedEntity(self._entities[n], self._places[n][0] + shift, self._places[n][1] - 1 + shift) for n in numbers]
 
 
 def entity_tensors(
