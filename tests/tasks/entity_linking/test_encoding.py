@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import torch
 from linking_world import ROWS, SINGER
 
+from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
 from loreweave.models.head_settings import IGNORED
-from loreweave.tasks.entity_linking.encoding import LinkingExample
+from loreweave.tasks.entity_linking.encoding import EntityTexts, LinkingExample
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.model import build
 from loreweave.tasks.entity_linking.network import LinkingOutput
@@ -97,6 +99,28 @@ def test_the_dictionary_is_that_of_the_training_data(built: LinkingModel, data: 
     assert built.encoding.finder.find("Oslo") == [(0, 0.5), (1, 0.5)]
     built.encoding.encode(read(data).records, ["linked"])
     assert built.encoding.finder.find("Oslo") == [(0, pytest.approx(2 / 3)), (1, pytest.approx(1 / 3))]
+
+
+def test_sub_words_of_entities_take_four_bytes_each(built: LinkingModel) -> None:
+    """Also of texts that are asked for in another order, again, and after others were tokenised."""
+    words, table = built.encoding.tokenizer.words, EntityTable(DescribedEntity(f"Q{n}", "oslo " * (9 * n)) for n in range(9))
+    texts, asked = EntityTexts(table, words, 60), [8, 3, 8, 0]
+    first = texts.ids(asked)
+    expected = [words.special.around(words.encode([table[row].text])[0][:58]) for row in range(9)]
+    assert [ids.tolist() for ids in first] == [expected[row] for row in asked]
+    assert [ids.tolist() for ids in texts.ids(range(9))] == expected and len(expected[8]) == 60
+    assert [ids.tolist() for ids in first] == [expected[row] for row in asked]
+    assert {ids.dtype for ids in first} == {np.dtype(np.int32)}
+    assert texts.inputs(np.array([1]))["input_ids"].tolist() == [expected[1]] and texts.ids([]) == []
+    tracemalloc.start()
+    try:
+        many = EntityTexts(EntityTable(DescribedEntity(f"Q{n}", f"oslo {n} " * 30) for n in range(500)), words, 62)
+        before = tracemalloc.get_traced_memory()[0]
+        count = sum(map(len, many.ids(range(500))))
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert count == 500 * 62 and taken < 6 * count
 
 
 def test_a_batch_has_the_right_entities_and_others_of_the_same_name(built: LinkingModel, data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,10 @@ class EntityTexts:
 
     def __init__(self, table: EntityTable, words: WordTokenizer, longest: int) -> None:
         self.table, self.words, self.longest = table, words, longest
-        self._ids: dict[int, list[int]] = {}
+        self._ids = array("i")
+        """Sub-words of one text after another: lists of them would take ten times the memory."""
+        self._places = np.zeros((len(table), 2), np.int64)
+        """First and last place (exclusive) of each text in `_ids`; both are 0 until it is tokenised."""
 
     @property
     def pad_id(self) -> int:
@@ -60,15 +64,18 @@ class EntityTexts:
         entity: DescribedEntity = self.table[row]
         return f"the entity {entity.id!r}"
 
-    def ids(self, rows: Sequence[int]) -> list[list[int]]:
-        """Sub-words of some texts, with special tokens."""
-        missing = [row for row in dict.fromkeys(rows) if row not in self._ids]
+    def ids(self, rows: Sequence[int]) -> list[np.ndarray]:
+        """Sub-words of some texts, with special tokens  # each int32 [sub-words]."""
+        missing = [row for row in dict.fromkeys(rows) if not self._places[row, 1]]
         for start in range(0, len(missing), _AT_ONCE):
             part = missing[start : start + _AT_ONCE]
             found = self.words.encode([self.table[row].text for row in part])
             for row, ids in zip(part, found, strict=True):
-                self._ids[row] = self.words.special.around(list(ids)[: self.longest - 2])
-        return [self._ids[row] for row in rows]
+                first = len(self._ids)
+                self._ids.extend(self.words.special.around(list(ids)[: self.longest - 2]))
+                self._places[row] = first, len(self._ids)
+        places = self._places[list(rows)].tolist()
+        return [np.frombuffer(self._ids[first:last], np.intc) for first, last in places]  # a slice of an array is a copy
 
     def inputs(self, rows: np.ndarray) -> Inputs:
         """Padded inputs of some texts: `input_ids` and `attention_mask` [texts, tokens]."""
@@ -85,7 +92,7 @@ class EntityTexts:
         return found
 
 
-def padded(ids: Sequence[Sequence[int]], pad_id: int, width: int | None = None) -> Inputs:
+def padded(ids: Sequence[Sequence[int] | np.ndarray], pad_id: int, width: int | None = None) -> Inputs:
     """Inputs of lists of sub-words, padded to the longest or to `width`."""
     width = max(map(len, ids), default=0) if width is None else width
     cells = np.full((len(ids), width), pad_id, np.int64)
