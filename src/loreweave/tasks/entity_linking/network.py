@@ -66,6 +66,19 @@ class EntityVectors:
         """Vectors of rows [n] -> float32 [n, d]."""
         if self.stored is not None:
             return self.stored(rows)
+        vectors = self._computed(rows)
+        return torch.zeros(0, 0) if vectors is None else torch.from_numpy(vectors[rows])
+
+    def block(self, first: int, last: int) -> Tensor:
+        """Vectors of the rows from `first` to `last` (exclusive), not copied if they are in memory [last - first, d]."""
+        rows = np.arange(first, last)
+        if self.stored is not None:
+            return self.stored(rows)
+        vectors = self._computed(rows)
+        return torch.zeros(0, 0) if vectors is None else torch.from_numpy(vectors[first:last])
+
+    def _computed(self, rows: np.ndarray) -> np.ndarray | None:
+        """The array in which at least these rows are computed [entities, d]; None if no row ever was."""
         missing = np.unique(rows[~self._known[rows]])
         for batch, inputs in self.texts.batches(missing, _TOKENS):
             found = self.encode(inputs).float().cpu().numpy()
@@ -74,7 +87,7 @@ class EntityVectors:
             self._vectors[batch] = found
         self._known[missing] = True
         assert self._vectors is not None or not len(rows)
-        return torch.zeros(0, 0) if self._vectors is None else torch.from_numpy(self._vectors[rows])
+        return self._vectors
 
     def nearest(self, vectors: Tensor, number: int) -> tuple[Tensor, Tensor]:
         """Similarities and rows of the nearest entities [mentions, number], the nearest first."""
@@ -82,10 +95,10 @@ class EntityVectors:
         best = torch.full((len(vectors), 0), -2.0)
         rows = torch.zeros(len(vectors), 0, dtype=torch.long)
         for start in range(0, len(self.texts), _BLOCK):
-            block = np.arange(start, min(start + _BLOCK, len(self.texts)))
-            similar = vectors.float().cpu() @ self.of(block).T
+            last = min(start + _BLOCK, len(self.texts))
+            similar = vectors.float().cpu() @ self.block(start, last).T
             best = torch.cat([best, similar], dim=1)
-            rows = torch.cat([rows, torch.from_numpy(block).expand(len(vectors), -1)], dim=1)
+            rows = torch.cat([rows, torch.arange(start, last).expand(len(vectors), -1)], dim=1)
             best, places = best.topk(number if best.shape[1] >= number else best.shape[1], dim=1)
             rows = rows.gather(1, places)
         return best, rows
