@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from linking_world import write
 from safetensors import safe_open
-from task_jobs import evaluate
+from task_jobs import evaluate, silent
 
+from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution
+from loreweave.tasks.entity_linking import evaluation as evaluation_module
+from loreweave.tasks.entity_linking import model as models
+from loreweave.tasks.entity_linking import reader as linking_reader
+from loreweave.tasks.entity_linking.evaluation import open_linker
 from loreweave.tasks.entity_linking.settings import EvaluationSettings
 from loreweave.tasks.registry import load_task
 
@@ -58,6 +64,65 @@ def test_an_encoder_without_training(tiny_bert: Path, data: Path, entities: Path
         evaluate(TASK, tiny_bert, data, settings=["untrained=true"])
     with pytest.raises(CheckpointError, match="found no checkpoint of entity-linking"):
         evaluate(TASK, tiny_bert, data)
+
+
+def test_entities_are_read_once_and_those_of_the_checkpoint_only_if_they_are_used(
+    run: Any, tiny_bert: Path, entities: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = write(tmp_path / "more.jsonl", [{"id": "Q9", "label": "Bergen"}])
+    read, tables = list[str](), list[int]()
+
+    def reading(path: Any) -> list[DescribedEntity]:
+        read.append(Path(path).name)
+        return read_entities(path)
+
+    class Counted(EntityTable):
+        def __init__(self, given: Any) -> None:
+            super().__init__(given)
+            tables.append(len(self))
+
+    for module in (models, evaluation_module):
+        monkeypatch.setattr(module, "read_entities", reading, raising=False)
+        monkeypatch.setattr(module, "EntityTable", Counted, raising=False)
+
+    def opened(model: Path, untrained: bool, **settings: Any) -> tuple[list[str], list[int], list[str]]:
+        read.clear()
+        tables.clear()
+        given = EvaluationSettings(untrained=untrained, **{name: str(path) for name, path in settings.items()})
+        loaded = open_linker(model, given, Execution(device="cpu", report=silent), untrained=untrained)
+        return sorted(read), list(tables), [entity.id for entity in loaded.encoding.finder.table]
+
+    three = [one.id for one in read_entities(entities)]
+    assert opened(tiny_bert, True, entities=entities) == (["entities.jsonl"], [3], three)
+    both = (["entities.jsonl", "more.jsonl"], [4], [*three, "Q9"])
+    assert opened(tiny_bert, True, entities=entities, added_entities=more) == both
+    folder = tmp_path / "run"
+    assert opened(folder, False) == (["linking_entities.jsonl"], [3], three)
+    assert opened(folder, False, entities=more) == (["more.jsonl"], [1], ["Q9"])
+    assert opened(folder, False, added_entities=more) == (["linking_entities.jsonl", "more.jsonl"], [4], [*three, "Q9"])
+    assert opened(folder, False, entities=entities, added_entities=more) == both
+
+
+def test_names_of_entities_are_not_collected_for_a_finder_that_is_not_used(
+    tiny_luke: Path, tiny_bert: Path, entities: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for the linker over descriptions beside a LUKE, nor before the names of the training data are counted."""
+    collected: list[DescribedEntity] = []
+
+    def names(entity: DescribedEntity) -> tuple[str, ...]:
+        if entity.id == three[0].id:
+            collected.append(entity)
+        return (entity.label,)
+
+    three = read_entities(entities)
+    monkeypatch.setattr(DescribedEntity, "names", property(names))
+    settings = EvaluationSettings(
+        untrained=True, entities=str(entities), unknown_names="nearest", description_linker=str(tiny_bert)
+    )
+    loaded = open_linker(tiny_luke, settings, Execution(device="cpu", report=silent), untrained=True)
+    assert loaded.for_unknown is not None and collected == []
+    loaded.encoding.encode(linking_reader.read(data).records, ["linked"])
+    assert loaded.encoding.finder.find(three[0].label) and len(collected) == 1
 
 
 @pytest.mark.parametrize("mentions", ["given", "found"])

@@ -63,13 +63,18 @@ class CandidateFinder:
     partial: bool = False
 
     def __post_init__(self) -> None:
-        self._own: dict[str, list[int]] = {}
-        for row, entity in enumerate(self.table):
-            for name in dict.fromkeys(map(_RULE.name, entity.names)):
-                self._own.setdefault(name, []).append(row)
         self._found: dict[str, list[tuple[int, float]]] = {}
         self.unknown: Counter[str] = Counter()
         """Entities of the dictionary that the table does not have, with the number of names that were asked for."""
+
+    @cached_property
+    def _own(self) -> dict[str, list[int]]:
+        """Normalised name -> entities with it. It takes long, and a finder whose dictionary is replaced does not need it."""
+        found: dict[str, list[int]] = {}
+        for row, entity in enumerate(self.table):
+            for name in dict.fromkeys(map(_RULE.name, entity.names)):
+                found.setdefault(name, []).append(row)
+        return found
 
     @cached_property
     def own_names(self) -> MentionDictionary:

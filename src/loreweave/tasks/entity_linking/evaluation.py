@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
-from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, described, read_entities
+from loreweave.corpus.knowledge.entity_table import described
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError, records_of
 from loreweave.metrics.linking.cases import Label
@@ -170,26 +170,16 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
         ConfigurationError: no entities for an encoder, or settings that do not fit together.
         LoreweaveError: something cannot be read.
     """
-    more = [] if settings.added_entities is None else read_entities(settings.added_entities)
-    given = None if settings.entities is None else read_entities(settings.entities)
-    dictionary = models.open_dictionary(settings.dictionary)
     if untrained:
-        if given is None:
+        if settings.entities is None:
             raise ConfigurationError("untrained=true needs entities=FILE, the entities to link to")
         config = EntityLinkingConfig(
             entities=settings.entities, dictionary=settings.dictionary, base=execution.base, language=settings.language
         )
-        loaded = models.build(str(resolve(model)), [], config)
-        if more:
-            table = _extended(given, more, settings)
-            loaded = models.with_knowledge(loaded, table, loaded.encoding.finder.dictionary)
+        loaded = models.build(str(resolve(model)), [], config, settings.added_entities)
     else:
-        loaded = load_checkpoint_of(load_training(NAME), model, execution.base, None)  # type: ignore[assignment]
-        if given is not None or more or dictionary is not None or settings.language is not None:
-            entities = list(loaded.encoding.finder.table) if given is None else given
-            names = loaded.encoding.finder.dictionary if dictionary is None else dictionary
-            table = _extended(entities, more, settings)
-            loaded = models.with_knowledge(loaded, table, names, settings.language)
+        training = replace(load_training(NAME), load=partial(models.load, changes=settings))
+        loaded = load_checkpoint_of(training, model, execution.base, None)  # type: ignore[assignment]
     loaded.encoding.finder.partial = settings.partial_names
     loaded = models.with_unknown_names(loaded, settings.unknown_names, settings.description_linker)
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
@@ -199,17 +189,6 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
     if settings.cache is not None:
         _store(over_descriptions, Path(settings.cache), resolve(settings.description_linker or model), execution)
     return loaded
-
-
-def _extended(entities: Sequence[DescribedEntity], more: Sequence[DescribedEntity], settings: KnowledgeSettings) -> EntityTable:
-    known = {entity.id for entity in entities}
-    again = [entity.id for entity in more if entity.id in known]
-    if again:
-        others = settings.entities or "the checkpoint"
-        ids = counted(len(again), "id")
-        message = f"found {ids} that {others} has too ({listed(again)}), expected further entities (entities=FILE replaces all)"
-        raise DataError(message, path=settings.added_entities, field="id")
-    return EntityTable([*entities, *more])
 
 
 def _store(loaded: LinkingModel, folder: Path, model: Path, execution: Execution) -> None:

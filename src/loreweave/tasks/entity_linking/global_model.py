@@ -56,11 +56,18 @@ def build(source: str, table: EntityTable, dictionary: MentionDictionary | None,
     return assemble(model, loaded.tokenizer, table, dictionary, seed=config.seed)
 
 
-def load(path: Path, table: EntityTable, dictionary: MentionDictionary | None, base: str | None = None) -> LinkingModel:
-    """A checkpoint of `loreweave finetune entity-linking` that started from a LUKE."""
+def load(
+    path: Path,
+    table: EntityTable,
+    dictionary: MentionDictionary | None,
+    base: str | None = None,
+    language: str | None = None,
+) -> LinkingModel:
+    """A checkpoint of `loreweave finetune entity-linking` that started from a LUKE; `language` is that of other entities."""
     loaded = read_luke(str(path), LukeLinker, base)
     assert isinstance(loaded.model, LukeLinker) and loaded.tokenizer is not None and loaded.format == hugging_face.NAME
-    setattr(loaded.model.config, SETTINGS, settings_of(path))
+    settings = settings_of(path)
+    setattr(loaded.model.config, SETTINGS, settings if language is None else {**settings, "language": language})
     loaded.model.eval().has_changed = False
     return assemble(loaded.model, loaded.tokenizer, table, dictionary, read_map(path))
 
