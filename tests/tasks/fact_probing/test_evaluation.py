@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from task_jobs import evaluate
 from transformers import AutoTokenizer
 
 from loreweave.errors import DataError
+from loreweave.tasks.fact_probing import evaluation
+from loreweave.tasks.fact_probing.ranking import Answered, Wanted, answer_questions
 from loreweave.tasks.registry import load_task
 
 TASK = load_task("fact-probing")
@@ -60,6 +63,28 @@ def test_candidates_can_be_the_objects_of_a_relation(known_bert: Path, write: An
     assert found.metrics["mrr"] == pytest.approx((1 + 1 / 2 + 1 / 2 + 1 + 1 / 2) / 5)
     assert [answer["text"] for answer in found.predictions[3]["predicted"]] == ["bank", "river"]
     assert "intervals_95_percent" not in found.tables
+
+
+@pytest.mark.parametrize("head", ["words", "entities"])
+def test_the_objects_of_a_relation_are_kept_as_ids(
+    known_bert: Path, known_luke: Path, write: Any, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    """Not as masks of the vocabulary, of which there would be one per relation."""
+    asked: list[Wanted] = []
+
+    def answer(scorer: Any, inputs: Any, wanted: Sequence[Wanted], *given: Any, **options: Any) -> list[Answered]:
+        asked.extend(wanted)
+        return answer_questions(scorer, inputs, wanted, *given, **options)
+
+    monkeypatch.setattr(evaluation, "answer_questions", answer)
+    rows = [row("Ann", "Paris"), row("Bob", "Oslo"), row("He", "Oslo"), row("Ann", "Paris", "works")]
+    model = known_bert if head == "words" else known_luke
+    found, _ = evaluate(TASK, model, write(rows), settings=[f"head={head}", "candidates=objects", "bootstrap=0"])
+    pools = [one.pool for one in asked if one.pool is not None]
+    paris, oslo = asked[0].gold[0], asked[1].gold[0]
+    assert [pool.tolist() for pool in pools] == [sorted([paris, oslo])] * 3 + [[paris]]
+    assert pools[0] is pools[1] is pools[2]
+    assert [each["rank"] for each in found.predictions] == [1, 2, 2, 1]
 
 
 def test_the_vocabulary_restricts_candidates_and_facts(known_bert: Path, write: Any, tmp_path: Path) -> None:

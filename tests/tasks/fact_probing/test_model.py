@@ -79,7 +79,7 @@ def test_the_entity_head_is_that_of_the_model(tiny_luke: Path) -> None:
     filler = load_entities(tiny_luke, PredictionSettings(head="entities"), CPU)
     (one,) = filler.questions.encode([Question("Oslo is in [MASK] .", (0, 4))], [filler.names.id_of("Oslo")])
     (answer,) = answer_questions(
-        filler.scorer, [one], [Wanted(pool=filler.pool())], filler.questions.collate, top=2, batch_size=1, precision="fp32"
+        filler.scorer, [one], [Wanted(pool=filler.pool)], filler.questions.collate, top=2, batch_size=1, precision="fp32"
     )
     loaded = load_luke(tiny_luke, LukeForMaskedLM)
     batch = loaded.tokenizer(["Oslo is in [MASK] ."], [[(11, 17), (0, 4)]], [[None, "Oslo"]])

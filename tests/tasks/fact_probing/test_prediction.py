@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from family_cases import make_encoder
@@ -11,6 +12,7 @@ from transformers import AutoModelForMaskedLM
 
 import loreweave
 from loreweave.cli.main import main
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import CheckpointError, DataError
 
 
@@ -42,6 +44,21 @@ def test_the_entity_head_answers_with_entities(known_luke: Path) -> None:
     assert [answer["text"] for answer in answers[0]["predicted"]] == ["Paris", "Oslo"]
     with pytest.raises(DataError, match="2 .MASK. in .*, expected one in the place of the answer"):
         predictor.predict(["[MASK] lives in [MASK]."])
+
+
+def test_the_candidates_of_the_entity_head_are_collected_once(known_luke: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = loreweave.load(known_luke, task="fact-probing", device="cpu", settings={"head": "entities"})
+    read, items = [], EntityVocabulary.items
+
+    def counted(self: EntityVocabulary) -> Any:
+        read.append(len(self))
+        return items(self)
+
+    monkeypatch.setattr(EntityVocabulary, "items", counted)
+    for _ in range(3):
+        (answers,) = predictor.predict(["Ann lives in [MASK]."])
+        assert [answer["text"] for answer in answers[0]["predicted"]] == ["Paris", "Oslo"]
+    assert len(read) == 1
 
 
 def test_the_mask_token_of_the_model_is_a_gap_too(tmp_path: Path) -> None:

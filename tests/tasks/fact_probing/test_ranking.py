@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -52,6 +52,15 @@ def test_ranks_count_equal_scores_half_and_skip_other_right_answers() -> None:
     assert [id for id, _ in after.best] == [1, 3, 4], "0 and 2 are removed"
     assert [id for id, _ in fewer.best] == [3, 4], "there are no more candidates"
     assert first.best[0] == (0, pytest.approx(math.exp(3) / total))
+
+
+def test_candidates_as_ids_are_those_of_a_mask() -> None:
+    mask, ids = torch.tensor([True, False, True, False, True]), torch.tensor([0, 2, 4])
+    for wanted in (Wanted(), Wanted(gold=(2,)), Wanted(gold=(1,), removed=(0,)), Wanted(gold=(4,), removed=(2, 4))):
+        assert answered(replace(wanted, pool=ids)) == answered(replace(wanted, pool=mask))
+    (found,) = answered(Wanted(gold=(2,), pool=ids))
+    assert found.rank == 2 and [id for id, _ in found.best] == [0, 2, 4]
+    assert mask.tolist() == [True, False, True, False, True] and ids.tolist() == [0, 2, 4], "shared by questions"
 
 
 def test_the_best_of_several_right_answers_counts() -> None:

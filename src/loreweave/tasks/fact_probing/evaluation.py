@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.knowledge.relation_templates import MASK_PLACE, Question
@@ -33,7 +35,7 @@ class Asked:
         inputs: their encoded questions.
         gold: ids of the right answers to each.
         removed: ids of other right answers to each.
-        pools: candidates that are allowed for each; None: all.
+        pools: candidates that are allowed for each, as in `Wanted`; None: all.
         left_out: reason -> number of facts that cannot be asked.
         details: further counts for the results.
     """
@@ -142,7 +144,7 @@ def ask_entities(filler: EntityFiller, facts: Sequence[Fact], settings: Evaluati
         for fact in facts
     ]
     inputs = filler.questions.encode([Question(fact.text, fact.subject_span) for fact in facts], subjects)
-    pool = filler.pool()
+    pool = filler.pool
     for fact, one in zip(facts, inputs, strict=True):
         way, gold = names.find(fact.names if settings.aliases else (fact.object,), fact.object_id)
         if way is None:
@@ -170,7 +172,7 @@ def _restrict_to_objects(asked: Asked, filler: WordFiller | EntityFiller) -> Non
     ids: dict[str, set[int]] = {}
     for fact, gold in zip(asked.facts, asked.gold, strict=True):
         ids.setdefault(fact.relation, set()).update(gold)
-    pools = {relation: filler.pool_of(sorted(found)) for relation, found in ids.items()}
+    pools = {relation: torch.tensor(sorted(found), device=filler.device) for relation, found in ids.items()}
     asked.pools = [pools[fact.relation] for fact in asked.facts]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,14 +61,8 @@ class WordFiller:
             return None
         if after_space not in self._pools:
             ids = [id for id in self.vocabulary.ids_of(self.allowed, after_space=after_space) if id is not None]
-            self._pools[after_space] = self.pool_of(ids)
+            self._pools[after_space] = _mask(ids, self.rows, self.device)
         return self._pools[after_space]
-
-    def pool_of(self, ids: Sequence[int]) -> Tensor:
-        """Whether each row is among some ids. [rows]"""
-        pool = torch.zeros(self.rows, dtype=torch.bool, device=self.device)
-        pool[list(ids)] = True
-        return pool
 
     @property
     def rows(self) -> int:
@@ -98,16 +93,12 @@ class EntityFiller:
     questions: EntityQuestions
     names: EntityNames
 
-    def pool_of(self, ids: Sequence[int]) -> Tensor:
-        """Whether each row is among some ids. [rows]"""
-        pool = torch.zeros(len(self.names.vocabulary), dtype=torch.bool, device=self.device)
-        pool[list(ids)] = True
-        return pool
-
+    @cached_property
     def pool(self) -> Tensor:
         """Whether each row is an entity of its own: all but special entities and gaps. [rows]"""
         vocabulary = self.names.vocabulary
-        return self.pool_of(sorted({id for _, _, id in vocabulary.items()} - vocabulary.special_ids))
+        ids = {id for _, _, id in vocabulary.items()} - vocabulary.special_ids
+        return _mask(sorted(ids), len(vocabulary), self.device)
 
     @property
     def device(self) -> torch.device:
@@ -117,6 +108,13 @@ class EntityFiller:
     def name_of(self, id: int) -> str:
         """An answer as text."""
         return self.names.title_of(id)
+
+
+def _mask(ids: Sequence[int], rows: int, device: torch.device) -> Tensor:
+    """Whether each row is among some ids. [rows]"""
+    mask = torch.zeros(rows, dtype=torch.bool, device=device)
+    mask[list(ids)] = True
+    return mask
 
 
 def load_words(model: Path, settings: HeadSettings, execution: Execution) -> WordFiller:

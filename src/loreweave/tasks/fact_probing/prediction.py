@@ -80,7 +80,7 @@ class QuestionAnswerer:
             inputs = list(filler.questions.encode(questions, [subject for _, subject in asked]))
             if None in inputs:
                 raise DataError(f"found a text whose {TOO_LONG.removeprefix('the ')}", field="text")
-            pools = [filler.pool()] * len(inputs)
+            pools = [filler.pool] * len(inputs)
         self.cut += sum(one.cut > 0 for one in inputs)
         found = answer_questions(
             filler.scorer, inputs, [Wanted(pool=pool) for pool in pools], filler.questions.collate, top=self.settings.top,

@@ -23,7 +23,7 @@ class Wanted:
     Attributes:
         gold: ids of the right answers; empty if they are not known.
         removed: ids of other right answers, which are no candidates.
-        pool: whether each answer is a candidate; None: all are.  # bool [answers]
+        pool: the candidates, as a mask or as ids; None: all answers.  # bool [answers] or int64 [candidates]
     """
 
     gold: tuple[int, ...] = ()
@@ -96,7 +96,9 @@ def answer_questions(
 def _reduced(scores: Tensor, wanted: Wanted, top: int) -> np.ndarray:
     """Counts, probability, and the best answers of one row of scores [answers]; float64 [3 + 2 * some]."""
     total = torch.logsumexp(scores, 0)
-    pool = torch.ones_like(scores, dtype=torch.bool) if wanted.pool is None else wanted.pool.to(scores.device).clone()
+    pool = torch.full_like(scores, wanted.pool is None, dtype=torch.bool)
+    if wanted.pool is not None:
+        pool[wanted.pool.to(scores.device)] = True  # of a mask and of ids alike
     pool[list(wanted.removed)] = False
     pool[list(wanted.gold)] = True
     best = scores.masked_fill(~pool, -torch.inf).topk(min(top, int(pool.sum())))
