@@ -65,7 +65,7 @@ class EntityTexts:
         return f"the entity {entity.id!r}"
 
     def ids(self, rows: Sequence[int]) -> list[np.ndarray]:
-        """Sub-words of some texts, with special tokens  # each int32 [sub-words]."""
+        """Sub-words of some texts, with special tokens; each int32 [sub-words]."""
         missing = [row for row in dict.fromkeys(rows) if not self._places[row, 1]]
         for start in range(0, len(missing), _AT_ONCE):
             part = missing[start : start + _AT_ONCE]
