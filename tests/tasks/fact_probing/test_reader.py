@@ -205,7 +205,7 @@ def test_objects_in_the_names_of_subjects_can_be_left_out(tmp_path: Path) -> Non
         ({"object": "Oslo", "template": "[X] is [Y] ."}, "field 'subject': found no subject for the template"),
         ({"object": "Oslo", "template": "It is [Y] .", "subject": "x"}, "field 'template': found 'It is"),
         ({"object": "Oslo", "text": "[MASK]", "aliases": "x"}, "field 'aliases': found 'x', expected a list of names"),
-        ({"object": "Oslo", "text": "[MASK]", "relation": ["x"]}, "field 'relation': found .'x'., expected a string"),
+        ({"object": "Oslo", "text": "[MASK]", "relation": ["x"]}, "field 'relation': found .\"x\"., expected a string"),
         ({"obj_label": "Oslo", "masked_sentences": "x", "template": 1}, "field 'template'|no .MASK. in the sentence"),
         ({"obj_label": "Oslo", "masked_sentences": [1]}, "field 'masked_sentences': found .1., expected a list of sentences"),
         ({"object_label": "Oslo"}, "found the keys object_label, expected a record of lama, facts"),

@@ -108,7 +108,7 @@ def test_the_same_numbers_for_our_own_predictions(known_bert: Path, write: Any, 
         ({"id": "1", "predicted": [1]}, "field 'predicted'|expected an object"),
         (
             {"id": "1", "predicted": [{"score": 1}]},
-            "field 'predicted': found .'score': 1., expected a name or an object with text",
+            "field 'predicted': found .\"score\": 1., expected a name or an object with text",
         ),
         ({"id": "9", "predicted": []}, "no prediction for any of 4 records; the ids are 9, expected those of the gold file"),
     ],

@@ -159,7 +159,7 @@ def _writer(log: Any) -> Callable[[str], None]:
 
 def _free_memory() -> None:
     """Give memory of the device back, so that the next trial has all of it."""
-    from accelerate.utils import clear_device_cache
+    from accelerate.utils.memory import clear_device_cache
 
     clear_device_cache(garbage_collection=True)
 
