@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -76,3 +77,56 @@ def test_the_sum_over_classes_is_that_over_all_on_average(share: float, targets:
 def test_no_targets() -> None:
     drawn = EntityNegatives(10, 2).draw(np.empty(0, np.int64), np.random.default_rng(0))
     assert len(drawn.rows) == 2 and drawn.log_weights == pytest.approx([math.log(5)] * 2)
+
+
+def drawn_by_definition(
+    size: int, negatives: int, share: float, types: VocabularyTypes, targets: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and weights, with the probability of every row and a list of the others for each target."""
+    own = np.unique(targets)
+    of_row = [set(types.of_row(row).tolist()) if row < len(types.counts) else set() for row in range(size)]
+    typed = [row for row in own if of_row[row]]
+    never, parts, left = np.zeros(size), [own], negatives
+    for row in typed:
+        pool = np.array([other for other in range(size) if other not in own and of_row[other] & of_row[row]], np.int64)
+        count = min(int(negatives * share) // len(typed), len(pool))
+        if count:
+            parts.append(rng.choice(pool, size=count, replace=False, shuffle=False))
+            never[pool] += np.log1p(-count / len(pool)) if count < len(pool) else -np.inf
+            left -= count
+    rest = np.setdiff1d(np.arange(size), own)
+    count = min(left, len(rest))
+    parts.append(rng.choice(rest, size=count, replace=False, shuffle=False))
+    never += np.log1p(-count / len(rest)) if count < len(rest) else -np.inf
+    rows = np.unique(np.concatenate(parts))
+    return rows, -np.log(np.where(np.isin(rows, own), 1, -np.expm1(never[rows]))).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_draws_and_weights_are_those_of_the_definition(seed: int) -> None:
+    """Bit by bit, for entities with any number of types."""
+    rng = np.random.default_rng(seed)
+    size, kinds = int(rng.integers(30, 60)), int(rng.integers(1, 8))
+    counts = rng.integers(0, kinds + 1, size - 2)  # the last rows are beyond the types
+    flat = np.concatenate([rng.permutation(kinds)[:count] for count in counts]).astype(np.int64)
+    types = VocabularyTypes(tuple("abcdefg"[:kinds]), np.concatenate([[0], np.cumsum(counts)]), flat)
+    share = float(rng.choice([0.3, 0.5, 1.0]))
+    negatives = EntityNegatives(size, 40, share, types)
+    for draw in range(3):
+        targets = rng.integers(0, size, int(rng.integers(1, 30)))
+        found = negatives.draw(targets, np.random.default_rng(draw))
+        rows, weights = drawn_by_definition(size, 40, share, types, targets, np.random.default_rng(draw))
+        assert found.rows.tolist() == rows.tolist() and found.log_weights.tolist() == weights.tolist()
+
+
+def test_a_draw_makes_nothing_of_the_size_of_a_frequent_type() -> None:
+    """Each entity has one of two types, whose 200,000 rows take 1.6 MB, and one of 1,000 others; 100 sets are drawn for."""
+    size = 400_000
+    flat = np.stack([np.arange(size) % 2, 2 + np.arange(size) % 1000], axis=1).ravel()
+    types = VocabularyTypes(tuple(map(str, range(1002))), np.arange(0, 2 * size + 1, 2), flat)
+    negatives, targets = EntityNegatives(size, 400, 0.5, types), np.arange(100)
+    tracemalloc.start()
+    negatives.draw(targets, np.random.default_rng(0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000

@@ -8,12 +8,16 @@ the loss is that of the full softmax.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes
+
+_MOST_KEPT = 64
+"""Maximum number of sets of types whose entities are kept."""
 
 
 class SampledClasses(NamedTuple):
@@ -26,6 +30,69 @@ class SampledClasses(NamedTuple):
 
     rows: np.ndarray
     log_weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Rows of the entities with any of several types. They are two arrays, which are never merged: one may have millions.
+
+    Attributes:
+        largest: rows of the type with the most entities, ascending; not empty.
+        more: rows of the other types that are not among them, ascending.
+        places: place of each of `more` among all rows. [more]
+    """
+
+    largest: np.ndarray
+    more: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def of(cls, of_types: Sequence[np.ndarray]) -> _Members:
+        """Union of the rows of types, which are ascending."""
+        largest = max(of_types, key=len)
+        more = np.unique(np.concatenate([largest[:0], *(rows for rows in of_types if rows is not largest)]))
+        more = more[~_among(more, largest)]
+        return cls(largest, more, np.searchsorted(largest, more) + np.arange(len(more)))
+
+    @property
+    def size(self) -> int:
+        """Number of entities."""
+        return len(self.largest) + len(self.more)
+
+    def has(self, rows: np.ndarray) -> np.ndarray:
+        """Which of `rows` are members. [rows]"""
+        return _among(rows, self.largest) | _among(rows, self.more)
+
+    def places_of(self, rows: np.ndarray) -> np.ndarray:
+        """Places of members. [rows]"""
+        return np.searchsorted(self.largest, rows) + np.searchsorted(self.more, rows)
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """Rows at places. [places]"""
+        before = np.searchsorted(self.places, places)  # number of `more` before each place
+        rows = self.largest[(places - before).clip(max=len(self.largest) - 1)]
+        inserted = _among(places, self.places)
+        rows[inserted] = self.more[before[inserted]]
+        return rows
+
+
+class _Pool(NamedTuple):
+    """Entities of which some are drawn for a target.
+
+    Attributes:
+        members: the entities with a type of the target, with targets of the micro-batch.
+        own: places of these targets among the members, ascending.
+        draws: number of draws among the others.
+    """
+
+    members: _Members
+    own: np.ndarray
+    draws: int
+
+    @property
+    def others(self) -> int:
+        """Number of entities that can be drawn."""
+        return self.members.size - len(self.own)
 
 
 class EntityNegatives:
@@ -45,41 +112,57 @@ class EntityNegatives:
         self.negatives = negatives
         self.same_type = same_type
         self.types = types
+        self._kept: dict[tuple[int, ...], _Members] = {}
         if types is not None:
-            rows = np.repeat(np.arange(len(types.counts)), types.counts)
+            counts = types.counts
+            rows = np.repeat(np.arange(len(counts)), counts)
             order = np.argsort(types.types, kind="stable")
-            self._members = rows[order]  # rows of the vocabulary by type
+            self._typed = counts > 0  # [rows of the vocabulary]
+            self._members = rows[order]  # rows of the vocabulary by type, ascending within a type
             self._ends = np.searchsorted(types.types[order], np.arange(len(types.names) + 1))
 
     def draw(self, targets: np.ndarray, rng: np.random.Generator) -> SampledClasses:
         """Classes for `targets` (rows of the vocabulary, may repeat)."""
         own = np.unique(targets)
-        never = np.zeros(self.size)  # log of the probability that a row is not drawn [rows]
-        parts = [own]
-        left = self.negatives
-        for pool, count in self._of_types(own):
-            parts.append(rng.choice(pool, size=count, replace=False, shuffle=False))
-            never[pool] += _log_of_no_draw(count, len(pool))
-            left -= count
+        parts, left = [own], self.negatives
+        pools = list(self._pools(own))
+        for pool in pools:
+            places = rng.choice(pool.others, size=pool.draws, replace=False, shuffle=False)
+            parts.append(pool.members.at(_others(places, pool.own)))
+            left -= pool.draws
         count = min(left, self.size - len(own))
         parts.append(_others(rng.choice(self.size - len(own), size=count, replace=False, shuffle=False), own))
-        never += _log_of_no_draw(count, self.size - len(own))
         rows = np.unique(np.concatenate(parts)).astype(np.int64)
-        probabilities = -np.expm1(never[rows])
+        never = np.zeros(len(rows))  # log of the probability that a row is not drawn [classes]
+        for pool in pools:
+            never[pool.members.has(rows)] += _log_of_no_draw(pool.draws, pool.others)
+        never += _log_of_no_draw(count, self.size - len(own))
+        probabilities = -np.expm1(never)
         probabilities[np.searchsorted(rows, own)] = 1.0
         return SampledClasses(rows, -np.log(probabilities).astype(np.float32))
 
-    def _of_types(self, own: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-        """Other entities with the types of each target, and the number of draws among them."""
+    def _pools(self, own: np.ndarray) -> Iterator[_Pool]:
+        """Entities with the types of each target, as far as there are others to draw."""
         if self.types is None or not self.same_type:
             return
-        typed = [row for row in own if row < len(self.types.counts) and self.types.counts[row]]
+        typed = own[own < len(self._typed)]
+        typed = typed[self._typed[typed]]
         part = int(self.negatives * self.same_type) // max(1, len(typed))
         for row in typed:
-            members = [self._members[self._ends[kind] : self._ends[kind + 1]] for kind in self.types.of_row(int(row))]
-            pool = np.setdiff1d(np.concatenate(members), own)
-            if part and len(pool):
-                yield pool, min(part, len(pool))
+            members = self._of_types(np.sort(self.types.of_row(int(row))))
+            places = members.places_of(own[members.has(own)])
+            count = min(part, members.size - len(places))
+            if count:
+                yield _Pool(members, places, count)
+
+    def _of_types(self, kinds: np.ndarray) -> _Members:
+        """Entities with any of the types. Those of the last sets of types are kept: many targets have the same ones."""
+        key = tuple(kinds.tolist())
+        if key not in self._kept:
+            if len(self._kept) == _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = _Members.of([self._members[self._ends[kind] : self._ends[kind + 1]] for kind in key])
+        return self._kept[key]
 
 
 def _log_of_no_draw(count: int, size: int) -> float:
@@ -87,9 +170,13 @@ def _log_of_no_draw(count: int, size: int) -> float:
     return float(np.log1p(-count / size)) if count < size else -np.inf
 
 
+def _among(rows: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Which rows are among `members`, which are sorted. [rows]"""
+    if not len(members):
+        return np.zeros(len(rows), bool)
+    return members[np.searchsorted(members, rows).clip(max=len(members) - 1)] == rows
+
+
 def _others(places: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     """Rows by their place among all rows but the `left_out` ones, which are sorted."""
-    rows = places.copy()
-    for row in left_out:
-        rows += rows >= row
-    return rows
+    return places + np.searchsorted(left_out - np.arange(len(left_out)), places, side="right")
