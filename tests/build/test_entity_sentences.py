@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,21 @@ def test_titles_are_found_with_spaces_and_underscores() -> None:
         text("[MASK]", "No entity."),
     ]
     assert sentences_of_texts(texts, VOCABULARY) == {TIT: "The great tit is a bird.", OSLO: "The capital."}
+
+
+def test_a_text_copies_nothing_of_the_texts_before() -> None:
+    """A set of 3,000 rows takes 130 kB."""
+    vocabulary = EntityVocabulary.from_counts({f"T{number}": 1 for number in range(3000)})
+    peaks = []
+
+    def texts() -> Iterator[AnnotatedText]:
+        yield from (AnnotatedText(f"T{number}", "Eine Stadt.", language="de") for number in range(3000))
+        tracemalloc.start()
+        yield AnnotatedText("Elsewhere", "Eine andere.", language="de")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert len(sentences_of_texts(texts(), vocabulary)) == 3000 and peaks[0] < 30_000
 
 
 def test_descriptions_of_a_graph() -> None:

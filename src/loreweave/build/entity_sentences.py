@@ -48,7 +48,7 @@ def sentences_of_texts(texts: Iterable[AnnotatedText], vocabulary: EntityVocabul
     special = vocabulary.special_ids
     for text in texts:
         named = {_row(vocabulary, name, text.language) for name in spellings(text.title)}
-        rows = {row for row in named if row is not None} - special - set(found)
+        rows = {row for row in named if row is not None and row not in special and row not in found}
         sentence = first_sentence(text) if rows else ""
         if sentence:
             found |= dict.fromkeys(rows, sentence)
