@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from loreweave.corpus.files.rows import Span, trimmed
 
@@ -55,11 +57,11 @@ def split_sentences(text: str, language: str | None = None, mentions: Iterable[S
 
 
 def _outside(ends: Sequence[int], mentions: Iterable[Span]) -> list[int]:
-    """Boundaries outside all mentions."""
+    """Boundaries outside all mentions: no mention that starts before one ends after it."""
     inner = sorted(mentions)
-    if not inner:
-        return list(ends)
-    return [cut for cut in ends if not any(start < cut < end for start, end in inner)]
+    starts = [start for start, _ in inner]
+    furthest = [0, *accumulate((end for _, end in inner), max)]  # end of the first i mentions
+    return [cut for cut in ends if furthest[bisect_left(starts, cut)] <= cut]
 
 
 @lru_cache(maxsize=1)
