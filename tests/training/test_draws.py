@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from loreweave.training.draws import Draws
@@ -23,6 +24,39 @@ def test_a_draw_needs_no_history() -> None:
     fresh, used = Draws([7, 5], seed=1), Draws([7, 5], seed=1)
     walked = [used[d] for d in range(60)]
     assert [fresh[d] for d in (59, 30, 0)] == [walked[59], walked[30], walked[0]]
+
+
+@pytest.mark.parametrize(("sizes", "smoothing"), [([9], 0.7), ([7, 5], 0.7), ([30, 2, 11], 0.0), ([40, 1, 1], 1.0)])
+def test_many_draws_at_once(sizes: list[int], smoothing: float) -> None:
+    """The same as one at a time, in any order, over epochs, also where a set has none or is drawn many times an epoch."""
+    draws = Draws(sizes, seed=4, smoothing=smoothing)
+    asked = np.random.default_rng(0).integers(0, 5 * sum(sizes), 200)
+    sets, rows = draws.rows(asked)
+    assert list(zip(sets.tolist(), rows.tolist(), strict=True)) == [draws[draw] for draw in asked.tolist()]
+    assert [len(part) for part in draws.rows(asked[:0])] == [0, 0]
+
+
+def test_the_order_never_changes() -> None:
+    """Runs resume with it. Computed with numpy's generator alone: set i has the numbers 0, ... of its draws in an epoch."""
+    epoch = np.random.default_rng([3, 0, 1]).permutation(12)  # the second epoch of 7 + 5 rows
+    first, second = 7, 5  # draws of each set in an epoch, at a smoothing of 1
+    orders = [np.random.default_rng([3, 1, which, 1]).permutation(size) for which, size in enumerate((first, second))]
+    expected = [(0, orders[0][turn]) if turn < first else (1, orders[1][turn - first]) for turn in epoch]
+    draws = Draws([7, 5], seed=3, smoothing=1.0)
+    assert [draws[draw] for draw in range(12, 24)] == expected
+
+
+def test_each_order_of_a_set_is_made_once_an_epoch() -> None:
+    """21 of 42 draws are of the set with two rows: 11 orders of it, which the draws of an epoch read in random order."""
+    draws = Draws([40, 2], seed=1, smoothing=0.0)
+    for draw in range(42):
+        draws[draw]
+    assert draws._set_order.cache_info().misses == 12
+
+
+def test_orders_take_four_bytes_a_row() -> None:
+    draws = Draws([7, 5], seed=1)
+    assert draws._order_of_epoch(0).itemsize == draws._order_of_set(1, 0).itemsize == 4
 
 
 def test_a_worker_process_has_the_same_order() -> None:

@@ -156,7 +156,7 @@ class TripleSampler:
         """Triples of one micro-step."""
         if self.neighbours is None:
             draws = np.arange(item * self.size, (item + 1) * self.size)
-            rows = [self.draws[draw][1] for draw in draws.tolist()]
+            _, rows = self.draws.rows(draws)
             return TripleBatch(self.triples[rows].astype(np.int64), draws)
         rng = stream(self.seed, "neighbourhoods", item)
         triples = self._among(self._grow(self.draws[item][1], rng))

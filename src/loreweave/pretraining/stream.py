@@ -89,8 +89,8 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         draws = np.arange(number * count, (number + 1) * count)
         if self.pool == 1:
             return [draws]
-        rows = [self.draws[int(draw)] for draw in draws]
-        order = np.argsort([self._lengths[which][row] for which, row in rows], kind="stable")
+        sets, rows = self.draws.rows(draws)
+        order = np.argsort([self._lengths[which][row] for which, row in zip(sets, rows, strict=True)], kind="stable")
         turns = stream(self.seed, "micro-batches of a pool", number).permutation(self.pool)
         return list(draws[order].reshape(self.pool, self.batch_size)[turns])
 

@@ -7,6 +7,7 @@ any number of processes and workers, with the same rows and masks.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil
 
 import numpy as np
 
@@ -34,8 +35,10 @@ class Draws:
         self.smoothing = smoothing
         self.per_epoch = sum(sizes)
         self.quotas = _quotas(sizes, self.per_epoch, smoothing)
+        self._ends = np.cumsum(self.quotas)  # of the sets' draws in an epoch
         self._epoch_order = lru_cache(maxsize=2)(self._order_of_epoch)
-        self._set_order = lru_cache(maxsize=2 * len(sizes))(self._order_of_set)
+        orders = sum(ceil(quota / size) + 1 for quota, size in zip(self.quotas, sizes, strict=True))  # of the sets, in an epoch
+        self._set_order = lru_cache(maxsize=orders)(self._order_of_set)
 
     def __reduce__(self) -> tuple[type[Draws], tuple[list[int], int, float]]:
         """State without the cached orders, for workers in new processes (macOS, Windows)."""
@@ -45,21 +48,37 @@ class Draws:
         """(data set, row) of a draw."""
         epoch, place = divmod(draw, self.per_epoch)
         turn = int(self._epoch_order(epoch)[place])
-        which = int(np.searchsorted(self._bounds, turn, side="right"))
-        first = int(self._bounds[which - 1]) if which else 0
-        position = epoch * self.quotas[which] + turn - first
+        which = int(np.searchsorted(self._ends, turn, side="right"))
+        position = (epoch + 1) * self.quotas[which] + turn - int(self._ends[which])
         own_epoch, own_place = divmod(position, self.sizes[which])
         return which, int(self._set_order(which, own_epoch)[own_place])
 
-    @property
-    def _bounds(self) -> np.ndarray:
-        return np.cumsum(self.quotas)
+    def rows(self, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Data sets and rows of many draws at once. Each [draws]"""
+        epochs, places = np.divmod(draws, self.per_epoch)
+        turns = np.empty_like(draws)
+        for epoch in np.unique(epochs).tolist():
+            inside = epochs == epoch
+            turns[inside] = self._epoch_order(epoch)[places[inside]]
+        sets = np.searchsorted(self._ends, turns, side="right")
+        positions = (epochs + 1) * np.array(self.quotas)[sets] + turns - self._ends[sets]
+        own_epochs, own_places = np.divmod(positions, np.array(self.sizes)[sets])
+        rows = np.empty_like(draws)
+        for which, epoch in np.unique(np.stack([sets, own_epochs], axis=1), axis=0).tolist():
+            inside = (sets == which) & (own_epochs == epoch)
+            rows[inside] = self._set_order(which, epoch)[own_places[inside]]
+        return sets, rows
 
     def _order_of_epoch(self, epoch: int) -> np.ndarray:
-        return stream(self.seed, "draws of an epoch", epoch).permutation(self.per_epoch)
+        return _small(stream(self.seed, "draws of an epoch", epoch).permutation(self.per_epoch))
 
     def _order_of_set(self, which: int, epoch: int) -> np.ndarray:
-        return stream(self.seed, "rows of a set", which, epoch).permutation(self.sizes[which])
+        return _small(stream(self.seed, "rows of a set", which, epoch).permutation(self.sizes[which]))
+
+
+def _small(order: np.ndarray) -> np.ndarray:
+    """A permutation with four bytes a row, if they are enough."""
+    return order.astype(np.int32) if len(order) <= np.iinfo(np.int32).max else order
 
 
 def _quotas(sizes: list[int], total: int, smoothing: float) -> list[int]:
