@@ -91,7 +91,7 @@ class EpisodeSampler:
         return _with_spans(sentence, kept)
 
     def episodes(self, count: int, advance: Callable[[], object] = lambda: None) -> Iterator[Episode]:
-        """Yield `number` episodes, numbered from 0; `advance` is called after each.
+        """Yield `count` episodes, numbered from 0; `advance` is called after each.
 
         Raises:
             DataError: an episode could not be drawn in 200 draws; names the rarest types.
