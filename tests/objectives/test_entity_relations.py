@@ -17,6 +17,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.corpus.knowledge.entity_types import write_entity_types
+from loreweave.corpus.knowledge.pair_relations import PairRelations
 from loreweave.errors import DataError
 from loreweave.objectives import (
     EntityRelations,
@@ -26,6 +27,7 @@ from loreweave.objectives import (
     RunContext,
     Window,
     WordVocabulary,
+    entity_relations,
 )
 from loreweave.objectives.base import ObjectiveLoss
 from loreweave.objectives.entity_relations import compare, have_common, pairs_loss
@@ -105,7 +107,7 @@ def test_the_control_has_the_pairs_of_the_knowledge(words: RunContext, tmp_path:
 def test_a_batch_without_pairs(words: RunContext, cities: Path) -> None:
     asked = EntityRelations(EntityRelationsConfig(graph=str(cities)), words)
     found = batch(asked, [PARIS], [ROME])
-    assert found["pairs"].shape == (0, 2) and found["relations"].shape == (0, 2) and len(found["labels"]) == 0
+    assert found["pairs"].shape == (0, 2) and found["relations"].shape == (0, 1) and len(found["labels"]) == 0
     loss = asked.loss(None, torch.nn.Linear(8, 4), found | {"states": torch.zeros(2, 4, requires_grad=True)})
     loss.total.backward()
     assert float(loss.total.detach()) == 0 and int(loss.correct) == 0
@@ -211,6 +213,42 @@ def test_a_window_has_at_most_max_pairs(words: RunContext, types_file: Path) -> 
     assert crowded(3, 10, words, types_file, [5])["pairs"].tolist() == first.tolist()
     assert crowded(3, 10, words, types_file, [6])["pairs"].tolist() == (found["pairs"][10:] - 12).tolist() != first.tolist()
     assert crowded(4, 10, words, types_file, [5])["pairs"].tolist() != first.tolist()
+
+
+def test_only_the_chosen_pairs_are_asked_for_their_relations(
+    words: RunContext, types_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10 of 48 pairs for each of two windows, which are padded together."""
+    asked: list[int] = []
+    of = PairRelations.of
+
+    def counting(self: PairRelations, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
+        asked.append(len(heads))
+        return of(self, heads, tails)
+
+    monkeypatch.setattr(PairRelations, "of", counting)
+    crowded(3, 10, words, types_file, [5, 6])
+    assert asked == [20]
+
+
+def test_processes_may_have_other_numbers_of_relations(
+    words: RunContext, types_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables that are exchanged have as many columns in every process: another one has a pair with 9 relations."""
+    found = crowded(3, 10, words, types_file, [5, 6])
+    assert found["relations"].shape == (20, 4)
+    alone = entity_relations._columns(found)
+    monkeypatch.setattr(entity_relations, "most_columns", lambda table: 9)
+    padded = entity_relations._columns(found)
+    assert padded.shape == (20, 9 + 4) and (padded[:, 4:9] == -1).all()
+    assert (padded[:, :4] == alone[:, :4]).all() and (padded[:, 9:] == alone[:, 4:]).all()
+
+
+def test_the_pairs_of_a_seed_never_change(words: RunContext, types_file: Path) -> None:
+    """Of 48 pairs in the order of the text, those that numpy's generator chooses: runs resume with them."""
+    pairs = [[one, two] for one in range(12) for two in range(one + 1, 12) if one % 3 != two % 3]
+    chosen = np.sort(np.random.default_rng([3, 9, 5]).choice(48, 10, replace=False))
+    assert crowded(3, 10, words, types_file, [5])["pairs"].tolist() == [pairs[place] for place in chosen]
 
 
 def test_pairs_left_out_are_shown(words: RunContext, types_file: Path) -> None:

@@ -26,7 +26,7 @@ from loreweave.corpus.knowledge.pair_relations import NOT_A_RELATION, PairRelati
 from loreweave.errors import DataError
 from loreweave.models.type_head import pooled
 from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, model_of_run
-from loreweave.objectives.gathering import gather, gather_rows, process
+from loreweave.objectives.gathering import gather, gather_rows, most_columns, process
 from loreweave.objectives.graph_objective import training_triples
 from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers, links_of_run
 from loreweave.objectives.windows import Targets, Window
@@ -80,33 +80,32 @@ class EntityRelations(LinkedMentionsObjective):
 
     def batch(self, windows: Sequence[Window], width: int) -> Tensors:
         """Also `entities` of the mentions, `pairs` with the numbers of two mentions [pairs, 2], and their `relations`, padded
-        with -1 [pairs, most relations of a pair]. The first relation of a pair is its label. `left_out` is the number of pairs
-        beyond `max_pairs`. [1]"""
+        with -1 [pairs, most relations of one of them]. The first relation of a pair is its label. `left_out` is the number of
+        pairs beyond `max_pairs`. [1]"""
         batch = super().batch(windows, width)
         targets = [window.targets[self.name] for window in windows]
         firsts = np.cumsum([0, *(len(found.positions) for found in targets)])
         parts = [self._pairs(window, found) for window, found in zip(windows, targets, strict=True)]
-        pairs = np.concatenate([first + found for first, (found, *_) in zip(firsts, parts, strict=False)])
-        numbers = integers(np.concatenate([relations for _, relations, _ in parts]))
-        left_out = integers(np.array([sum(left_out for *_, left_out in parts)]))
+        pairs = np.concatenate([first + found for first, (found, _) in zip(firsts, parts, strict=False)])
+        entities = np.concatenate([found.labels for found in targets])
+        numbers = integers(self.relations.of(*entities[pairs].T))
+        left_out = integers(np.array([sum(left_out for _, left_out in parts)]))
         batch["entities"] = batch.pop("labels")
         return batch | {"pairs": integers(pairs), "relations": numbers, "labels": numbers[:, 0], "left_out": left_out}
 
-    def _pairs(self, window: Window, targets: Targets) -> tuple[np.ndarray, np.ndarray, int]:
-        """Pairs of the targets of a window that have a relation [pairs, 2], their relations [pairs, width], and the number of
-        further ones."""
+    def _pairs(self, window: Window, targets: Targets) -> tuple[np.ndarray, int]:
+        """Pairs of the targets of a window that have a relation [pairs, 2], and the number of further ones."""
         count = len(targets.positions)
         pairs = np.argwhere(~np.eye(count, dtype=bool))
         if self.config.types is not None:  # pairs of types hold in the order of the text alone
             starts = window.entity_starts[targets.positions]
             pairs = pairs[starts[pairs[:, 0]] < starts[pairs[:, 1]]]
-        relations = self.relations.of(*targets.labels[pairs].T)
-        chosen = np.flatnonzero((relations != NOT_A_RELATION).any(1))
+        chosen = np.flatnonzero(self.relations.related(*targets.labels[pairs].T))
         found, most = len(chosen), self.config.max_pairs
         if most is not None and found > most:
             rng = stream(self.seed, "pairs of a window", window.draw)
             chosen = np.sort(rng.choice(chosen, size=most, replace=False))
-        return pairs[chosen], relations[chosen], found - len(chosen)
+        return pairs[chosen], found - len(chosen)
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """A map of a pair's two states, which is left behind after training."""
@@ -170,8 +169,9 @@ class EntityRelations(LinkedMentionsObjective):
 
 def _columns(batch: Tensors) -> Tensor:
     """Relations, entities and mentions of the pairs of a micro-batch; no mention has the number of one in another process."""
-    pairs = batch["pairs"]
-    return torch.cat([batch["relations"], batch["entities"][pairs], pairs + (process() << 32)], dim=1)
+    pairs, relations = batch["pairs"], batch["relations"]
+    relations = functional.pad(relations, (0, most_columns(relations) - relations.shape[1]), value=NOT_A_RELATION)
+    return torch.cat([relations, batch["entities"][pairs], pairs + (process() << 32)], dim=1)
 
 
 def _shares(correct: Tensor, left_out: Tensor) -> dict[str, Tensor]:

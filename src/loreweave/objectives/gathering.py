@@ -41,6 +41,13 @@ def gather_rows(table: Tensor) -> Tensor:
     return table if processes() == 1 else _gather_rows(table, _sizes(table))
 
 
+def most_columns(table: Tensor) -> int:
+    """Maximum number of columns of a table in the processes, which may have different ones."""
+    if processes() == 1:
+        return table.shape[1]
+    return max(_of_processes(table.shape[1], table.device))
+
+
 def _gather_rows(table: Tensor, sizes: Sequence[int]) -> Tensor:
     padded = _padded(table, sizes)
     tables = [torch.zeros_like(padded) for _ in sizes]
@@ -50,10 +57,15 @@ def _gather_rows(table: Tensor, sizes: Sequence[int]) -> Tensor:
 
 def _sizes(rows: Tensor) -> list[int]:
     """Number of rows of each process."""
-    count = torch.tensor([len(rows)], device=rows.device)
-    counts = [torch.zeros_like(count) for _ in range(processes())]
-    torch.distributed.all_gather(counts, count)
-    return [int(found) for found in counts]
+    return _of_processes(len(rows), rows.device)
+
+
+def _of_processes(number: int, device: torch.device) -> list[int]:
+    """A number of each process."""
+    own = torch.tensor([number], device=device)
+    numbers = [torch.zeros_like(own) for _ in range(processes())]
+    torch.distributed.all_gather(numbers, own)
+    return [int(found) for found in numbers]
 
 
 def _padded(rows: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -26,7 +26,6 @@ class PairRelations:
 
     Attributes:
         known: whether a row is in any pair [rows].
-        width: maximum number of relations of a pair.
         relations: number of distinct relations.
         keys: the pairs of a graph, ascending [pairs].
         offsets: [pairs + 1]
@@ -35,7 +34,6 @@ class PairRelations:
     """
 
     known: np.ndarray
-    width: int
     relations: int
     keys: np.ndarray
     offsets: np.ndarray
@@ -56,42 +54,40 @@ class PairRelations:
         new = np.ones(len(pairs), bool)
         new[1:] = (np.diff(pairs) != 0) | (np.diff(relations) != 0)
         keys, counts = np.unique(pairs[new], return_counts=True)
-        width = int(counts.max(initial=0))
         offsets = np.concatenate([[0], np.cumsum(counts)])
-        return cls(known, width, len(np.unique(relations)), keys, offsets, relations[new])
+        return cls(known, len(np.unique(relations)), keys, offsets, relations[new])
 
     @classmethod
     def of_types(cls, types: VocabularyTypes) -> PairRelations:
         """Each ordered pair of types is a relation."""
-        most = int(types.counts.max(initial=0))
         nothing = np.empty(0, np.int64)
-        return cls(types.counts > 0, most * most, len(types.names) ** 2, nothing, np.zeros(1, np.int64), nothing, types)
+        return cls(types.counts > 0, len(types.names) ** 2, nothing, np.zeros(1, np.int64), nothing, types)
+
+    def related(self, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
+        """Whether pairs of rows have a relation; a pair of a row with itself has none. [pairs]"""
+        if self.types is not None:
+            found = self.known[heads] & self.known[tails]
+        else:
+            keys = heads * len(self.known) + tails
+            ends = np.searchsorted(self.keys, keys, side="right")
+            found = ends > np.searchsorted(self.keys, keys)
+        return found & (heads != tails)
 
     def of(self, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
-        """Numbers of the relations of pairs of rows, padded with -1; a pair of a row with itself has none. [pairs, width]"""
+        """Numbers of the relations of pairs of rows, padded with -1. [pairs, most relations of one of them, at least 1]"""
+        related = self.related(heads, tails)
+        rows = [self._of_pair(*pair) for pair in zip(heads[related], tails[related], strict=True)]
+        found = np.full((len(heads), max([1, *map(len, rows)])), NOT_A_RELATION)
+        for place, numbers in zip(np.flatnonzero(related), rows, strict=True):
+            found[place, : len(numbers)] = numbers
+        return found
+
+    def _of_pair(self, head: int, tail: int) -> np.ndarray:
+        """Numbers of the relations of a pair that has some."""
         if self.types is not None:
-            found = self._pairs_of_types(self.types, heads, tails)
-        else:
-            found = self._pairs_of_graph(heads * len(self.known) + tails)
-        found[heads == tails] = NOT_A_RELATION
-        return found
-
-    def _pairs_of_graph(self, pairs: np.ndarray) -> np.ndarray:
-        found = np.full((len(pairs), self.width), NOT_A_RELATION)
-        if not len(self.keys):
-            return found
-        places = np.searchsorted(self.keys, pairs).clip(max=len(self.keys) - 1)
-        for row in np.flatnonzero(self.keys[places] == pairs):
-            numbers = self.numbers[self.offsets[places[row]] : self.offsets[places[row] + 1]]
-            found[row, : len(numbers)] = numbers
-        return found
-
-    def _pairs_of_types(self, types: VocabularyTypes, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
-        found = np.full((len(heads), self.width), NOT_A_RELATION)
-        for row, (head, tail) in enumerate(zip(heads, tails, strict=True)):
-            numbers = np.add.outer(types.of_row(head) * len(types.names), types.of_row(tail)).ravel()
-            found[row, : len(numbers)] = numbers
-        return found
+            return np.add.outer(self.types.of_row(head) * len(self.types.names), self.types.of_row(tail)).ravel()
+        place = np.searchsorted(self.keys, head * len(self.known) + tail)
+        return self.numbers[self.offsets[place] : self.offsets[place + 1]]
 
     def shuffled(self, seed: int) -> PairRelations:
         """A control without knowledge, which has as many targets: the same pairs, each with the relations of a random other
