@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from loreweave.build import facts
 from loreweave.build.facts import FactPolicy, facts_of_graph
 from loreweave.corpus.bundled_data import graph_files
 from loreweave.corpus.graphs.building import build_graph
@@ -63,6 +66,38 @@ def test_facts_are_left_out_by_their_answers_and_names_and_drawn(graph: Knowledg
     assert len(hard.rows) == 4 and hard.counts["facts_with_the_object_in_the_subject"] == 1
     drawn, again = (facts_of_graph(graph, TEMPLATES, FactPolicy(most_facts=2, seed=1)) for _ in range(2))
     assert drawn.rows == again.rows and len(drawn.rows) == 2 and drawn.counts["facts_not_drawn"] == 3
+
+
+class Watched(np.ndarray):
+    """Triples that count how often they are searched."""
+
+    searched = 0
+
+    def __eq__(self, other: object) -> Any:
+        Watched.searched += 1
+        return super().__eq__(other)
+
+
+def test_the_graph_is_not_searched_for_each_relation(monkeypatch: pytest.MonkeyPatch) -> None:
+    triples = np.stack([np.arange(50), np.arange(50), np.arange(1, 51)], axis=1)
+    relations = [GraphRelation(f"P{number}") for number in range(50)]
+    graph = KnowledgeGraph.from_parts([GraphEntity(f"Q{number}", "a") for number in range(51)], relations, {"train": triples})
+    monkeypatch.setattr(facts, "_triples", lambda graph, splits: triples.view(Watched))
+    assert len(facts_of_graph(graph, TEMPLATES, FactPolicy()).rows) == 1 and Watched.searched == 0
+
+
+def test_a_triple_that_is_there_twice_is_one_question(graph: KnowledgeGraph) -> None:
+    """Also in the counts. Questions are by subject and object, other objects in the order of the graph."""
+    triples = {"train": [[1, 0, 3], [0, 0, 6], [0, 0, 3], [0, 1, 1]], "test": [[0, 0, 2], [0, 0, 6], [0, 1, 1]]}
+    found = facts_of_graph(KnowledgeGraph.from_parts(graph.entities, graph.relations, triples), TEMPLATES, FactPolicy())
+    assert [(row["subject_id"], row["object_id"]) for row in found.rows] == [
+        ("Q1", "Q3"),
+        ("Q1", "Q4"),
+        ("Q1", "Q7"),
+        ("Q2", "Q4"),
+    ]
+    assert [other["object_id"] for other in found.rows[0]["other_objects"]] == ["Q7", "Q4"]
+    assert found.counts["triples"] == 7 and found.counts["triples_without_template"] == 1
 
 
 def test_unknown_splits_and_a_graph_without_templates_are_errors(graph: KnowledgeGraph) -> None:

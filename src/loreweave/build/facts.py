@@ -53,18 +53,19 @@ def facts_of_graph(graph: KnowledgeGraph, templates: Mapping[str, RelationTempla
     """
     triples = _triples(graph, policy.splits)
     report = FactsReport(counts=Counter(triples=len(triples), relations=0, relations_without_template=0))
-    every = _triples(graph, ())
+    every = _by_relation(_triples(graph, ()), len(graph.relations))
+    asked = _by_relation(triples, len(graph.relations)) if policy.splits else every
     for number, relation in enumerate(graph.relations):
-        rows = np.unique(triples[triples[:, RELATION] == number], axis=0)
+        pairs = _distinct(asked[number])
         template = templates.get(relation.id)
-        if not len(rows):
+        if not len(pairs):
             continue
         if template is None:
             report.counts["relations_without_template"] += 1
-            report.counts["triples_without_template"] += len(rows)
+            report.counts["triples_without_template"] += len(pairs)
             continue
-        objects = _objects(every[every[:, RELATION] == number])
-        facts = list(_facts(graph, rows, template, relation.label, objects, policy, report.counts))
+        objects = _objects(every[number])
+        facts = list(_facts(graph, pairs, template, relation.label, objects, policy, report.counts))
         if policy.most_facts is not None and len(facts) > policy.most_facts:
             chosen = stream(policy.seed, "facts of a relation", number).choice(len(facts), policy.most_facts, replace=False)
             report.counts["facts_not_drawn"] += len(facts) - policy.most_facts
@@ -88,25 +89,40 @@ def _triples(graph: KnowledgeGraph, splits: Sequence[str]) -> np.ndarray:
     return np.concatenate([np.asarray(graph.triples[split]) for split in splits or graph.triples])
 
 
-def _objects(triples: np.ndarray) -> dict[int, list[int]]:
-    """Head row -> tail rows of the triples of one relation, each once."""
+def _by_relation(triples: np.ndarray, relations: int) -> list[np.ndarray]:
+    """Heads and tails of the triples of each relation, in the order of the triples. [relations][triples, 2]"""
+    order = np.argsort(triples[:, RELATION], kind="stable")
+    ends = np.cumsum(np.bincount(triples[:, RELATION], minlength=relations))
+    return np.split(triples[order][:, [HEAD, TAIL]], ends[:-1])
+
+
+def _distinct(pairs: np.ndarray) -> np.ndarray:
+    """Pairs of one relation, each once, by head and tail. [distinct pairs, 2]"""
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    new = np.ones(len(pairs), bool)
+    new[1:] = (np.diff(pairs, axis=0) != 0).any(axis=1)
+    return pairs[new]
+
+
+def _objects(pairs: np.ndarray) -> dict[int, list[int]]:
+    """Head row -> tail rows of the pairs of one relation, each once."""
     found: dict[int, dict[int, None]] = {}
-    for head, tail in triples[:, [HEAD, TAIL]].tolist():
+    for head, tail in pairs.tolist():
         found.setdefault(head, {})[tail] = None
     return {head: list(tails) for head, tails in found.items()}
 
 
 def _facts(
     graph: KnowledgeGraph,
-    triples: np.ndarray,
+    pairs: np.ndarray,
     template: RelationTemplate,
     label: str,
     objects: Mapping[int, Sequence[int]],
     policy: FactPolicy,
     counts: Counter[str],
 ) -> Iterable[dict[str, Any]]:
-    """Rows of the triples of one relation."""
-    for head, tail in triples[:, [HEAD, TAIL]].tolist():
+    """Rows of the pairs of one relation."""
+    for head, tail in pairs.tolist():
         subject, object, rivals = graph.entities[head], graph.entities[tail], objects[head]
         names = _names(object)
         if not _names(subject) or not names:
