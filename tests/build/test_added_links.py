@@ -46,6 +46,11 @@ def test_a_title_may_be_written_with_spaces_or_underscores() -> None:
     assert added == [("Great tit", "Great_tit")] and counts["names_with_two_entities"] == 0
 
 
+def test_brackets_without_a_space_are_part_of_a_title() -> None:
+    added, _ = linked("Iron(III) is not Iron.", {}, title="Iron(III)")
+    assert ("Iron", "Iron(III)") not in added
+
+
 def test_a_name_of_two_entities_is_left_out() -> None:
     text = "Paris, a city. The prince Paris. Paris again."
     mentions = (Mention(0, 5, "Paris"), Mention(26, 31, "Paris_(prince)"))

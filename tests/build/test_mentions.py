@@ -62,6 +62,11 @@ def test_titles_are_names_without_their_brackets() -> None:
     assert counter.counts["names_from_titles"] == 2
 
 
+def test_brackets_without_a_space_are_part_of_a_name() -> None:
+    dictionary = built(MentionCounter(), AnnotatedText("Iron(III)", "Iron is a metal."), titles=True)
+    assert dictionary.candidates("iron(iii)") == [Candidate("Iron(III)", 1.0, 1)] and dictionary.candidates("iron") == []
+
+
 def test_redirects_and_pages_that_are_no_entities() -> None:
     text = AnnotatedText("a", "Christiania in Norway", (Mention(0, 11, "Christiania"), Mention(15, 21, "Category:Norway")))
     counter = MentionCounter(redirects={"Christiania": "Oslo"})

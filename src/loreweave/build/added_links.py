@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.knowledge.entity_names import without_qualifier
 
 SHORTEST = 3
 """Minimum number of characters of a name."""
-
-_BRACKET = re.compile(r"\s*\([^()]*\)$")
-"""The part of a title that tells entities of the same name apart."""
 
 
 def link_repeats(texts: Iterable[AnnotatedText], counts: Counter[str] | None = None) -> Iterator[AnnotatedText]:
@@ -53,7 +51,7 @@ def link_labels(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
 def _names(text: AnnotatedText, counts: Counter[str]) -> dict[str, str]:
     """Name -> entity."""
     title = text.title.replace("_", " ")
-    found = {_BRACKET.sub("", title): {title: text.title}}  # name -> title with spaces -> title as a link writes it
+    found = {without_qualifier(title): {title: text.title}}  # name -> title with spaces -> title as a link writes it
     for mention in text.mentions:
         if mention.entity is not None:
             found.setdefault(text.surface(mention), {})[mention.entity.replace("_", " ")] = mention.entity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.knowledge.entity_names import without_qualifier
 from loreweave.corpus.mentions.boundaries import split_words
 from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
 from loreweave.corpus.mentions.normalisation import Normalisation
@@ -17,8 +17,6 @@ from loreweave.errors import ConfigurationError, DataError
 
 SKIPPED_PREFIXES = ("Category:",)
 """Prefixes of titles of pages that are not entities."""
-_BRACKET = re.compile(r"\s*\([^()]*\)$")
-"""The part of a title that tells entities of the same name apart."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class MentionCounter:
             self.counts["texts"] += 1
             self._add_text(text)
             if titles:
-                self._add_given(_BRACKET.sub("", text.title.replace("_", " ")), text.title, "names_from_titles")
+                self._add_given(without_qualifier(_spaced(text.title)), text.title, "names_from_titles")
 
     def add_graph(self, graph: KnowledgeGraph, *, ids: bool = False) -> None:
         """Add the labels and aliases of a graph's entities: they make candidates, but count as no link and as no text.

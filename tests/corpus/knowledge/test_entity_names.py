@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid
+from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid, without_qualifier
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,20 @@ def test_one_spelling(name: str, expected: str) -> None:
 
 def test_ids_of_wikidata() -> None:
     assert is_qid("Q64") and not any(map(is_qid, ("Q0", "Q", "P31", "Q64a", "q64")))
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Mercury (planet)", "Mercury"),
+        ("Mercury  (planet)", "Mercury"),
+        ("Iron(III)", "Iron(III)"),  # the brackets are part of the name
+        ("f(x) (band)", "f(x)"),
+        ("(Untitled)", "(Untitled)"),
+        ("(500) Days of Summer", "(500) Days of Summer"),
+        ("Oslo", "Oslo"),
+        ("", ""),
+    ],
+)
+def test_what_tells_a_title_from_others_is_left_out(title: str, expected: str) -> None:
+    assert without_qualifier(title) == expected

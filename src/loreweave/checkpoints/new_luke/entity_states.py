@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from datasets import Dataset
 from torch import Tensor
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.knowledge.entity_names import without_qualifier
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.collation import pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText
@@ -21,7 +21,6 @@ BATCH = 64
 TEXTS_AT_ONCE = 20_000
 LONGEST_TEXT = 64
 """Number of sub-words of a title and its sentence, including special tokens; longer ones are truncated."""
-_IN_BRACKETS = re.compile(r"\s+\([^()]*\)$")
 
 Reading = tuple[EncodedText, Sequence[int]]
 """A window whose entities are `[MASK]`, and the row that each of them had."""
@@ -129,7 +128,7 @@ def readings_of_texts(
         some = rows[first : first + TEXTS_AT_ONCE]
         names = [_name(vocabulary, row) for row in some]
         texts = [f"{name}: {sentences[row]}" if row in sentences else name for name, row in zip(names, some, strict=True)]
-        spans = [[(0, len(_IN_BRACKETS.sub("", name)))] if name else [] for name in names]
+        spans = [[(0, len(without_qualifier(name)))] if name else [] for name in names]
         encoded = tokenizer.encode_batch(texts, spans, max_length=LONGEST_TEXT)  # every entity is [MASK]
         found = [(text, (row,)) for text, row in zip(encoded, some, strict=True) if text.entity_ids]
         yield from sorted(found, key=lambda reading: (len(reading[0]), reading[1]))

@@ -12,6 +12,7 @@ _ADDRESS = re.compile(
 )
 _QID = re.compile(r"Q[1-9][0-9]*")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_QUALIFIER = re.compile(r"\s+\([^()]*\)$")
 
 
 def is_qid(name: str) -> bool:
@@ -35,3 +36,15 @@ def canonical_entity(name: str) -> str:
         name = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), name)
     name = normalize("NFC", " ".join(name.replace("_", " ").split()))
     return name[:1].upper() + name[1:]
+
+
+def without_qualifier(title: str) -> str:
+    """A title, with spaces, without what tells it apart from entities of the same name, in brackets at its end.
+
+    There is a space before it; other brackets are part of the name.
+
+    Example:
+        >>> without_qualifier("Mercury (planet)"), without_qualifier("Iron(III)")
+        ('Mercury', 'Iron(III)')
+    """
+    return _QUALIFIER.sub("", title)

@@ -6,7 +6,6 @@ One JSON object per line: `{"id": "Q64", "label": "Berlin", "description": "capi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,10 +17,9 @@ from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid
+from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid, without_qualifier
 from loreweave.errors import DataError
 
-_BRACKETS = re.compile(r"\s+\([^()]*\)$")
 EXAMPLE = '{"id": "Q64", "label": "Berlin", "description": "capital of Germany", "aliases": ["Berlin, DE"]}'
 _STRINGS, _LISTS = ("id", "label", "description", "title", "wikidata"), ("aliases", "types")
 
@@ -62,7 +60,7 @@ class DescribedEntity:
     def names(self) -> tuple[str, ...]:
         """Its label, aliases and title, each once; a title also without what it has in brackets at its end."""
         title = self.title.replace("_", " ")
-        bare = _BRACKETS.sub("", title)
+        bare = without_qualifier(title)
         return tuple(dict.fromkeys(name for name in (self.name, *self.aliases, title, bare) if name.strip()))
 
     @property
