@@ -121,6 +121,18 @@ def test_settings_of_an_evaluation(trained: Trained) -> None:
     assert all(" " not in row["predicted"] for row in short.predictions)
 
 
+def test_a_given_threshold_is_not_called_chosen(trained: Trained) -> None:
+    with_negative, run, data, results = trained
+    if not with_negative:
+        return
+    lines: list[str] = []
+    evaluate(TASK, run, data, settings=["null_threshold=1000"], report=lines.append)
+    assert "null_threshold 1000, given" in lines
+    lines.clear()
+    evaluate(TASK, run, data, report=lines.append)
+    assert f"null_threshold {results['null_threshold']:g}, chosen on the dev data of the training" in lines
+
+
 def test_plain_transformers_gives_the_same_answers(trained: Trained) -> None:
     with_negative, run, _, _ = trained
     if with_negative:

@@ -30,6 +30,7 @@ def evaluate_records(
     """
     training, reading, report = parts.training, execution.reading, execution.report
     loaded = load_checkpoint_of(training, model, execution.base, execution.labels)
+    chosen = loaded.decision()
     loaded.configure(settings)
     read = check_labels(training, training.records(data, reading), loaded.labels, data, reading.skip_bad)
     for line in describe_skipped(read, data):
@@ -37,7 +38,8 @@ def evaluate_records(
     if not read.records:
         raise DataError("found no record to score", path=data)
     for name, value in loaded.decision().items():
-        report(f"{name} {value:g}, chosen on the dev data of the training")
+        origin = "chosen on the dev data of the training" if chosen.get(name) == value else "given"
+        report(f"{name} {value:g}, {origin}")
     move(loaded.model, choose_device(execution.device))
     with records_of(data):
         outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
