@@ -16,7 +16,7 @@ import pytest
 from torch import Tensor
 from toy_finetuning import CONFIG, load, run, toy_job, with_loss
 
-from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.errors import ConfigurationError, DataError, LoreweaveError
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.runs.endings import Interrupted
@@ -206,6 +206,11 @@ def test_two_processes_train_on_every_example_once(tmp_path: Path, by_length: bo
 def test_an_epoch_without_update_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="leftover=flush"):
         run(tmp_path / "run", replace(CONFIG, gradient_accumulation_steps=64))
+
+
+def test_without_an_example_no_setting_helps(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no training example: every record was left out"):
+        run(tmp_path / "run", job=replace(toy_job(), examples=[]))
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from transformers import TrainingArguments
 
 from loreweave.corpus.counts import counted
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.random_streams import process_seed
 from loreweave.training import retention
 from loreweave.training.batches import EpochBatches
@@ -138,6 +138,8 @@ class _Run:
             process=process,
         )
         self.updates_per_epoch = -(-len(self.batches) // per_update)
+        if not self.job.examples:
+            raise DataError("found no training example: every record was left out, for the reasons that are listed above")
         if self.updates_per_epoch == 0:
             examples = counted(len(self.job.examples), "training example does", "training examples do")
             raise ConfigurationError(

@@ -12,6 +12,7 @@ import torch
 from linking_world import ROWS, SINGER
 
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
+from loreweave.errors import DataError
 from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.entity_linking.encoding import EntityTexts, LinkingExample
 from loreweave.tasks.entity_linking.linker import LinkingModel
@@ -92,7 +93,16 @@ def test_a_text_without_mentions_has_no_window(built: LinkingModel, data: Path) 
 def test_training_leaves_out_mentions_without_a_known_entity(built: LinkingModel, data: Path) -> None:
     examples = built.encoding.encode(read(data).records, ["linked"])
     assert [(one.record, one.gold) for one in examples] == [(0, [0]), (1, [1]), (2, [2]), (3, [0])]
-    assert "training mentions without a known entity (2)" in built.encoding.report()
+    assert "training mentions without an entity (1)" in built.encoding.report()  # bob
+    assert "training mentions whose entity is not in the table of entities (1)" in built.encoding.report()  # Bonn
+
+
+def test_other_names_of_all_entities_are_an_error_in_training(built: LinkingModel, data: Path) -> None:
+    records = [record for record in read(data).records if record.id in ("c", "e")]  # bob (NIL) and Paris, Bonn
+    assert len(built.encoding.encode(records, ["linked"])) == 1
+    with pytest.raises(DataError, match="entities= has: the data have Bonn; the table has Q1, Q2, Q3; give its"):
+        built.encoding.encode(records[1:], ["linked"])
+    built.encoding.encode(records[1:])  # in an evaluation, they count as NIL
 
 
 def test_the_dictionary_is_that_of_the_training_data(built: LinkingModel, data: Path) -> None:

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loreweave.corpus.counts import tallied
+from loreweave.corpus.counts import listed, tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.words.tokenizer import WordTokenizer
+from loreweave.errors import DataError
 from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.embedding_cache import batches_by_width, padded_lengths
 from loreweave.tasks.entity_linking.candidates import ENTITIES, NAMES, CandidateFinder, dictionary_of
@@ -33,6 +34,14 @@ _AT_ONCE = 4096
 _EDGE = 8
 """A window has an eighth of its sub-words as context on either side of the mentions that it asks for, if it is not the first
 or the last of its text."""
+
+_LEFT_OUT = {
+    False: "training mentions whose entity is not in the table of entities",
+    True: "training mentions without an entity",
+}
+"""Names of the counts of mentions that training leaves out, by whether they are NIL."""
+_SHOWN = 3
+"""Number of names in an error."""
 
 
 class EntityTexts:
@@ -156,7 +165,11 @@ class DescriptionEncoding:
 
     def encode(self, records: Sequence[LinkingRecord], labels: Sequence[str] | None = None) -> list[LinkingExample]:
         """All windows with a mention that is asked for. With `labels`, mentions without a known entity are left out, and the
-        names of the links are counted if the dictionary is that of the training data."""
+        names of the links are counted if the dictionary is that of the training data.
+
+        Raises:
+            DataError: with `labels`, the table has none of the gold entities.
+        """
         if labels is not None and self.learn_names:
             self.finder = CandidateFinder(self.finder.table, dictionary_of(records), self.finder.most)
         counts = Counter[str]()
@@ -167,8 +180,21 @@ class DescriptionEncoding:
             places = dict(zip(text.kept, text.entity_position_ids, strict=True))
             counts["mentions without a sub-word"] += len(spans[number]) - len(places)
             examples += self._windows(number, record, text.input_ids[1:-1], places, labels is not None, counts)
+        if labels is not None and not examples:
+            self._refuse_other_names(records)
         self.done = self.done + counts
         return examples
+
+    def _refuse_other_names(self, records: Sequence[LinkingRecord]) -> None:
+        """Raise an error if the table has none of the gold entities, probably because it names them in another way."""
+        names = dict.fromkeys(r.mentions[i].entity for r in records for i in r.asked() if r.mentions[i].entity is not None)
+        table = self.finder.table
+        if names and not any(table.row_of(name) is not None for name in names if name is not None):
+            raise DataError(
+                f"found no gold entity that entities= has: the data have {listed(names, _SHOWN)}; the table has "
+                f"{listed((entity.id for entity in table[:_SHOWN]), _SHOWN, len(table))}; "
+                "give its entities the titles or QIDs of the data ('title', 'wikidata')"
+            )
 
     def begin_epoch(self, examples: Sequence[LinkingExample], epoch: int, resumed: bool) -> None:
         """See `TaskModel`; there is nothing to do."""
@@ -188,7 +214,8 @@ class DescriptionEncoding:
         edge = room // _EDGE if len(ids) > room else 0
         step = room - 2 * edge
         known = [order for order in places if not gold or rows[order] >= 0]
-        counts["training mentions without a known entity"] += len(places) - len(known)
+        for order in set(places) - set(known):
+            counts[_LEFT_OUT[record.mentions[asked[order]].entity is None]] += 1
         asked_in: dict[int, list[int]] = {}  # mentions of each window
         for order in known if step else ():
             asked_in.setdefault((places[order][0] - 1) // step, []).append(order)
