@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from linking_world import ENTITIES, ROWS, write
-from task_jobs import silent
+from task_jobs import evaluate, silent
 
 import loreweave
 from loreweave.errors import DataError
@@ -48,6 +48,16 @@ def test_a_text_without_mentions_is_refused_on_request(run: Any, tmp_path: Path)
     predictor = loreweave.load(tmp_path / "run", device="cpu", settings={"mentions": "given"})
     with pytest.raises(DataError, match="query 1: field 'mentions': found a text without mentions"):
         predictor.predict_rows([{"text": ROWS[0]["text"]}])
+
+
+def test_the_score_of_nil_can_be_given(run: Any, data: Path, tmp_path: Path) -> None:
+    rows = [{"text": ROWS[3]["text"], "mentions": [{"start": 13, "end": 17}]}]
+    for nil, entities in ((1e6, {"NIL"}), (-1e6, {"Q1", "Q2"})):
+        settings = {"nil": nil}
+        (answer,) = loreweave.load(tmp_path / "run", device="cpu", settings=settings).predict_rows(rows)
+        assert {one["entity"] for one in answer["predicted"]} <= entities
+        scored, results = evaluate(TASK, tmp_path / "run", data, settings=[f"nil={nil}"])
+        assert results["decision"]["nil"] == nil and (scored.metrics["accuracy"] == 0) == (nil > 0)
 
 
 def test_a_checkpoint_of_ner_finds_the_mentions(

@@ -13,7 +13,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.knowledge.entity_table import described
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError, DataError, records_of
+from loreweave.errors import CheckpointError, ConfigurationError, DataError, records_of
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, hash_of_folder
@@ -39,6 +39,7 @@ from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.registry import load_training
+from loreweave.tasks.starting_points import is_checkpoint_of
 from loreweave.training.devices import autocast, choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.inference import move
@@ -54,9 +55,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         LoreweaveError: the data or the model cannot be read.
     """
     reading = execution.reading
-    loaded = open_linker(model, settings, execution, untrained=settings.untrained)
-    if settings.nil is not None:
-        loaded.encoding.decision = replace(loaded.encoding.decision, nil=settings.nil)
+    loaded = _opened(model, settings, execution)
     if not settings.names and isinstance(loaded.model, LukeLinker):
         raise ConfigurationError("setting 'names': a LUKE predicts an entity among the candidates of a name; leave it out")
     loaded.encoding.look_up = settings.names
@@ -84,6 +83,16 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         facts["candidates_outside_the_table"] = len(unknown)
         execution.report(f"the dictionary has {counted(len(unknown), 'candidate')} that the table of entities does not have")
     return evaluation, facts
+
+
+def _opened(model: Path, settings: EvaluationSettings, execution: Execution) -> LinkingModel:
+    """See `open_linker`; the error about an encoder without training names the setting that evaluates it."""
+    try:
+        return open_linker(model, settings, execution, untrained=settings.untrained)
+    except CheckpointError as error:
+        if settings.untrained or is_checkpoint_of(NAME, resolve(model)):
+            raise
+        raise CheckpointError(f"{error}; untrained=true with entities=FILE evaluates an encoder without training") from None
 
 
 def _end_to_end(
@@ -182,6 +191,8 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
         loaded = load_checkpoint_of(training, model, execution.base, None)  # type: ignore[assignment]
     loaded.encoding.finder.partial = settings.partial_names
     loaded = models.with_unknown_names(loaded, settings.unknown_names, settings.description_linker)
+    if settings.nil is not None:
+        loaded.encoding.decision = replace(loaded.encoding.decision, nil=settings.nil)
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
     move(loaded.model, choose_device(execution.device)).eval()
     over_descriptions = loaded.for_unknown or loaded

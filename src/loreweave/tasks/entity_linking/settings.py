@@ -83,7 +83,7 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
 class KnowledgeSettings:
     """Entities, names and mentions of a checkpoint that `evaluate` and `predict` can change."""
 
-    RANGES: ClassVar[Ranges] = {("link_probability",): SHARE}
+    RANGES: ClassVar[Ranges] = {("link_probability",): SHARE, ("nil",): ANY_NUMBER}
     READ_WHEN: ClassVar[ReadWhen] = {
         ("description_linker",): when(unknown_names="nearest", reason="it links the mentions with unknown names"),
     }
@@ -120,6 +120,8 @@ class KnowledgeSettings:
     link_probability: float = 0.05
     """Minimum link probability of the names that are looked for in a text. It is 1 for names that no counted text of the
     dictionary contains."""
+    nil: float | None = None
+    """Score below which a mention has no entity. Null: that of the checkpoint."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -132,9 +134,6 @@ class EvaluationSettings(KnowledgeSettings):
     READ_WHEN: ClassVar[ReadWhen] = {
         ("names",): when(unknown_names=(None, "nearest"), reason="without its name, a mention is linked by descriptions alone"),
     }
-
-    RANGES: ClassVar[Ranges] = {("nil",): ANY_NUMBER}
-
     untrained: bool = False
     """Evaluate an encoder that is not trained for linking: its mean states are compared. `entities` is then required."""
     names: bool = True
@@ -142,8 +141,6 @@ class EvaluationSettings(KnowledgeSettings):
     are its candidates."""
     order: Order | None = None
     """Order in which a LUKE links the mentions of a text (see that setting of `finetune`). Null: that of the checkpoint."""
-    nil: float | None = None
-    """Score below which a mention has no entity. Null: that of the checkpoint."""
 
 
 @dataclass(kw_only=True)
