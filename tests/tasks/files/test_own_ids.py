@@ -43,3 +43,8 @@ def test_what_has_no_partner_is_noted() -> None:
     assert texts_by_id({"a": ""}, ["a"], FILE, "query", "queries") == ([""], [])  # "no answer" is a prediction
     with pytest.raises(DataError, match="no prediction for any of 1 query; the ids are x, expected those of the gold file: a"):
         texts_by_id({"x": "Oslo"}, ["a"], FILE, "query", "queries")
+
+
+def test_null_is_named_if_no_record_has_another_prediction() -> None:
+    with pytest.raises(DataError, match=r"field 'b': found null, expected the text of an answer \(no query has one\)"):
+        texts_by_id({"x": "Oslo", "b": None}, ["a", "b"], FILE, "query", "queries")

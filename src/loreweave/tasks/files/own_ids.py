@@ -63,10 +63,13 @@ def texts_by_id(
         one, many: what records are called.
 
     Raises:
-        DataError: no record has a prediction.
+        DataError: no record has a prediction: their ids are not in the file, or their predictions are null.
     """
     found = [given.get(id) for id in ids]
     missing = [id for id, text in zip(ids, found, strict=True) if text is None]
+    null = next((id for id in ids if id in given), None)
+    if null is not None and len(missing) == len(ids):
+        raise DataError(f"found null, expected the text of an answer (no {one} has one)", path=path, field=null)
     return found, without_partner(list(given), ids, missing, path, counted(len(ids), one, many))
 
 
