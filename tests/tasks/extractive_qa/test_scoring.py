@@ -67,6 +67,14 @@ def test_a_missing_prediction_is_wrong_where_there_is_no_answer(tmp_path: Path) 
     assert found.metrics["exact_match"] == 0.8 and found.metrics["no_answer_exact_match"] == 0.5
 
 
+def test_a_missing_prediction_is_wrong_at_the_best_threshold(tmp_path: Path) -> None:
+    records = [record("a", "Oslo"), record("b"), record("c")]  # b and c have no answer
+    path = write(tmp_path / "p.json", {"a": "Oslo", "b": "", "c": None})
+    odds = write(tmp_path / "odds.json", {"a": -1, "b": 1, "c": 1})
+    metrics = score_predictions(records, path, ScoringSettings(null_odds=str(odds))).metrics
+    assert metrics["exact_match"] == metrics["best_exact_match"] == metrics["best_f1"] == pytest.approx(2 / 3)
+
+
 def test_the_best_threshold_of_a_file_of_null_odds(tmp_path: Path) -> None:
     """With all answers, 3 of 5 are right; e has the highest odds. Without e, 4 of 5: the threshold is that of d."""
     path = write(tmp_path / "p.json", {"a": "Oslo", "b": "Broncos", "c": "Ann", "d": "Oslo", "e": "Ann"})

@@ -166,8 +166,10 @@ def score_answers(
         if all(null is not None for null in nulls):
             texts = [each.text for each in predictions] if best is None else best
             answered = [bool(texts[number]) for number in known]
+            missing = [texts[number] is None for number in known]  # wrong, also as "no answer"
+            may_be_right = [has or none for has, none in zip(has_answer, missing, strict=True)]
             unfiltered = scores if best is None else scored(texts)
-            metrics |= _best_thresholds(unfiltered, [float(null or 0) for null in nulls], has_answer, answered)
+            metrics |= _best_thresholds(unfiltered, [float(null or 0) for null in nulls], may_be_right, answered)
     if language is None and _is_unspaced(records):
         notes.append("the answers are written without spaces: language=zh or ja compares them character by character")
     return Evaluation(metrics, tables=tables, notes=notes)
