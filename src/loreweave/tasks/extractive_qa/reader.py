@@ -7,7 +7,7 @@ from pathlib import Path
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import read_records
-from loreweave.tasks.extractive_qa.formats import FORMATS, recognise
+from loreweave.tasks.extractive_qa.formats import ABSENT, FORMATS, recognise
 from loreweave.tasks.extractive_qa.record import QuestionRecord
 from loreweave.tasks.files.answers import ANSWERS
 from loreweave.tasks.files.own_ids import with_own_ids
@@ -29,6 +29,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     """
     found = read_records(path, format, skip_bad, FORMATS, recognise)
     found.notes.extend(_moved_answers(found.records))
+    found.notes.extend(_absent_answers(found.dropped.pop(ABSENT, 0)))
     found.notes.extend(_unread_answers(found.records))
     return with_own_ids(found, "question", "questions")
 
@@ -40,6 +41,13 @@ def _unread_answers(records: list[QuestionRecord]) -> list[str]:
     fields = dict.fromkeys(name for record in records for name in record.metadata if "answer" in name.lower())
     known = f"{', '.join(ANSWERS[:-1])} or {ANSWERS[-1]}"
     return [f"no question has answers, which are read from the fields {known}; not read: {listed(fields)}"] if fields else []
+
+
+def _absent_answers(number: int) -> list[str]:
+    """A note about answers that do not occur in their context, if there are any."""
+    words = counted(number, "answer does not occur in its context", "answers do not occur in their contexts")
+    them = "it is scored" if number == 1 else "they are scored"
+    return [f"{words}: {them}, but cannot be learned or predicted"] if number else []
 
 
 def _moved_answers(records: list[QuestionRecord]) -> list[str]:
