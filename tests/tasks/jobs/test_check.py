@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import Reading
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.entity_typing.model import build as build_typing
 from loreweave.tasks.jobs.check import check_files
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.jobs.record_facts import check_fit
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.settings.configuration import fill
 
@@ -68,6 +71,25 @@ def test_records_without_labels_are_encoded(tiny_bert: Path, tmp_path: Path) -> 
     train = write(tmp_path / "train.jsonl", [{"text": "a fine film"}, {"text": "well made"}])
     found = check_files(load_task("text-classification"), [train], model=str(tiny_bert), report=silent)
     assert found["labels"] == [] and found["files"][0]["sub_words"]["max"] > 2
+
+
+def test_queries_without_answers_are_named_where_training_refuses_them(tmp_path: Path) -> None:
+    entity = {"start": 0, "end": 2}
+    asked = [{"id": f"q{n}", "query": "@placeholder left", "answers": [entity | {"text": "Ann"}]} for n in (1, 2)]
+    del asked[1]["answers"]
+    passage = {"passage": {"text": "Ann left .", "entities": [entity]}, "qas": asked}
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps({"data": [passage]}))
+    task = load_task("cloze-qa")
+    wrong = "record 1, field 'answers': found no answer to the query 'q2', expected one (--skip-bad leaves"
+    findings = check_files(task, [path])["findings"]
+    assert any(f"as a training file, finetune refuses 1 record; {wrong}" in line for line in findings)
+    training = training_of(task)
+    read = training.records(path, Reading())
+    with pytest.raises(DataError, match=re.escape(wrong)):
+        check_fit(training, training.config(), read, path, skip_bad=False)
+    kept = check_fit(training, training.config(), read, path, skip_bad=True)
+    assert dict(kept.skipped) == {"without answers": 1} and [record.id for record in kept.records] == ["q1"]
 
 
 def test_one_file(tmp_path: Path) -> None:

@@ -63,4 +63,5 @@ def unfit(config: ClozeConfig, record: ClozeRecord) -> DataError | None:
     """The error of a query that a model cannot learn from; None if it can."""
     if record.answers:
         return None
-    return DataError("found no answer, expected one (--skip-bad leaves such queries out and counts them)", field="answers")
+    way_out = "(--skip-bad leaves such queries out and counts them)"
+    return DataError(f"found no answer to the query {record.id!r}, expected one {way_out}", field="answers")

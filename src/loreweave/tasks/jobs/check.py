@@ -91,7 +91,7 @@ def check_files(
         file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
     of_labels = _few_shot_findings if training.score is None else _label_findings
     findings = [*_file_findings(training, rows, files), *of_labels(labels, files), *_leak_findings(leaks, files)]
-    findings += _only_label_findings(training, files[0])
+    findings += [*_only_label_findings(training, files[0]), *_unfit_findings(training, files[0])]
     findings += [] if no_label is None else _none_findings(no_label, labels, files)
     statistics = {file.name: file.statistics for file in files}
     return {
@@ -245,6 +245,21 @@ def _only_label_findings(training: Training[Any], train: _File) -> list[str]:
     if not training.cannot_learn(_settings(training, records), labels):
         return []
     return [f"{train.name}: all records have the label {labels[0]}; a model needs two or more labels to learn from"]
+
+
+def _unfit_findings(training: Training[Any], train: _File) -> list[str]:
+    """Records that `loreweave finetune` with its default settings would refuse in a training file."""
+    if training.unfit is None:
+        return []
+    records = train.read.records
+    config = _settings(training, records)
+    places = zip(places_of(train.read), records, strict=True)
+    refused = [(place, error) for place, record in places if (error := training.unfit(config, record)) is not None]
+    if not refused:
+        return []
+    place, error = refused[0]
+    many = counted(len(refused), "record")
+    return [f"{train.name}: as a training file, finetune refuses {many}; {place}, field {error.field!r}: {error.message}"]
 
 
 def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:

@@ -48,9 +48,16 @@ def check_fit(
         elif not skip_bad:
             raise DataError(found.message, path=path, record=place, field=found.field)
         else:
-            what = "labels that do not go" if found.field == "labels" else f"{found.field} that does not go"
-            kept.leave_out(f"{what} with the settings", f"{place}: field {found.field!r}: {found.message}")
+            kept.leave_out(_unfit_reason(training, record, found), f"{place}: field {found.field!r}: {found.message}")
     return kept
+
+
+def _unfit_reason(training: Training[Any], record: Any, found: DataError) -> str:
+    """Name of the count of records that training leaves out, as this one."""
+    if not training.labels([record]):
+        return f"without {found.field}"
+    what = "labels that do not go" if found.field == "labels" else f"{found.field} that does not go"
+    return f"{what} with the settings"
 
 
 def labels_of(training: Training[Any], records: Sequence[Any]) -> list[str]:
