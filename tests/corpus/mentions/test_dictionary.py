@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -98,6 +99,19 @@ def test_the_normalisation_is_kept_in_the_folder(tmp_path: Path) -> None:
     MentionDictionary.from_counts({"US": NameCounts({"United_States": 1})}, Normalisation(case="keep")).save(tmp_path / "a")
     dictionary = MentionDictionary.load(tmp_path / "a")
     assert "US" in dictionary and "us" not in dictionary
+
+
+def test_typographic_signs_are_found_unless_the_dictionary_is_older(tmp_path: Path) -> None:
+    counts = {"O'Brien": NameCounts({"Q1": 1}), "Rolls\u2011Royce": NameCounts({"Q2": 1})}
+    text = "O\u2019Brien, O'Brien, Rolls-Royce, Rolls\u2011Royce"
+    new = MentionDictionary.from_counts(counts)
+    assert [text[one.start : one.end] for one in new.detect(text)] == text.split(", ")
+    MentionDictionary.from_counts(counts, Normalisation(signs="keep")).save(tmp_path / "old")
+    manifest = json.loads((tmp_path / "old" / "manifest.json").read_text())
+    del manifest["normalisation"]["signs"]  # as before there was this rule
+    (tmp_path / "old" / "manifest.json").write_text(json.dumps(manifest))
+    old = MentionDictionary.load(tmp_path / "old")
+    assert [text[one.start : one.end] for one in old.detect(text)] == ["O'Brien", "Rolls\u2011Royce"]
 
 
 def test_an_empty_dictionary_finds_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from loreweave.corpus.mentions.normalisation import Normalisation
 from loreweave.errors import DataError
 
-CHARACTERS = "aBßİΣςé\u0301½ﬁ´ \u00a0\t\n.東がｶﾞㅏ\u1161각ſᾷ\u0323"
+CHARACTERS = "aBßİΣςé\u0301½ﬁ´ \u00a0\t\n.東がｶﾞㅏ\u1161각ſᾷ\u0323'\u2019\u02bc\u2011-ŉ"
 RULES = [Normalisation(), Normalisation("NFC"), Normalisation("none", "lower", "strip", "separate")]
 
 
@@ -48,6 +48,24 @@ def test_the_middle_of_a_folded_character_is_no_boundary() -> None:
 def test_each_setting_does_what_it_says(rule: Normalisation, expected: str) -> None:
     assert rule.name("É U.S. ½東京x") == expected
     assert Normalisation.from_dict(rule.to_dict()) == rule
+
+
+def test_typographic_apostrophes_and_hyphens_equal_plain_ones_at_their_places() -> None:
+    rule = Normalisation()
+    for apostrophe in "'\u2018\u2019\u02bc":
+        text = f"In O{apostrophe}Brien we trust"
+        assert rule.name(text) == "in o'brien we trust"
+        assert spans(text, rule) == [("in o'brien we trust", list(text))]
+    for hyphen in "-\u2010\u2011":
+        assert spans(f"Rolls{hyphen}Royce", rule) == [("rolls-royce", list(f"Rolls{hyphen}Royce"))]
+    assert rule.name("1914–18 — x") == "1914–18 — x"  # dashes are other signs
+    kept = Normalisation(signs="keep")
+    assert kept.name("O\u2019Brien") == "o\u2019brien" and kept.name("Rolls\u2011Royce") == "rolls\u2010royce"  # NFKC
+
+
+def test_rules_without_a_word_about_signs_keep_them() -> None:
+    older = {"unicode": "NFKC", "case": "fold", "accents": "keep", "punctuation": "keep"}
+    assert Normalisation.from_dict(older) == Normalisation(signs="keep")
 
 
 def test_an_unknown_value_is_named() -> None:

@@ -75,6 +75,13 @@ Punctuation = Annotated[
         "--punctuation", help="separate: every punctuation character is a word. Default: keep, or that of the dictionaries."
     ),
 ]
+Signs = Annotated[
+    Literal["unite", "keep"] | None,
+    typer.Option(
+        "--signs",
+        help="unite: typographic apostrophes and hyphens equal plain ones. Default: unite, or that of the dictionaries.",
+    ),
+]
 MinLinks = Annotated[
     int,
     typer.Option(
@@ -109,6 +116,7 @@ def mentions(
     case: Case = None,
     accents: Accents = None,
     punctuation: Punctuation = None,
+    signs: Signs = None,
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
@@ -130,7 +138,7 @@ def mentions(
         raise ConfigurationError(f"found no text files, expected some, or {others}")
     exclusion = read_exclusion(exclude)
     counter = MentionCounter(
-        _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation),
+        _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation, signs=signs),
         Limits(min_links, min_link_probability, max_candidates, max_words),
         _redirects(redirects),
         _redirects(page_redirects),

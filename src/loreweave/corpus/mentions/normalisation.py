@@ -22,6 +22,8 @@ _HANGUL_PARTS = ("\u1160", "\u11ff")
 """Vowels and final consonants of Hangul, which NFKC joins to the character before them."""
 _KANA_MARKS = "\uff9e\uff9f"
 """Half-width sound marks, which NFKC joins to the kana before them."""
+_SIGNS = {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"}
+"""Typographic apostrophes and hyphens, and the signs on keyboards; one character each, so that places do not change."""
 _ROUNDS = 4
 """More rounds of normal form and case than any character needs until nothing changes."""
 _FEW = 8
@@ -87,6 +89,7 @@ class Normalisation:
         accents: whether accents are removed.
         punctuation: `separate` makes each punctuation character, and each Chinese one, a word of its own, as BERT's first
             tokenizer does: `U.S.` and `U. S.` are then equal.
+        signs: `unite` makes typographic apostrophes and hyphens those of keyboards: O’Brien and O'Brien are then equal.
 
     Example:
         >>> Normalisation().name("  New   YORK ")
@@ -97,6 +100,7 @@ class Normalisation:
     case: Literal["fold", "lower", "keep"] = "fold"
     accents: Literal["keep", "strip"] = "keep"
     punctuation: Literal["keep", "separate"] = "keep"
+    signs: Literal["unite", "keep"] = "unite"
 
     def to_dict(self) -> dict[str, str]:
         """The settings as JSON."""
@@ -104,11 +108,12 @@ class Normalisation:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """The normalisation of `to_dict`.
+        """The normalisation of `to_dict`; older dictionaries say nothing about signs, and keep them.
 
         Raises:
             DataError: an unknown value.
         """
+        settings = {"signs": "keep", **settings}
         kinds = get_type_hints(cls)
         for item in fields(cls):
             allowed = get_args(kinds[item.name])
@@ -190,6 +195,9 @@ class Normalisation:
         return text
 
     def _cased(self, text: str) -> str:
+        if self.signs == "unite" and not text.isascii():
+            for sign, plain in _SIGNS.items():
+                text = text.replace(sign, plain)
         match self.case:
             case "fold":
                 return text.casefold()

@@ -25,9 +25,9 @@ from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
 from loreweave.corpus.mentions.normalisation import Normalisation
 from loreweave.errors import DataError
 
-MENTION_NORMALISATION = Normalisation(unicode="none", case="lower", accents="strip", punctuation="separate")
+MENTION_NORMALISATION = Normalisation(unicode="none", case="lower", accents="strip", punctuation="separate", signs="keep")
 """What the mention database does to names: BERT's first tokenizer, lower case, no accents."""
-LINK_NORMALISATION = Normalisation(unicode="none", case="lower")
+LINK_NORMALISATION = Normalisation(unicode="none", case="lower", signs="keep")
 """What SQuAD's reader does to the names of a page's links."""
 _SEPARATOR = "\u2581"
 _PICKLE = b"\x80"
