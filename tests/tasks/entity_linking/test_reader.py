@@ -209,6 +209,12 @@ def test_queries() -> None:
     assert single.asked() == [0]  # a mention that is given is asked for, whatever its words
     with pytest.raises(DataError, match="found the span"):
         query({"text": "Oslo", "mentions": [{"start": 0, "end": 9}]}, "4")
+    for name in ("text", "mention"):
+        row = {"text": "Curie and Curie", "mentions": [{"start": 10, "end": 15, name: "curie"}]}
+        assert query(row, "5")[0].asked() == [0]
+        row["mentions"][0][name] = "Marie"  # type: ignore[index]
+        with pytest.raises(DataError, match=f"field 'mentions.{name}': found 'Marie', but the text has 'Curie'"):
+            query(row, "5")
     assert rows_of_text("Oslo", []) == [{"text": "Oslo"}]
     assert rows_of_text("Oslo", [(0, 4)]) == [{"text": "Oslo", "mentions": [{"start": 0, "end": 4}]}]
 

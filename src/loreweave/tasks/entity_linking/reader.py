@@ -13,6 +13,7 @@ from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import FileFormat, check_not_empty, first_row, read_records, wrong_keys
 from loreweave.corpus.files.rows import Row, as_row, field, objects
+from loreweave.corpus.surfaces import check_given_surface
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.entity_linking import aida, layouts
@@ -100,6 +101,9 @@ def query(row: Row, id: str) -> list[LinkingRecord]:
     if "start" in row or "end" in row:
         return [LinkingRecord(name, text, (Label(field(row, "start", int), field(row, "end", int), coreference=False),))]
     given = row.get("mentions") is not None
-    spans = [(field(one, "start", int), field(one, "end", int)) for one in (objects(row, "mentions") if given else ())]
-    mentions = tuple(Label(*span, coreference=False) for span in spans)
-    return [LinkingRecord(name, text, mentions, metadata={"given": given})]
+    rows = objects(row, "mentions") if given else []
+    mentions = tuple(Label(field(one, "start", int), field(one, "end", int), coreference=False) for one in rows)
+    record = LinkingRecord(name, text, mentions, metadata={"given": given})
+    for one, mention in zip(rows, mentions, strict=True):
+        check_given_surface(text, mention.start, mention.end, one, "mentions.")
+    return [record]
