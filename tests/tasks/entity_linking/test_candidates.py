@@ -93,6 +93,10 @@ def test_names_in_a_text_are_the_longest_with_a_capital() -> None:
         ("in ( Old Berlin )", [], ["Berlin"]),
         ("with Jean-Claude Berlin and O'Neill Berlin", [], ["Berlin", "Berlin"]),
         ("in Germany's Berlin, in Germany’s Berlin", ["Berlin", "Berlin"], ["Berlin", "Berlin"]),
+        ("Here Berlin\u00a0Wall and\u2009Irving\u00a0Berlin", [], ["Berlin", "Berlin"]),
+        ("the New York\nTimes", [], ["New York"]),
+        ("in New York\n\nTimes. Mayor\n\nBerlin", ["New York", "Berlin"], ["New York", "Berlin"]),  # paragraphs
+        ("in New York\u2029Times \n Berlin", ["New York", "Berlin"], ["New York", "Berlin"]),
     ],
 )
 def test_a_part_of_a_longer_name_is_no_name(text: str, whole: list[str], every: list[str]) -> None:

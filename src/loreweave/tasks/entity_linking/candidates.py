@@ -22,8 +22,11 @@ _RULE = Normalisation()
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ARTICLES = ("the", "a", "an")
 _LONGEST_WORD = 40
-_WORD_BEFORE = re.compile(r"[^\s.!?:] ([^\W\d_])(?:\w|[-‐'’](?!s ))* $")
+_SPACE = r"[^\S\u2029]"
+"""Any one white space, such as a no-break space or the end of a line, but not of a paragraph."""
+_WORD_BEFORE = re.compile(rf"[^\s.!?:]{_SPACE}([^\W\d_])(?:\w|[-‐\u2011'’](?!s{_SPACE}))*{_SPACE}\Z")
 """A word within a sentence, with its first letter: also "Jean-Claude" and "O'Neill", but not "Germany's"."""
+_LETTER_AFTER = re.compile(rf"{_SPACE}([^\W\d_])")
 
 
 def dictionary_of(records: Sequence[LinkingRecord]) -> MentionDictionary:
@@ -171,7 +174,8 @@ def whole_names(text: str, spans: Sequence[Span]) -> list[Span]:
 
 def _goes_on(text: str, end: int) -> bool:
     """Whether a space and a capital letter follow."""
-    return text[end : end + 1] == " " and text[end + 1 : end + 2].isupper()
+    found = _LETTER_AFTER.match(text, end)
+    return found is not None and found[1].isupper()
 
 
 def _began_before(text: str, start: int) -> bool:
