@@ -50,6 +50,8 @@ def test_accuracy_with_its_baselines() -> None:
     assert "1 mention has no candidate and therefore no entity" in evaluation.notes
     assert any("1 mention has an entity outside the knowledge base" in note for note in evaluation.notes)
     row = evaluation.predictions[0]
+    assert [(one["entity"], one["id"]) for one in row["gold"]] == [("Q1", "Q1"), ("Q2", "Q2"), ("NIL", None), ("Q9", None)]
+    assert [(one["entity"], one["id"]) for one in evaluation.predictions[1]["gold"]] == [("oslo", "Q1")]
     assert [each["text"] for each in evaluation.predictions] == [record.text for record in RECORDS]
     assert row["predicted"][2] == {
         "start": 11, "end": 15, "mention": "bonn", "entity": "NIL", "probability": 1.0, "candidates": []

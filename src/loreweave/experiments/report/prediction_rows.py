@@ -14,6 +14,8 @@ RecordKey = tuple[str, str]
 
 NO_PREDICTIONS, NO_GOLD = "no finished run has predictions", "the predictions have no gold answers"
 """Why figures about predictions are not shown."""
+NIL = "NIL"
+"""The entity of a mention without one."""
 _AROUND = 120
 """Characters of the text that are shown before and after a mention."""
 _PLACE = ("start", "end", "head", "tail")
@@ -82,6 +84,8 @@ def label_of_item(item: str) -> str:
 def gold_text(row: Row) -> str:
     """The gold answer as text in which equal answers are equal."""
     gold = row.get("gold")
+    if isinstance(gold, list):  # as the file names entities: their ids depend on the table of the system
+        gold = [{name: part[name] for name in part if name != "id"} if isinstance(part, Mapping) else part for part in gold]
     return json.dumps(sorted(items_of(gold)) if isinstance(gold, list) else gold, ensure_ascii=False)
 
 
@@ -152,8 +156,12 @@ def _named(part: Any, tokens: Sequence[Any]) -> str:
 
 
 def _item(part: object) -> str:
-    """A label, or place and label: of a linked mention the entity, whose own label only the prediction has."""
+    """A label, or place and label: of a linked mention the entity, whose own label only the prediction has. The same entity
+    may have several names, but it has one id; an entity without an id is none of the table, and counts as NIL."""
     if not isinstance(part, Mapping):
         return str(part)
-    names = (*_PLACE, "entity" if "entity" in part else "label")
+    linked = "entity" in part
+    if linked and "id" in part:
+        part = {**part, "entity": NIL if part["id"] is None else part["id"]}
+    names = (*_PLACE, "entity" if linked else "label")
     return "\t".join(str(part[name]) for name in names if name in part)

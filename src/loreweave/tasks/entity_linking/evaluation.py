@@ -101,11 +101,12 @@ def _end_to_end(
     """Find the names, link them, and compare with the gold mentions."""
     found = find_names(records, loaded, settings, execution)
     predicted = link(loaded, found, execution)
+    base = KnowledgeBase(loaded.encoding.finder.table)
     rows = [
-        {"id": record.id, "text": record.text, "predicted": guesses, "gold": gold_rows(record)}
+        {"id": record.id, "text": record.text, "predicted": guesses, "gold": gold_rows(record, base)}
         for record, guesses in zip(records, predicted, strict=True)
     ]
-    return score_found(records, predicted, KnowledgeBase(loaded.encoding.finder.table), rows)
+    return score_found(records, predicted, base, rows)
 
 
 def open_tagger(settings: KnowledgeSettings, execution: Execution) -> Predictor | None:

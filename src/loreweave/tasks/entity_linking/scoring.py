@@ -56,6 +56,10 @@ class KnowledgeBase:
         row = self.table.row_of(name)
         return None if row is None else str(self.table[row].id)
 
+    def id(self, name: str | None) -> dict[str, str | None]:
+        """Field `id` of a row with an entity: its id in the table, None if that does not have it; empty without a table."""
+        return {} if self.table is None else {"id": self.key(name)}
+
     def gold(self, record: LinkingRecord) -> list[str | None]:
         """Entities of the mentions that are asked for."""
         return [self.key(record.mentions[index].entity) for index in record.asked()]
@@ -70,7 +74,7 @@ def score_ranked(records: Sequence[LinkingRecord], ranked: RankedMentions, table
     """Accuracy of given mentions, with what the priors and the similarities alone give."""
     base = KnowledgeBase(table)
     rows = [
-        {"id": record.id, "text": record.text, "predicted": answers(record, found, table), "gold": gold_rows(record)}
+        {"id": record.id, "text": record.text, "predicted": answers(record, found, table), "gold": gold_rows(record, base)}
         for record, found in zip(records, ranked, strict=True)
     ]
     predicted = [[None if one.entity is None else str(table[one.entity].id) for one in found] for found in ranked]
@@ -170,8 +174,8 @@ def _entity(entity: DescribedEntity) -> dict[str, Any]:
     return row | ({"qid": entity.qid} if entity.qid is not None else {})
 
 
-def gold_rows(record: LinkingRecord) -> list[dict[str, Any]]:
-    """Gold mentions that are asked for."""
+def gold_rows(record: LinkingRecord, base: KnowledgeBase) -> list[dict[str, Any]]:
+    """Gold mentions that are asked for: `entity` as the file names it and, with a table, its `id` there or None."""
     mentions = [record.mentions[index] for index in record.asked()]
     return [
         {
@@ -179,6 +183,7 @@ def gold_rows(record: LinkingRecord) -> list[dict[str, Any]]:
             "end": one.end,
             "mention": record.surface(one),
             "entity": NIL if one.entity is None else one.entity,
+            **base.id(one.entity),
         }
         for one in mentions
     ]
@@ -276,7 +281,12 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
     found, notes = align(given, ids_in(records, {row.id for row in given}), path)
     predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]
     rows = [
-        {"id": record.id, "text": record.text, "predicted": guesses, "gold": gold_rows(record)}
+        {
+            "id": record.id,
+            "text": record.text,
+            "predicted": [one | base.id(one["entity"]) for one in guesses],
+            "gold": gold_rows(record, base),
+        }
         for record, guesses in zip(records, predicted, strict=True)
     ]
     if settings.mentions == "found":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from loreweave.experiments.report.comparison.record_scores import way_to_count
+from loreweave.experiments.report.prediction_rows import gold_text, is_right
 from loreweave.metrics.classification import classification_scores
 from loreweave.metrics.multilabel import multilabel_scores
 from loreweave.metrics.relations import relation_scores
@@ -93,6 +94,18 @@ def test_linked_mentions_count_if_their_entity_is_known() -> None:
     gold = [place | {"entity": entity} for place, entity in zip(places, ("Q1", "Q2", "NIL"), strict=True)]
     guess = [place | {"entity": entity, "label": "x"} for place, entity in zip(places, ("Q1", "Q3", "Q4"), strict=True)]
     assert counted("accuracy", [{"gold": gold, "predicted": guess}], 0.5) == [1, 2]
+
+
+def test_linked_mentions_are_compared_by_their_ids_in_the_table() -> None:
+    places = [{"start": 0, "end": 1}, {"start": 2, "end": 3}, {"start": 4, "end": 5}, {"start": 6, "end": 7}]
+    names = (("Paris", "2"), ("https://en.wikipedia.org/wiki/Oslo", "3"), ("Bonn", None), ("NIL", None))
+    gold = [place | {"entity": name, "id": id} for place, (name, id) in zip(places, names, strict=True)]
+    guess = [place | {"entity": id} for place, id in zip(places, ("2", "4", "NIL", "NIL"), strict=True)]
+    row = {"gold": gold, "predicted": guess}
+    assert counted("accuracy", [row], 0.5) == [1, 2]  # Bonn is not in the table
+    assert is_right({"gold": gold[2:], "predicted": guess[2:]}) and not is_right(row)
+    other = {"gold": [one | {"id": "7"} for one in gold]}
+    assert gold_text(row) == gold_text(other)  # of a system with another table
 
 
 def test_a_metric_that_is_no_sum_over_records_has_no_way() -> None:

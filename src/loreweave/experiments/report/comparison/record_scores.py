@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from loreweave.experiments.report.prediction_rows import Row, items_of, label_of_item
+from loreweave.experiments.report.prediction_rows import NIL, Row, items_of, label_of_item
 from loreweave.metrics.analysis.comparison import Score, f1_score, mean_score
 from loreweave.metrics.analysis.estimates import Floats
 from loreweave.metrics.answers import LANGUAGES, score_answer
@@ -21,7 +21,6 @@ from loreweave.tasks.relations.files import NEGATIVE_LABELS
 
 _EQUAL = 1e-6
 """Difference up to which a score counts as the recorded one."""
-_NIL = "NIL"
 _SIDES = ("head_rank", "relation_rank", "tail_rank")
 
 
@@ -142,7 +141,7 @@ def _loose(row: Row) -> Sequence[float]:
 
 def _linked(row: Row) -> Sequence[float]:
     """Right and all mentions whose entity is in the knowledge base."""
-    truth = {item for item in items_of(row["gold"]) if label_of_item(item) != _NIL}
+    truth = {item for item in items_of(row["gold"]) if label_of_item(item) != NIL}
     return [len(truth & set(items_of(row["predicted"]))), len(truth)]
 
 
