@@ -43,7 +43,7 @@ RankedMentions = Sequence[Sequence[Ranked]]
 
 @dataclass(frozen=True)
 class KnowledgeBase:
-    """Entities by which gold and predicted names are compared; without a table, names are compared as they are."""
+    """Entities by which gold and predicted names are compared; without a table by `canonical_entity`."""
 
     table: EntityTable | None = None
 

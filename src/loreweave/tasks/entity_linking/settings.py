@@ -163,4 +163,5 @@ class ScoringSettings:
     """`given`: accuracy of the entities of the gold mentions. `found`: strong matching of all predicted mentions."""
     entities: str | None = None
     """Entities of the knowledge base, by which titles and QIDs are compared. A gold entity that is not among them counts as
-    NIL. Null: all entities are in the knowledge base, and names are compared as they are."""
+    NIL. Null: all entities are in the knowledge base, and titles are compared in one spelling (`paris` equals `Paris`, and
+    `Oslo` its address in Wikipedia)."""
