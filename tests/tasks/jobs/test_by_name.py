@@ -121,6 +121,16 @@ def test_mistakes_of_evaluations(tmp_path: Path) -> None:
         assert message in str(raised.value)
 
 
+def test_records_in_place_of_a_file_are_named(encoder: Path, files: dict[str, Path], tmp_path: Path) -> None:
+    rows: Any = [{"text": "Ann"}]
+    with pytest.raises(ConfigurationError, match="data: found a list, expected the path of a file; write the records as"):
+        loreweave.evaluate("entity-typing", tmp_path, data=rows, report=silent)
+    for named in ({"train": rows}, {"train": files["train"], "dev": rows[0]}):
+        name = list(named)[-1]
+        with pytest.raises(ConfigurationError, match=f"{name}: found an object, expected the path of a file"):
+            loreweave.finetune("entity-typing", encoder, output=tmp_path / "run", report=silent, **named)
+
+
 def test_no_setting_has_the_name_of_an_option() -> None:
     """An option of a function would hide it; the device of training is both."""
     for function, kinds in (

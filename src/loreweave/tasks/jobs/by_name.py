@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.strict_json import kind_of
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Task
 from loreweave.tasks.jobs.evaluate import evaluate_task
@@ -184,7 +185,7 @@ def evaluate(
         reading=reading_of(format, skip_bad, tag_names), report=report, advance=advance,
     )  # fmt: skip
     evaluation, results = evaluate_task(
-        load_task(task), Path(model), Path(data), settings=[*overrides, *overrides_of(settings)],
+        load_task(task), Path(model), _file(data, "data"), settings=[*overrides, *overrides_of(settings)],
         recipe=_evaluation_values(recipe, task), execution=execution, output=_path(output), overwrite=overwrite,
     )  # fmt: skip
     devices.close_process_group()
@@ -195,9 +196,25 @@ def data_files(
     task: Task, train: Place | Sequence[Place] | None, dev: Place | None, test: Place | None, data: Place | None
 ) -> DataFiles:
     """Files of a run, from its options; see `DataFiles.choose`."""
-    given = [Path(file) for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
+    given = [_file(file, "train") for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
     first = given[0] if given else None
-    return DataFiles.choose(task, _path(data), train=first, dev=_path(dev), test=_path(test), more=given[1:])
+    others = {"data": data, "dev": dev, "test": test}
+    paths = {name: None if path is None else _file(path, name) for name, path in others.items()}
+    return DataFiles.choose(task, paths["data"], train=first, dev=paths["dev"], test=paths["test"], more=given[1:])
+
+
+def _file(given: Place, name: str) -> Path:
+    """The path of a file of data.
+
+    Raises:
+        ConfigurationError: something else is given, such as the records themselves.
+    """
+    if not isinstance(given, (str, PathLike)):
+        raise ConfigurationError(
+            f"{name}: found {kind_of(given)}, expected the path of a file; write the records as JSON Lines "
+            "(loreweave.load(model).predict_rows(records) answers records without a file)"
+        )
+    return Path(given)
 
 
 def _path(given: Place | None) -> Path | None:

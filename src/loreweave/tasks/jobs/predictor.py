@@ -143,6 +143,7 @@ def load(
     labels: Sequence[str] | None = None,
     data: str | PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    **unknown: Any,
 ) -> Predictor:
     """Load a checkpoint: a run's folder, a Hugging Face folder, or a released file.
 
@@ -156,14 +157,20 @@ def load(
         labels: names of the classes, by number, of a checkpoint that does not name them.
         data: data of the queries, if the task needs them: the folder of a graph, a support set.
         settings: settings of the prediction, as `key=value` after `loreweave predict`.
+        unknown: there is no other option; settings belong into `settings`.
 
     Raises:
         CheckpointError: there is no checkpoint, or its task is unknown.
-        ConfigurationError: data or settings that the task does not have, or no data for a task that needs them.
+        ConfigurationError: data, settings or options that the task does not have, or no data for a task that needs them.
 
     Example:
         >>> load("runs/kepler", data="build/wn18rr", settings={"top": 3})  # doctest: +SKIP
     """
+    if unknown:
+        first = next(iter(unknown))
+        raise ConfigurationError(
+            f"load has no option {first!r}; a setting of the prediction is given as settings={{{first!r}: ...}}"
+        )
     name = task or _task_of(Path(path), with_data=data is not None)
     execution = Execution(device=device, batch_size=batch_size, base=base, labels=labels, report=lambda line: None)
     chosen = load_task(name)
