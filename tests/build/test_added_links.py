@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from loreweave.build.added_links import link_labels, link_repeats
+from loreweave.build.entity_types import types_of_labels
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 
 
@@ -81,3 +82,17 @@ def test_labels_are_entities_of_mentions_without_one() -> None:
     (found,) = link_labels([AnnotatedText("Page", "Oslo is.", mentions)])
     assert [mention.entity for mention in found.mentions] == ["city", "Oslo", None]
     assert [mention.label for mention in found.mentions] == ["city", "town", None]
+
+
+def test_several_labels_are_one_entity_with_exactly_these_types() -> None:
+    """One place that is also a town does not make a town of every place."""
+    mentions = (
+        Mention(0, 4, label="place"),
+        Mention(0, 4, labels=("place", "town")),
+        Mention(0, 4, labels=("town", "place")),
+        Mention(0, 4, label="person"),
+    )
+    (found,) = link_labels([AnnotatedText("Page", "Oslo is.", mentions)])
+    assert [mention.entity for mention in found.mentions] == ["place", "place|town", "place|town", "person"]
+    types = types_of_labels([found]).types
+    assert types == {"place": ("place",), "place|town": ("place", "town"), "person": ("person",)}

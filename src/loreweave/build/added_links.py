@@ -37,15 +37,22 @@ def link_repeats(texts: Iterable[AnnotatedText], counts: Counter[str] | None = N
 
 
 def link_labels(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
-    """Yield each text with its unlinked mentions linked to their label, so that a label is an entity of the vocabulary.
+    """Yield each text with its unlinked mentions linked to their labels, so that a label is an entity of the vocabulary.
 
-    This makes a pre-training set of a corpus that has labels instead of links, such as one of NER.
+    This makes a pre-training set of a corpus that has labels instead of links, such as one of NER. The entity of a mention
+    with several labels is their set (`place|town`): linked to one of them, all its mentions would get the labels of a few.
     """
     for text in texts:
         mentions = (
-            mention if mention.entity is not None else replace(mention, entity=mention.label) for mention in text.mentions
+            mention if mention.entity is not None else replace(mention, entity=_entity_of_labels(mention))
+            for mention in text.mentions
         )
         yield replace(text, mentions=tuple(mentions))
+
+
+def _entity_of_labels(mention: Mention) -> str | None:
+    """The labels in the order of the alphabet, so that equal sets are one entity; None without labels."""
+    return "|".join(sorted(mention.types)) or None
 
 
 def _names(text: AnnotatedText, counts: Counter[str]) -> dict[str, str]:

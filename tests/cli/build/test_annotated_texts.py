@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.cli.main import main
+from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.knowledge.entity_types import read_entity_types
 
 ARTICLE = {"title": "Oslo", "text": "In Norway.", "paragraphs": [[0, 10, "p"]], "links": [[3, 9, "Norway"]]}
 
@@ -25,3 +28,24 @@ def test_the_format_of_wikispeedia_is_named(
     error = " ".join(capsys.readouterr().err.split())
     assert "articles.jsonl, line 1: found articles of Wikispeedia with links" in error and "--format wikispeedia" in error
     assert not output.exists()
+
+
+def test_mentions_with_several_labels_are_an_entity_of_their_own(tmp_path: Path, minilm_dir: Path) -> None:
+    """The vocabulary, the windows and the types agree: nine places are no towns because the tenth is one."""
+    labels = [("place", "town"), *[("place",)] * 9]
+    texts = [AnnotatedText(str(n), "Mia left Oslo again.", (Mention(9, 13, labels=row),)) for n, row in enumerate(labels)]
+    write_annotated_texts(tmp_path / "texts.jsonl", texts)
+
+    def build(kind: str, output: str, *options: str) -> Path:
+        command = ["build", kind, str(tmp_path / "texts.jsonl"), "--link-labels", "--output", str(tmp_path / output), *options]
+        assert main(command) == 0
+        return tmp_path / output
+
+    file = build("entity-vocab", "vocab.jsonl")
+    vocabulary = EntityVocabulary.load(file)
+    windows = build("pretraining", "set", "--vocabulary", str(file), "--tokenizer", str(minilm_dir))
+    entities = [vocabulary.title_of(row["entity_ids"][0]) for row in open_pretraining_set(windows).dataset]
+    assert entities == ["place|town", *["place"] * 9]
+    assert read_entity_types(build("entity-types", "types.jsonl", "--source", "labels")) == {
+        "place|town": ("place", "town"), "place": ("place",),
+    }  # fmt: skip

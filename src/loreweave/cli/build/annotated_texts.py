@@ -33,7 +33,8 @@ LinkLabels = Annotated[
     bool,
     typer.Option(
         "--link-labels",
-        help="Use the label of a mention without a link as its entity (for corpora that have labels instead of links).",
+        help="Use the label of a mention without a link as its entity (for corpora that have labels instead of links); "
+        "several labels are one entity, such as place|town.",
     ),
 ]
 
