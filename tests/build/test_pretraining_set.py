@@ -96,10 +96,29 @@ def test_workers_change_nothing(tmp_path: Path, byte_level: PreTrainedTokenizerF
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+@pytest.mark.parametrize(
+    ("mentions", "settings", "message"),
+    [
+        ((Mention(0, 5, label="place"), Mention(22, 27)), {}, "mentions without an entity (2); --link-labels makes entities"),
+        ((Mention(0, 5, "Nowhere"),), {}, "links to entities that the vocabulary does not have (1); give the vocab"),
+        ((), {}, "windows without a linked mention (1); --include-windows-without-entities keeps them"),
+        ((), {"min_sentence_length": 40}, "sentences that are too short (1); --min-sentence-length keeps"),
+        ((), {"max_length": 8}, "sentences that are longer than a window (1); --max-length makes room"),
+    ],
+)
+def test_a_set_without_windows_says_what_left_them_out(
+    mentions: tuple[Mention, ...], settings: dict, message: str, tmp_path: Path, byte_level: PreTrainedTokenizerFast
+) -> None:
+    text = AnnotatedText("a", "Tokyo is the capital, Osaka is large.", mentions)
+    with pytest.raises(DataError, match="no window was made, so nothing was written: ") as caught:
+        build_pretraining_set([text], byte_level, VOCABULARY, tmp_path / "set", **settings)
+    assert message in str(caught.value) and "(counts: texts (1)" in str(caught.value)
+
+
 def test_refusals_leave_no_trace(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:
     target = tmp_path / "set"
     unlinked = [AnnotatedText("a", "Nothing is linked in this sentence.")]
-    with pytest.raises(DataError, match=r"no window was made.*windows_dropped_without_entities \(1\)"):
+    with pytest.raises(DataError, match=r"no window was made.*windows dropped without entities \(1\)"):
         build_pretraining_set(unlinked, byte_level, VOCABULARY, target)
     with pytest.raises(DataError, match="no texts"):
         build_pretraining_set([], byte_level, VOCABULARY, target)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import Window
-from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.counts import counted, tallied_fields
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
 from loreweave.corpus.files.reading import Pathname, sha256_of
@@ -169,8 +169,7 @@ def write_set(
     with atomic_folder(output, overwrite, MANIFEST) as folder:
         items = write_windows(folder, rows, rows_per_shard)
         if not items:
-            found = tallied(counts.to_dict()) or "no texts"
-            raise DataError(f"no window was made, so nothing was written; counts: {found}", path=output)
+            raise DataError(f"no window was made, so nothing was written: {_why_nothing(counts.to_dict())}", path=output)
         tokenizer.save_pretrained(str(folder / TOKENIZER))
         details = {
             "settings": dict(settings),
@@ -204,6 +203,41 @@ def write_manifest(folder: Path, vocabulary: EntityVocabulary | None, items: int
         "files": files,
     }
     write_json(folder / MANIFEST, manifest)
+
+
+_LEFT_OUT = {
+    "mentions_dropped_unlinked": (
+        "mentions without an entity",
+        "--link-labels makes entities of their labels, --include-windows-without-entities keeps the text without them",
+    ),
+    "mentions_dropped_unknown": (
+        "links to entities that the vocabulary does not have",
+        "give the vocabulary that 'loreweave build entity-vocab' makes of these texts",
+    ),
+    "windows_dropped_without_entities": (
+        "windows without a linked mention",
+        "--include-windows-without-entities keeps them, for masked words",
+    ),
+    "mentions_dropped_outside_paragraphs": (
+        "mentions outside the paragraphs that are used",
+        "metadata.paragraphs of the texts says where those are",
+    ),
+    "paragraphs_dropped_kind": ("paragraphs of another kind than prose", "give them the kind 'p' in metadata.paragraphs"),
+    "sentences_dropped_short": ("sentences that are too short", "--min-sentence-length keeps shorter ones"),
+    "sentences_dropped_long": ("sentences that are longer than a window", "--max-length makes room for longer ones"),
+    "blocks_dropped_long": ("lines that are longer than a block", "--split-long-lines or a greater --max-length keeps them"),
+}
+"""What can leave nothing to write: the count -> what was left out, and the way out."""
+
+
+def _why_nothing(counts: Mapping[str, int]) -> str:
+    """What left out most, the way out, and all counts."""
+    if not any(counts.values()):
+        return "found no texts"
+    name = max(_LEFT_OUT, key=lambda name: counts.get(name, 0))
+    what, way_out = _LEFT_OUT[name]
+    advice = f"{what} ({counts[name]:,}); {way_out} " if counts.get(name) else ""
+    return f"{advice}(counts: {tallied_fields(counts)})"
 
 
 def _chain_first(head: Window, rest: Iterator[Window]) -> Iterator[Window]:

@@ -178,3 +178,38 @@ def test_later_mentions_and_common_words_become_mentions(
     assert main([*given, "--common-words", "nan", "--overwrite"]) == 2
     assert main([*given, "--common-words", "1", "--include-unknown-entities", "--overwrite"]) == 2
     assert "[UNK] can have one meaning only" in capsys.readouterr().err
+
+
+UNLINKED = (Mention(0, 4, label="place"), Mention(23, 29))
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([], "found no link in 0 texts without mentions, expected mentions with an 'entity'"),
+        ([AnnotatedText("1", SENTENCE)], "found no link in 1 text without mentions"),
+        (
+            [AnnotatedText("1", SENTENCE, UNLINKED), AnnotatedText("2", SENTENCE)],
+            "found no link in 2 texts with 2 mentions, 1 with a label but no entity; --link-labels makes an entity",
+        ),
+        (
+            [AnnotatedText("1", SENTENCE, UNLINKED[1:])],
+            "in 1 text with 1 mention, 0 with a label but no entity; expected mentions",
+        ),
+        ([AnnotatedText("1", SENTENCE, (Mention(0, 4, "Category:Cities"),))], "found only links to categories (1)"),
+    ],
+)
+def test_a_vocabulary_without_titles_is_refused(
+    texts: list[AnnotatedText], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_annotated_texts(tmp_path / "texts.jsonl", texts)
+    output = tmp_path / "v.jsonl"
+    assert main(["build", "entity-vocab", str(tmp_path / "texts.jsonl"), "--output", str(output)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{tmp_path / 'texts.jsonl'}: found " in said and message in said and not output.exists()
+
+
+def test_a_minimum_that_no_title_reaches_is_refused(pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "v.jsonl"
+    assert main(["build", "entity-vocab", str(pages), "--output", str(output), "--min-count", "3"]) == 1
+    assert "all of 3 titles have fewer than 3 links" in capsys.readouterr().err and not output.exists()

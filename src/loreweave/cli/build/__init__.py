@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,8 +30,12 @@ from loreweave.cli.build.tfrecord import tfrecord
 from loreweave.cli.build.typing_input import typing_input
 from loreweave.cli.console import progress, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import check_free
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from loreweave.build.text_checks import TextChecks
 
 command = typer.Typer(
     name="build",
@@ -106,19 +110,25 @@ def entity_vocab(
     Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
     """
     from loreweave.build.entity_vocabulary import count_entities, vocabulary_of_counts
+    from loreweave.build.text_checks import TextChecks
     from loreweave.corpus.entity_vocabulary_files import check_target
 
     check_free(output, overwrite)
     check_target(output, with_languages=language is not None)
-    exclusion, skipped = read_exclusion(exclude), Counter[str]()
+    exclusion, skipped, checks = read_exclusion(exclude), Counter[str](), TextChecks()
     with progress("counting links in texts") as advance:
-        texts = read_texts(files, format, exclusion, advance, labels_as_entities=link_labels)
+        texts = read_texts(files, format, exclusion, advance, checks=checks, labels_as_entities=link_labels)
         counts = count_entities(texts, language=language, skipped=skipped)
+    if not any(counts.values()):
+        raise DataError(_no_titles(checks, skipped), path=", ".join(files))
     vocabulary = vocabulary_of_counts(counts, size, min_count, language=language)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    vocabulary.save(output)
     linked = [(title, name, count) for name, titles in counts.items() for title, count in titles.items()]
     kept = [count for title, name, count in linked if vocabulary.id_of(title, name) is not None]
+    if not kept:
+        found = f"all of {counted(len(linked), 'title')} have fewer than {counted(min_count, 'link')}"
+        raise DataError(f"{found}, expected some with more, or a smaller --min-count", path=", ".join(files))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    vocabulary.save(output)
     links = sum(count for *_, count in linked)
     rows = {
         "rows": len(vocabulary),
@@ -192,6 +202,13 @@ def pretraining(
         )
     rows = report.to_dict() | added | excluded(exclusion, exclude)
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
+
+
+def _no_titles(checks: TextChecks, skipped: Counter[str]) -> str:
+    """Why there is no title for a vocabulary."""
+    if skipped["links_skipped_by_prefix"]:
+        return f"found only links to categories ({skipped['links_skipped_by_prefix']:,}), expected links to entities"
+    return checks.without_links()
 
 
 command.command("entity-types")(entity_types)

@@ -12,6 +12,7 @@ from loreweave.cli.console import Advance, say
 from loreweave.corpus.counts import listed
 
 if TYPE_CHECKING:
+    from loreweave.build.text_checks import TextChecks
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.corpus.exclusion import Exclusion
 
@@ -45,6 +46,7 @@ def read_texts(
     exclusion: Exclusion,
     advance: Advance | None = None,
     *,
+    checks: TextChecks | None = None,
     labels_as_entities: bool = False,
 ) -> Iterator[AnnotatedText]:
     """Texts of all files, in order, except excluded ones.
@@ -54,6 +56,7 @@ def read_texts(
         format: one of `FORMATS`.
         exclusion: texts to leave out.
         advance: called after each text.
+        checks: receives what is found in the texts, as the files have them.
         labels_as_entities: whether mentions without an entity link to their label.
 
     Raises:
@@ -70,6 +73,7 @@ def read_texts(
     if format not in readers:
         raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
     texts = exclusion.kept(text for file in files for text in readers[format](file))
+    texts = texts if checks is None else checks.checked(texts)
     texts = link_labels(texts) if labels_as_entities else texts
     return texts if advance is None else _advancing(texts, advance)
 

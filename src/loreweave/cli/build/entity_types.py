@@ -47,7 +47,8 @@ MinEntities = Annotated[
 
 _LOOKED_AT = {
     "categories": "in metadata.categories of the texts (--source labels reads the labels of linked mentions)",
-    "labels": "among the labels of linked mentions (--source categories reads metadata.categories of the texts)",
+    "labels": "among the labels of linked mentions (--link-labels also takes the labels of mentions without a link; "
+    "--source categories reads metadata.categories of the texts)",
     "graph": "among the entities of the graph that are in --vocabulary",
 }
 """Where types are looked for, for the message if there are none."""
