@@ -49,3 +49,24 @@ def test_mentions_with_several_labels_are_an_entity_of_their_own(tmp_path: Path,
     assert read_entity_types(build("entity-types", "types.jsonl", "--source", "labels")) == {
         "place|town": ("place", "town"), "place": ("place",),
     }  # fmt: skip
+
+
+def test_repeated_texts_and_mentions_are_counted(tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By every command; a mention that is listed twice gives one link."""
+    text = AnnotatedText("1", "Mia left Oslo again.", (Mention(9, 13, "Oslo", "town"),) * 2 + (Mention(0, 3, "Mia", "poet"),))
+    path = tmp_path / "texts.jsonl"
+    write_annotated_texts(path, [text, text, AnnotatedText("1", "Something else.")])
+    EntityVocabulary.from_counts({"Oslo": 1}).save(tmp_path / "vocab.jsonl")
+    options = {
+        "mentions": [],
+        "entity-vocab": [],
+        "entity-types": ["--source", "labels"],
+        "pretraining": ["--vocabulary", str(tmp_path / "vocab.jsonl"), "--tokenizer", str(minilm_dir)],
+    }
+    for kind, more in options.items():
+        assert main(["build", kind, str(path), "--output", str(tmp_path / f"{kind}.jsonl"), "--json", *more]) == 0
+        shown = capsys.readouterr()
+        counts = json.loads(shown.out)
+        assert (counts["texts_repeated"], counts["texts_with_repeated_id"], counts["mentions_repeated"]) == (1, 1, 2), kind
+        assert "1 text has the id of an earlier one, but another content ('1')" in " ".join(shown.err.split())
+        assert counts.get("links", 4) == 4 and counts.get("mentions_kept", 2) == 2

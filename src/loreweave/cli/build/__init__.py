@@ -15,6 +15,7 @@ from loreweave.cli.build.annotated_texts import (
     Format,
     Language,
     LinkLabels,
+    checked,
     excluded,
     read_exclusion,
     read_texts,
@@ -137,6 +138,7 @@ def entity_vocab(
         "links": links,
         "links_dropped": links - sum(kept),
         "links_skipped_by_prefix": skipped["links_skipped_by_prefix"],
+        **checked(checks),
         **excluded(exclusion, exclude),
     }
     show_counts(rows, output, always=("rows",), as_json=as_json)
@@ -171,6 +173,7 @@ def pretraining(
     from loreweave.build.added_links import link_repeats as linked_again
     from loreweave.build.common_words import mark_common_words
     from loreweave.build.pretraining_set import build_pretraining_set
+    from loreweave.build.text_checks import TextChecks
     from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
@@ -179,7 +182,8 @@ def pretraining(
         raise ConfigurationError(f"--common-words: found {common_words}, expected a number of words per mention")
     if common_words and include_unknown_entities:
         raise ConfigurationError("--common-words and --include-unknown-entities: [UNK] can have one meaning only; give one")
-    texts = read_texts(files, format, exclusion, labels_as_entities=link_labels)
+    checks = TextChecks()
+    texts = read_texts(files, format, exclusion, checks=checks, labels_as_entities=link_labels)
     texts = linked_again(texts, added) if link_repeats else texts
     texts = mark_common_words(texts, common_words, counts=added) if common_words else texts
     with progress("texts cut into windows") as advance:
@@ -200,7 +204,7 @@ def pretraining(
             progress=steps_from_count(advance, lambda report: report.texts),
             added={"link_labels": link_labels, "link_repeats": link_repeats, "common_words": common_words},
         )
-    rows = report.to_dict() | added | excluded(exclusion, exclude)
+    rows = report.to_dict() | added | checked(checks) | excluded(exclusion, exclude)
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
 
 

@@ -56,7 +56,7 @@ def read_texts(
         format: one of `FORMATS`.
         exclusion: texts to leave out.
         advance: called after each text.
-        checks: receives what is found in the texts, as the files have them.
+        checks: receives what is odd in the texts; None for texts that were checked before.
         labels_as_entities: whether mentions without an entity link to their label.
 
     Raises:
@@ -64,6 +64,7 @@ def read_texts(
         DataError: a file cannot be read.
     """
     from loreweave.build.added_links import link_labels
+    from loreweave.build.text_checks import TextChecks
     from loreweave.corpus.annotated_text import read_annotated_texts
     from loreweave.corpus.wikispeedia import read_wikispeedia
     from loreweave.errors import ConfigurationError
@@ -73,7 +74,7 @@ def read_texts(
     if format not in readers:
         raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
     texts = exclusion.kept(text for file in files for text in readers[format](file))
-    texts = texts if checks is None else checks.checked(texts)
+    texts = (checks or TextChecks()).checked(texts)
     texts = link_labels(texts) if labels_as_entities else texts
     return texts if advance is None else _advancing(texts, advance)
 
@@ -92,6 +93,13 @@ def excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
     if missed:
         say(f"{file}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
     return {"texts_excluded": exclusion.texts, "excluded_names_not_found": len(missed)}
+
+
+def checked(checks: TextChecks) -> dict[str, int]:
+    """Counts of what is odd in the texts that were read; lines about it are printed."""
+    for line in checks.notes():
+        say(line)
+    return checks.reported()
 
 
 def _advancing(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[AnnotatedText]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, LinkLabels, excluded, read_exclusion, read_texts
+from loreweave.cli.build.annotated_texts import (
+    FILES,
+    Exclude,
+    Format,
+    LinkLabels,
+    checked,
+    excluded,
+    read_exclusion,
+    read_texts,
+)
 from loreweave.cli.console import progress, show_counts
 from loreweave.cli.options import CountsAsJson, Overwrite
 from loreweave.corpus.files.writing import check_free
@@ -96,18 +105,19 @@ def entity_types(
 def _of_texts(
     files: list[str], source: str, format: str, exclude: Path | None, link_labels: bool
 ) -> tuple[EntityTypesReport, dict[str, int]]:
-    """Types from categories or labels of texts, and the counts of excluded texts."""
+    """Types from categories or labels of texts, and the counts of what is odd in them and of excluded texts."""
     from loreweave.build.entity_types import types_of_categories, types_of_labels
+    from loreweave.build.text_checks import TextChecks
     from loreweave.corpus.wikispeedia import category_name
 
-    exclusion = read_exclusion(exclude)
+    exclusion, checks = read_exclusion(exclude), TextChecks()
     with progress("texts read for types") as advance:
-        texts = read_texts(files, format, exclusion, advance, labels_as_entities=link_labels)
+        texts = read_texts(files, format, exclusion, advance, checks=checks, labels_as_entities=link_labels)
         if source == "labels":
             report = types_of_labels(texts)
         else:
             report = types_of_categories(texts, category_name if format == "wikispeedia" else str)
-    return report, excluded(exclusion, exclude)
+    return report, checked(checks) | excluded(exclusion, exclude)
 
 
 def _of_graph(graph: Path | None, vocabulary: Path | None) -> EntityTypesReport:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, excluded, read_exclusion, read_texts
+from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, checked, excluded, read_exclusion, read_texts
 from loreweave.cli.console import progress, show_counts
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite
 from loreweave.corpus.files.writing import check_free
@@ -130,13 +130,14 @@ def mentions(
     Example: loreweave build mentions pages.jsonl --output build/mentions
     """
     from loreweave.build.mentions import Limits, MentionCounter
+    from loreweave.build.text_checks import TextChecks
 
     check_free(output, overwrite)
     given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
     if not (files or graph or given):
         others = "--graph, --dictionary, --mention-db-file or --wiki-link-db-file"
         raise ConfigurationError(f"found no text files, expected some, or {others}")
-    exclusion = read_exclusion(exclude)
+    exclusion, checks = read_exclusion(exclude), TextChecks()
     counter = MentionCounter(
         _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation, signs=signs),
         Limits(min_links, min_link_probability, max_candidates, max_words),
@@ -147,13 +148,13 @@ def mentions(
     for made in given.values():
         counter.add_dictionary(made)
     with progress("counting links in texts") as advance:
-        counter.add_links(read_texts(files or [], format, exclusion, advance), titles=titles, language=language)
+        counter.add_links(read_texts(files or [], format, exclusion, advance, checks=checks), titles=titles, language=language)
     for folder in graph or []:
         counter.add_graph(_graph(folder), ids=graph_ids)
     with progress("counting names in texts") as advance:
         counter.count_texts(read_texts(files or [], format, read_exclusion(exclude), advance), language=language)
     built = counter.dictionary()
-    rows = {**counter.counts, **excluded(exclusion, exclude)}
+    rows = {**counter.counts, **checked(checks), **excluded(exclusion, exclude)}
     sources = [str(source) for source in (*(files or []), *(graph or []), *given)]
     built.with_details({"sources": sources, "limits": asdict(counter.limits), "counts": rows}).save(output, overwrite)
     show_counts(rows, output, always=("names", "entities"), as_json=as_json)
