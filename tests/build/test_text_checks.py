@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from loreweave.build.text_checks import TextChecks
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 
@@ -24,7 +26,7 @@ def test_nothing_is_odd() -> None:
 def test_copies_of_a_text_and_other_texts_with_its_id() -> None:
     """All are kept; a text with fewer mentions is another one."""
     other = replace(OSLO, mentions=OSLO.mentions[:1])
-    found, checks = checked(OSLO, OSLO, other, replace(OSLO, text="Oslo was in Norway"), OSLO)
+    found, checks = checked(OSLO, OSLO, other, replace(OSLO, text="Oslo is in Norway!"), OSLO)
     assert len(found) == 5 and checks.reported()["texts_repeated"] == 2
     assert checks.reported()["texts_with_repeated_id"] == 2
     assert checks.notes() == [
@@ -47,4 +49,49 @@ def test_a_mention_that_is_listed_twice_is_kept_once() -> None:
     )  # fmt: skip
     assert checks.reported() == {
         "texts_repeated": 0, "texts_with_repeated_id": 0, "mentions_repeated": 3, "mentions_with_another_entity": 1,
+        "mentions_misaligned": 0,
     }  # fmt: skip
+
+
+SENTENCE = "\N{GRINNING FACE} Oslo lies in Norway, as Bergen does."
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "way_out"),
+    [
+        (0, 0, None),
+        (0, -1, "they fit if ends are inclusive"),
+        (-1, -1, "they fit if 1 is added to each offset"),
+        (1, 1, "they fit in UTF-16 code units, as in browsers: give --format annotated:utf16"),
+    ],
+)
+def test_offsets_of_another_counting(first: int, last: int, way_out: str | None) -> None:
+    """Three of three mentions are no whole words; in this text, UTF-16 code units are one more."""
+    places = [(SENTENCE.index(name), SENTENCE.index(name) + len(name)) for name in ("Oslo", "Norway", "Bergen")]
+    mentions = tuple(Mention(start + first, end + last, "x") for start, end in places)
+    (found,), checks = checked(AnnotatedText("1", SENTENCE, mentions))
+    assert found.mentions == mentions and checks.reported()["mentions_misaligned"] == (0 if way_out is None else 3)
+    if way_out is None:
+        assert checks.notes() == []
+    else:
+        (note,) = checks.notes()
+        head, *examples = note.split("\n")
+        assert head.startswith("warning: 3 of 3 mentions begin or end inside a word or have white space at an edge (100%), so")
+        assert f"; {way_out}" in head and len(examples) == 3 and examples[0].startswith("  text '1': '")
+
+
+def test_a_few_odd_mentions_are_listed_without_a_warning() -> None:
+    """As in German, where a link can be a part of a compound."""
+    texts = [AnnotatedText(str(n), "Berner Bahnhof", (Mention(0, 4, "Bern"),) if n < 4 else ()) for n in range(5)]
+    good = AnnotatedText("good", "Bern " * 96, tuple(Mention(5 * n, 5 * n + 4, "Bern") for n in range(96)))
+    _, checks = checked(*texts, good)
+    assert checks.notes() == [
+        "4 of 100 mentions begin or end inside a word or have white space at an edge:\n"
+        + "\n".join(f"  text '{n}': 'Bern' cuts 'Berner' in 'Berner Bahnhof'" for n in range(3))
+    ]
+
+
+def test_one_wrong_mention_of_a_few_suggests_no_other_counting() -> None:
+    _, checks = checked(OSLO, replace(OSLO, id="2", mentions=(Mention(0, 4, "Oslo"), Mention(10, 16, "Norway"))))
+    (note,) = checks.notes()
+    assert "(25%), so the offsets may be wrong:\n" in note

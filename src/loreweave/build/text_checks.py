@@ -1,4 +1,4 @@
-"""Checks texts with links on their way to a builder: repeated texts and mentions, and whether there are links at all."""
+"""Checks texts with links on their way to a builder: repeated texts and mentions, wrong offsets, missing links."""
 
 from __future__ import annotations
 
@@ -6,12 +6,35 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from loreweave.corpus.alignment import is_aligned, misaligned
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.rows import Span
+from loreweave.corpus.surfaces import utf16_words
+from loreweave.corpus.words import word_offsets
 
-REPORTED = ("texts_repeated", "texts_with_repeated_id", "mentions_repeated", "mentions_with_another_entity")
+REPORTED = (
+    "texts_repeated",
+    "texts_with_repeated_id",
+    "mentions_repeated",
+    "mentions_with_another_entity",
+    "mentions_misaligned",
+)
 """Counts that builders report."""
-_SHOWN = 3
+MANY = 0.05
+"""Share of misaligned mentions from which on the offsets of all mentions are doubted."""
+_SHOWN, _LOOKED_AT = 3, 200
+"""Maximum number of examples, and of misaligned mentions whose way of counting is looked for."""
+_UTF16 = "they fit in UTF-16 code units, as in browsers: give --format annotated:utf16"
+_COUNTINGS = {
+    "they fit if ends are inclusive, but exclusive ends are expected: add 1 to each end": (0, 1),
+    "they fit if characters are counted from 1, but 0 is expected: subtract 1 from each offset": (-1, -1),
+    "they fit if characters are counted from 1 and ends are inclusive: subtract 1 from each start": (-1, 0),
+    "they fit if 1 is added to each offset": (1, 1),
+}
+"""Other ways of counting -> what is added to the start and the end."""
+_FITS = 0.9
+"""Share of the misaligned mentions that another way of counting must align."""
 
 
 class TextChecks:
@@ -23,13 +46,16 @@ class TextChecks:
         counts: `texts` and `mentions`, those of them with an entity (`linked`) and with labels only (`labelled`);
             `texts_repeated` are equal to an earlier text, `texts_with_repeated_id` only have its id;
             `mentions_repeated` have the span and the entity of an earlier mention of the text,
-            `mentions_with_another_entity` only its span, and are left out.
+            `mentions_with_another_entity` only its span, and are left out; `mentions_misaligned` begin or end inside a
+            word or have white space at an edge.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(dict.fromkeys(REPORTED, 0))
         self._seen: dict[int, int] = {}  # hash of language and id -> hash of the content
         self._repeated_ids: list[str] = []
+        self._misaligned: list[str] = []
+        self._countings: Counter[str] = Counter()
 
     def checked(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         """The texts, with each mention once."""
@@ -44,12 +70,18 @@ class TextChecks:
 
     def notes(self) -> list[str]:
         """Lines about what the user should look at; none if there is nothing."""
-        repeated = self.counts["texts_with_repeated_id"]
-        if not repeated:
-            return []
-        shown = listed(map(repr, self._repeated_ids), total=repeated)
-        found = counted(repeated, "text has the id of an earlier one", "texts have the id of an earlier one")
-        return [f"{found}, but another content ({shown}); all are kept: give each text an id of its own"]
+        notes = []
+        if repeated := self.counts["texts_with_repeated_id"]:
+            shown = listed(map(repr, self._repeated_ids), total=repeated)
+            found = counted(repeated, "text has the id of an earlier one", "texts have the id of an earlier one")
+            notes.append(f"{found}, but another content ({shown}); all are kept: give each text an id of its own")
+        if misaligned := self.counts["mentions_misaligned"]:
+            what = f"of {counted(self.counts['mentions'], 'mention')} begin or end inside a word or have white space at an edge"
+            share = misaligned / self.counts["mentions"]
+            doubt = f" ({share:.0%}), so the offsets may be wrong{self._other_counting()}" if share > MANY else ""
+            examples = "".join(f"\n  {line}" for line in self._misaligned)
+            notes.append(f"{'warning: ' if doubt else ''}{misaligned:,} {what}{doubt}:{examples}")
+        return notes
 
     def without_links(self) -> str:
         """What was found in texts without links, and the way out, for a message."""
@@ -68,6 +100,8 @@ class TextChecks:
             self.counts["mentions"] += 1
             self.counts["linked"] += mention.entity is not None
             self.counts["labelled"] += mention.entity is None and bool(mention.types)
+            if not is_aligned(text.text, mention.start, mention.end):
+                self._count_misaligned(text, (mention.start, mention.end))
         content = hash((text.text, text.mentions))
         key = hash((text.language, text.id))
         before = self._seen.get(key)
@@ -79,6 +113,28 @@ class TextChecks:
                 self._repeated_ids.append(text.id)
         else:
             self.counts["texts_repeated"] += 1
+
+    def _count_misaligned(self, text: AnnotatedText, span: Span) -> None:
+        """Count a mention that is no whole words, and the ways of counting with which it would be."""
+        self.counts["mentions_misaligned"] += 1
+        if self.counts["mentions_misaligned"] > _LOOKED_AT:
+            return
+        words = word_offsets(text.text)
+        if len(self._misaligned) < _SHOWN:
+            self._misaligned.extend(f"text {text.id!r}: {found}" for found in misaligned(words, text.text, [span]))
+        self._countings[_UTF16] += utf16_words(text.text, words, [span])[1]
+        for name, (first, last) in _COUNTINGS.items():
+            self._countings[name] += is_aligned(text.text, span[0] + first, span[1] + last)
+
+    def _other_counting(self) -> str:
+        """The way of counting that fits nearly all misaligned mentions that were looked at, for a message.
+
+        Only UTF-16 code units leave many mentions as they are: those before the first emoji.
+        """
+        number = self.counts["mentions_misaligned"]
+        name, fits = self._countings.most_common(1)[0]
+        likely = name == _UTF16 or 2 * number > self.counts["mentions"]
+        return f"; {name}" if likely and fits >= _FITS * min(number, _LOOKED_AT) else ""
 
     def _once(self, mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
         """The first mention of each span with an entity, and the first without one, with the labels of the others."""

@@ -20,9 +20,10 @@ from typing import Any
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
+from loreweave.corpus.files.rows import as_row
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError, in_json, kind_of
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
-from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
+from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface, from_utf16
 from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
 from loreweave.errors import DataError
 
@@ -156,8 +157,12 @@ class AnnotatedText:
         return cls(row["id"], row["text"], spans, row.get("language"), metadata)
 
 
-def read_annotated_texts(path: Pathname) -> Iterator[AnnotatedText]:
+def read_annotated_texts(path: Pathname, utf16: bool = False) -> Iterator[AnnotatedText]:
     """Stream the texts of a JSON Lines file (plain, .gz, .xz, .bz2), a Parquet file, or a folder of such files by name.
+
+    Args:
+        path: file or folder.
+        utf16: whether the offsets of mentions count UTF-16 code units.
 
     Raises:
         DataError: names the file, the line (the row in Parquet) and the field.
@@ -166,9 +171,42 @@ def read_annotated_texts(path: Pathname) -> Iterator[AnnotatedText]:
         rows = _read_parquet(file) if file.suffix == ".parquet" else read_json_lines(file)
         for number, row in rows:
             try:
-                yield AnnotatedText.from_dict(row)
+                yield AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
             except DataError as error:
-                raise DataError(WIKISPEEDIA if is_wikispeedia(row) else str(error), path=file, line=number) from None
+                found = WIKISPEEDIA if is_wikispeedia(row) else f"{error}{'' if utf16 else _utf16_way_out(row)}"
+                raise DataError(found, path=file, line=number) from None
+
+
+def in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a text with offsets in code points instead of UTF-16 code units, if they can be read at all.
+
+    Raises:
+        DataError: a mention is no object, or an offset is inside a character or outside the text.
+    """
+    text, mentions = row.get("text"), row.get("mentions")
+    if not isinstance(text, str) or not isinstance(mentions, list):
+        return dict(row)
+    converted = []
+    for mention in mentions:
+        mention = dict(as_row(mention))
+        for name in ("start", "end"):
+            if type(mention.get(name)) is int:
+                place = from_utf16(text, mention[name])
+                if place is None:
+                    expected = "a place between characters in UTF-16 code units"
+                    raise DataError(f"found {mention[name]}, expected {expected}", field=f"mentions.{name}")
+                mention[name] = place
+        converted.append(mention)
+    return {**row, "mentions": converted}
+
+
+def _utf16_way_out(row: Mapping[str, Any]) -> str:
+    """A hint for a row that is right only if its offsets count UTF-16 code units."""
+    try:
+        AnnotatedText.from_dict(in_code_points(row))
+    except DataError:
+        return ""
+    return "; the offsets fit in UTF-16 code units: give --format annotated:utf16"
 
 
 def write_annotated_texts(path: Pathname, texts: Iterable[AnnotatedText]) -> int:

@@ -70,3 +70,31 @@ def test_repeated_texts_and_mentions_are_counted(tmp_path: Path, minilm_dir: Pat
         assert (counts["texts_repeated"], counts["texts_with_repeated_id"], counts["mentions_repeated"]) == (1, 1, 2), kind
         assert "1 text has the id of an earlier one, but another content ('1')" in " ".join(shown.err.split())
         assert counts.get("links", 4) == 4 and counts.get("mentions_kept", 2) == 2
+
+
+def test_offsets_in_utf16_code_units(tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In code points, the mentions cut words, which every command says; with the format's suffix, they are names."""
+    text = "\N{GRINNING FACE} Oslo lies in Norway."
+    mentions = [{"start": 3, "end": 7, "entity": "Oslo"}, {"start": 16, "end": 22, "entity": "Norway"}]
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"id": "1", "text": text, "mentions": mentions}))
+    EntityVocabulary.from_counts({"Oslo": 2, "Norway": 1}).save(tmp_path / "vocab.jsonl")
+    options = {
+        "mentions": [],
+        "entity-vocab": [],
+        "pretraining": ["--vocabulary", str(tmp_path / "vocab.jsonl"), "--tokenizer", str(minilm_dir)],
+    }
+    for kind, more in options.items():
+        command = ["build", kind, str(path), "--output", str(tmp_path / f"{kind}.jsonl"), "--json", "--overwrite", *more]
+        assert main(command) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["mentions_misaligned"] == 2
+        assert "give --format annotated:utf16" in shown.err and "text '1': 'slo ' has blanks" in shown.err
+        assert main([*command, "--format", "annotated:utf16"]) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["mentions_misaligned"] == 0 and "utf16" not in shown.err
+    with_text = [{**mention, "text": mention["entity"]} for mention in mentions]
+    for wrong in (with_text, [{"start": 17, "end": len(text) + 1}]):
+        path.write_text(json.dumps({"id": "1", "text": text, "mentions": wrong}))
+        assert main(["build", "entity-vocab", str(path), "--output", str(tmp_path / "v.tsv")]) == 1
+        assert "give --format annotated:utf16" in " ".join(capsys.readouterr().err.split())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.corpus.exclusion import Exclusion
 
-FORMATS = ("annotated", "wikispeedia")
-"""Readers of text files: our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
+FORMATS = ("annotated", "annotated:utf16", "wikispeedia")
+"""Readers of text files: our JSON Lines and Parquet, or folders of these, with offsets in code points or in UTF-16 code
+units; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
 
 FILES = typer.Argument(metavar="FILE", help="Text files. They are read in this order.")
@@ -70,7 +72,11 @@ def read_texts(
     from loreweave.errors import ConfigurationError
     from loreweave.training.settings.configuration import unknown_name
 
-    readers = {"annotated": read_annotated_texts, "wikispeedia": read_wikispeedia}
+    readers: dict[str, Callable[[str], Iterator[AnnotatedText]]] = {
+        "annotated": read_annotated_texts,
+        "annotated:utf16": partial(read_annotated_texts, utf16=True),
+        "wikispeedia": read_wikispeedia,
+    }
     if format not in readers:
         raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
     texts = exclusion.kept(text for file in files for text in readers[format](file))

@@ -7,18 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.annotated_text import KEYS, AnnotatedText
+from loreweave.corpus.annotated_text import KEYS, AnnotatedText, in_code_points
 from loreweave.corpus.files.rows import LeftOut, as_row, check_span, trimmed
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat, as_utf16
-from loreweave.corpus.surfaces import from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES
-from loreweave.errors import DataError
 
 
 def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
     """{id, text, mentions}; a text without an id has its number."""
     row = {"id": number, **as_row(row)}
-    text = AnnotatedText.from_dict(_in_code_points(row) if utf16 else row)
+    text = AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
     mentions = []
     for mention in text.mentions:
         check_span(text.text, mention.start, mention.end, "mentions")
@@ -27,25 +25,6 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
             yield LeftOut(BLANK_EDGES, of_record=True)
         mentions.append(replace(mention, start=start, end=end))
     yield replace(text, mentions=tuple(mentions))
-
-
-def _in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with offsets in code points, if they can be read at all; `AnnotatedText` reports what cannot."""
-    text, mentions = row.get("text"), row.get("mentions")
-    if not isinstance(text, str) or not isinstance(mentions, list):
-        return dict(row)
-    converted = []
-    for mention in mentions:
-        mention = dict(as_row(mention))
-        for name in ("start", "end"):
-            if type(mention.get(name)) is int:
-                place = from_utf16(text, mention[name])
-                if place is None:
-                    expected = "a place between characters in UTF-16 code units"
-                    raise DataError(f"found {mention[name]}, expected {expected}", field=f"mentions.{name}")
-                mention[name] = place
-        converted.append(mention)
-    return {**row, "mentions": converted}
 
 
 def _recognises(path: Path, row: Any) -> bool:

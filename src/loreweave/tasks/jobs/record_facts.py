@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.alignment import misaligned, shortened
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
@@ -18,8 +19,6 @@ Key = tuple[str, tuple[Span, ...]]
 
 LISTED = ("bad", "unused", "dropped", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts", "leaks")
 """Kinds that `loreweave check --list` lists."""
-_CONTEXT = 30
-"""Number of characters shown on both sides of a mention."""
 
 
 def places_of(read: ReadResult[Any]) -> list[str]:
@@ -70,19 +69,6 @@ def words_of(training: Training[Any], record: Any, text: str) -> Sequence[Span]:
     return word_offsets(text) if training.words is None else training.words(record)
 
 
-def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> Iterator[str]:
-    """For each mention that begins or ends inside a word, or has blanks at its edges, a description of the error."""
-    begins, ends = {start for start, _ in words}, {end for _, end in words}
-    for start, end in mentions:
-        surface = text[start:end]
-        if surface != surface.strip():
-            yield f"{surface!r} has blanks at its edges in {_around(text, start, end)}"
-        elif start not in begins or end not in ends:
-            cut = [text[first:last] for first, last in words if first < start < last or first < end < last]
-            what = f"cuts {', '.join(map(repr, dict.fromkeys(cut)))}" if cut else "does not consist of whole words"
-            yield f"{surface!r} {what} in {_around(text, start, end)}"
-
-
 def facts_of(
     training: Training[Any], read: ReadResult[Any], keys: Sequence[Key]
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -103,17 +89,17 @@ def facts_of(
         words += len(own)
         listed["misaligned"] += [f"{place}: {what}" for what in misaligned(own, text, mentions)]
         if not found:
-            listed["unlabelled"].append(f"{place}: {_short(text)}")
+            listed["unlabelled"].append(f"{place}: {shortened(text)}")
         if (pair := _overlap(mentions)) is not None:
             listed["overlaps"].append(f"{place}: {text[slice(*pair[0])]!r} and {text[slice(*pair[1])]!r}")
         if key in first:
-            listed["duplicates"].append(f"{place}: as {first[key]}, {_short(text)}")
+            listed["duplicates"].append(f"{place}: as {first[key]}, {shortened(text)}")
         first.setdefault(key, place)
         labels[key].setdefault(found, place)
     conflicts = {key: given for key, given in labels.items() if len(given) > 1}
     for (text, _), given in conflicts.items():
         each = "; ".join(f"{place} {', '.join(found) or 'none'}" for found, place in given.items())
-        listed["conflicts"].append(f"{each}: {_short(text)}")
+        listed["conflicts"].append(f"{each}: {shortened(text)}")
     counts = {name: len(listed[name]) for name in ("bad", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts")}
     sizes = {"records": len(keys), "texts": len({text for text, _ in keys}), "words": words}
     return sizes | mention_counts(training, read, keys) | counts, listed
@@ -139,11 +125,3 @@ def _overlap(spans: Sequence[Span]) -> tuple[Span, Span] | None:
         if first[1] > second[0]:
             return first, second
     return None
-
-
-def _around(text: str, start: int, end: int) -> str:
-    return _short(text[max(0, start - _CONTEXT) : end + _CONTEXT], 2 * _CONTEXT + end - start)
-
-
-def _short(text: str, length: int = 2 * _CONTEXT) -> str:
-    return repr(text if len(text) <= length else text[:length] + "...")
