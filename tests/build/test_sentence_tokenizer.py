@@ -121,3 +121,10 @@ def test_any_mention_is_covered(byte_level: PreTrainedTokenizerFast, sentence: s
     else:
         decoded = byte_level.decode(encoded.ids[slice(*place)], clean_up_tokenization_spaces=False)
         assert sentence[start:end].strip() in decoded
+
+
+@pytest.mark.parametrize(("family", "unknown"), [("byte_level", None), ("metaspace", "<unk>"), ("one_word_one_id", "[UNK]")])
+def test_the_sub_word_for_what_is_unknown(family: str, unknown: str | None, request: pytest.FixtureRequest) -> None:
+    tokenizer = request.getfixturevalue(family)
+    made = pickle.loads(pickle.dumps(SentenceTokenizer(tokenizer)))
+    assert made.unknown_id == (None if unknown is None else tokenizer.convert_tokens_to_ids(unknown))

@@ -224,3 +224,9 @@ def test_text_without_a_block_is_an_error_with_counts(tmp_path: Path, one_word_o
     with pytest.raises(DataError, match=r"--split-long-lines.* blocks dropped long \(1\), blocks dropped empty \(1\)"):
         build_text_blocks([tmp_path / "a.txt"], one_word_one_id, tmp_path / "set", max_length=5)
     assert not (tmp_path / "set").exists()
+
+
+def test_unknown_sub_words_are_counted(tmp_path: Path, one_word_one_id: PreTrainedTokenizerFast) -> None:
+    (tmp_path / "a.txt").write_text("w1 what w3\nwhy\n")
+    report = build_text_blocks([tmp_path / "a.txt"], one_word_one_id, tmp_path / "set")
+    assert (report.sub_words, report.sub_words_unknown) == (4, 2)

@@ -158,3 +158,16 @@ def test_a_mention_with_spaces_around_it_is_kept(one_word_one_id: PreTrainedToke
     windows, report = make(one_word_one_id, annotate("[A: w1 ]w2.\n[B: w3] w4[A: ]w5.", id="t"), min_sentence_length=1)
     assert [(w.entity_ids, w.entity_starts, w.entity_lengths) for w in windows] == [([3, 4], [0, 3], [1, 1])]
     assert (report.mentions_kept, report.mentions_dropped_without_sub_words) == (2, 1)
+
+
+def test_unknown_sub_words_of_windows_are_counted(
+    one_word_one_id: PreTrainedTokenizerFast, byte_level: PreTrainedTokenizerFast
+) -> None:
+    """Not those of dropped windows; a byte-level tokenizer knows everything."""
+    text = annotate("[A:w0] what w2 why.\nWhy what why w1.")
+    _, report = make(one_word_one_id, text, max_length=7, min_sentence_length=2)
+    assert (report.sub_words, report.sub_words_unknown, report.windows_dropped_without_entities) == (5, 2, 1)
+    _, report = make(one_word_one_id, text, max_length=7, include_windows_without_entities=True, min_sentence_length=2)
+    assert (report.sub_words, report.sub_words_unknown) == (10, 5)
+    _, report = make(byte_level, text)
+    assert report.sub_words > 10 and report.sub_words_unknown == 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenizers import Tokenizer
@@ -44,6 +44,9 @@ class SentenceTokenizer:
 
     Special tokens that occur literally in the text (`<mask>`) are split like any other characters.
 
+    Attributes:
+        unknown_id: see `unknown_id_of`.
+
     Raises:
         ConfigurationError: the tokenizer is not a fast one.
     """
@@ -54,14 +57,15 @@ class SentenceTokenizer:
         self._spaced_prefix, self._glued_prefix = _prefixes(state)
         self._state = json.dumps(state, ensure_ascii=False)
         self._tokenizer = _from_state(self._state)
+        self.unknown_id = unknown_id_of(state)
 
-    def __getstate__(self) -> tuple[str, str, str]:
+    def __getstate__(self) -> tuple[str, str, str, int | None]:
         """State for another process."""
-        return self._spaced_prefix, self._glued_prefix, self._state
+        return self._spaced_prefix, self._glued_prefix, self._state, self.unknown_id
 
-    def __setstate__(self, state: tuple[str, str, str]) -> None:
+    def __setstate__(self, state: tuple[str, str, str, int | None]) -> None:
         """Restore the tokenizer (its treatment of special tokens is not serialised)."""
-        self._spaced_prefix, self._glued_prefix, self._state = state
+        self._spaced_prefix, self._glued_prefix, self._state, self.unknown_id = state
         self._tokenizer = _from_state(self._state)
 
     def encode(self, sentences: Sequence[str], spaced: Sequence[bool], with_offsets: Sequence[bool]) -> Iterator[SubWords]:
@@ -92,6 +96,18 @@ def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
         message = f"found the slow tokenizer {type(tokenizer).__name__}, expected a fast one"
         raise ConfigurationError(f"{message}: mentions need character offsets")
     return backend
+
+
+def unknown_id_of(state: Mapping[str, Any]) -> int | None:
+    """Id of the sub-word that stands for what a tokenizer does not know; None if it knows everything, as byte-level ones do.
+
+    Args:
+        state: the tokenizer as JSON.
+    """
+    model = state["model"]
+    token = model.get("unk_token")
+    found: int | None = model.get("unk_id") if token is None else model["vocab"].get(token)
+    return found
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> str:

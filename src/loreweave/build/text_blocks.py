@@ -17,6 +17,7 @@ one sub-word longer instead.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from tokenizers import Tokenizer
 
 from loreweave.build.pretraining_store import ROWS_PER_SHARD, write_set
-from loreweave.build.sentence_tokenizer import backend_of
+from loreweave.build.sentence_tokenizer import backend_of, unknown_id_of
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.files.reading import Pathname
@@ -53,6 +54,7 @@ class TextBlockReport:
         blank_lines_dropped: number of blank lines inside documents of JSON Lines, where they do not separate documents.
         characters_replaced: number of unpaired surrogates, which became U+FFFD.
         sub_words: number of sub-words in all lines, without end tokens.
+        sub_words_unknown: number of those that stand for characters which the tokenizer does not know.
         end_tokens_inside: number of end tokens stored inside blocks (those at the end of blocks are not stored).
         blocks: number of rows written.
         lines_split: number of lines longer than a block that became several blocks.
@@ -69,6 +71,7 @@ class TextBlockReport:
     characters: int = 0
     characters_replaced: int = 0
     sub_words: int = 0
+    sub_words_unknown: int = 0
     sub_words_kept: int = 0
     sub_words_dropped_long: int = 0
     end_tokens_inside: int = 0
@@ -248,7 +251,8 @@ def _sentences(lines: Iterable[Line], language: str) -> Iterator[Line]:
 def _tokenised(
     lines: Iterable[Line], tokenizer: PreTrainedTokenizerBase, report: TextBlockReport, progress: Progress | None
 ) -> Iterator[TokenLine]:
-    backend = Tokenizer.from_str(backend_of(tokenizer).to_str())
+    state = backend_of(tokenizer).to_str()
+    backend, unknown = Tokenizer.from_str(state), unknown_id_of(json.loads(state))
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
@@ -262,6 +266,7 @@ def _tokenised(
             report.blank_lines += not inside
             report.characters += len(line.text)
             report.sub_words += len(encoding.ids)
+            report.sub_words_unknown += 0 if unknown is None else encoding.ids.count(unknown)
             yield TokenLine(line.place, encoding.ids)
         if progress is not None:
             progress(report)

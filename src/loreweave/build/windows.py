@@ -90,6 +90,7 @@ class BuildReport:
     windows: int = 0
     windows_dropped_without_entities: int = 0
     sub_words: int = 0
+    sub_words_unknown: int = 0
     mentions: int = 0
     mentions_kept: int = 0
     mentions_kept_as_unknown: int = 0
@@ -233,9 +234,14 @@ class WindowMaker:
         if window.entity_ids or self.settings.include_windows_without_entities:
             report.windows += 1
             report.sub_words += len(window.word_ids)
+            report.sub_words_unknown += _occurrences(self.tokenizer.unknown_id, window.word_ids)
             yield window
         else:
             report.windows_dropped_without_entities += 1
+
+
+def _occurrences(id: int | None, ids: list[int]) -> int:
+    return 0 if id is None else ids.count(id)
 
 
 def _lines(text: str) -> Iterator[Span]:

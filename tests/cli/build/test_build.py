@@ -64,7 +64,7 @@ def test_the_set_counts_what_was_dropped(
     arguments = ["--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir), "--output", str(output)]
     assert main(["build", "pretraining", str(pages), *arguments, "--max-length", "32"]) == 0
     shown = capsys.readouterr()
-    assert "windows\t2" in shown.out
+    assert "windows\t2" in shown.out and "warning" not in shown.err
     assert "mentions dropped unknown\t1" in shown.out
     assert "windows dropped without entities\t1" in shown.out
     assert f"wrote {output}" in shown.err
@@ -214,3 +214,16 @@ def test_a_minimum_that_no_title_reaches_is_refused(pages: Path, tmp_path: Path,
     output = tmp_path / "v.jsonl"
     assert main(["build", "entity-vocab", str(pages), "--output", str(output), "--min-count", "3"]) == 1
     assert "all of 3 titles have fewer than 3 links" in capsys.readouterr().err and not output.exists()
+
+
+def test_a_script_that_the_tokenizer_does_not_know_is_reported(
+    vocabulary: Path, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    write_annotated_texts(path, [AnnotatedText("1", "Oslo \N{GRINNING FACE} and more.", (Mention(0, 4, "Oslo"),))])
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir), "--output", str(tmp_path / "set"), "--json"]
+    assert main(["build", "pretraining", str(path), *arguments]) == 0
+    shown = capsys.readouterr()
+    counts = json.loads(shown.out)
+    assert (counts["sub_words"], counts["sub_words_unknown"]) == (5, 1)
+    assert f"warning: 1 of 5 sub-words (20%) are unknown to the tokenizer {minilm_dir}:" in " ".join(shown.err.split())

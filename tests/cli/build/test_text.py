@@ -43,3 +43,18 @@ def test_an_unknown_break_mode_is_wrong_use(
     arguments = ["--tokenizer", str(minilm_dir), "--output", str(tmp_path / "set"), "--break-mode", "document"]
     assert main(["build", "text-blocks", *files, *arguments]) == 2
     assert "expected one of none, complete, complete_doc, eos" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("unknown", "warned"), [(2, False), (6, True)])
+def test_a_tokenizer_that_does_not_know_the_script_is_named(
+    unknown: int, warned: bool, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of 50 sub-words are 4 %, six are 12 %."""
+    (tmp_path / "a.txt").write_text(" ".join(["\N{GRINNING FACE}"] * unknown + ["the"] * (50 - unknown)))
+    arguments = ["--tokenizer", str(minilm_dir), "--output", str(tmp_path / "set"), "--json"]
+    assert main(["build", "text-blocks", str(tmp_path / "a.txt"), *arguments]) == 0
+    shown = capsys.readouterr()
+    counts = json.loads(shown.out)
+    assert (counts["sub_words"], counts["sub_words_unknown"]) == (50, unknown)
+    said = f"warning: 6 of 50 sub-words (12%) are unknown to the tokenizer {minilm_dir}: give an encoder of the language"
+    assert (said in " ".join(shown.err.split())) == warned

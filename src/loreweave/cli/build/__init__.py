@@ -19,6 +19,7 @@ from loreweave.cli.build.annotated_texts import (
     excluded,
     read_exclusion,
     read_texts,
+    say_unknown,
 )
 from loreweave.cli.build.entity_types import entity_types
 from loreweave.cli.build.episodes import episodes
@@ -204,6 +205,7 @@ def pretraining(
             progress=steps_from_count(advance, lambda report: report.texts),
             added={"link_labels": link_labels, "link_repeats": link_repeats, "common_words": common_words},
         )
+    say_unknown(report.sub_words_unknown, report.sub_words, tokenizer)
     rows = report.to_dict() | added | checked(checks) | excluded(exclusion, exclude)
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
 

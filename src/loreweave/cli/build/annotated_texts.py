@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loreweave.cli.console import Advance, say
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 
 if TYPE_CHECKING:
     from loreweave.build.text_checks import TextChecks
@@ -21,6 +21,8 @@ FORMATS = ("annotated", "annotated:utf16", "wikispeedia")
 """Readers of text files: our JSON Lines and Parquet, or folders of these, with offsets in code points or in UTF-16 code
 units; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
+MANY_UNKNOWN = 0.05
+"""Share of unknown sub-words from which on the tokenizer is doubted."""
 
 FILES = typer.Argument(metavar="FILE", help="Text files. They are read in this order.")
 Files = Annotated[list[str], FILES]
@@ -106,6 +108,13 @@ def checked(checks: TextChecks) -> dict[str, int]:
     for line in checks.notes():
         say(line)
     return checks.reported()
+
+
+def say_unknown(unknown: int, sub_words: int, tokenizer: str) -> None:
+    """Print a warning if the tokenizer does not know many sub-words of the texts."""
+    if unknown > MANY_UNKNOWN * sub_words:
+        found = f"{unknown:,} of {counted(sub_words, 'sub-word')} ({unknown / sub_words:.0%}) are unknown"
+        say(f"warning: {found} to the tokenizer {tokenizer}: give an encoder of the language and the script of the texts")
 
 
 def _advancing(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[AnnotatedText]:

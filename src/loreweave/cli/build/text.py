@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from loreweave.cli.build.annotated_texts import say_unknown
 from loreweave.cli.console import progress, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 
@@ -78,4 +79,5 @@ def text_blocks(
             overwrite=overwrite,
             progress=steps_from_count(advance, lambda report: report.lines + report.blank_lines),
         )
+    say_unknown(report.sub_words_unknown, report.sub_words, tokenizer)
     show_counts(report.to_dict(), output, always=("documents", "lines", "blocks"), as_json=as_json)
