@@ -70,7 +70,10 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ({"id": "a", "text": "b", "mention": []}, "'mention'; did you mean 'mentions'"),
+        ({"id": "a", "text": "b", "title": "c"}, "key 'title'; put it into 'metadata': {\"metadata\": {\"title\": ...}}"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "title": "c"}]}, "'title', expected one of start"),
         ({"id": "a"}, "field 'text': found no 'text'"),
+        ({"text": "b"}, "field 'id': found no 'id', expected a string that names the text"),
         ({"id": 3, "text": "b"}, "field 'id': found 3"),
         ({"id": "a", "text": "b", "language": 1}, "field 'language'"),
         ({"id": "a", "text": "b", "mentions": {"start": 0}}, "expected a list"),

@@ -30,6 +30,8 @@ from loreweave.errors import DataError
 TEXT_SUFFIXES = (".jsonl", *(f".jsonl{compression}" for compression in COMPRESSIONS), ".parquet")
 KEYS = {"id", "text", "mentions", "language", "metadata"}
 """Keys of an annotated text in JSON."""
+_OF_METADATA = ("title", "categories", "paragraphs")
+"""Keys that have a meaning in the metadata of a text."""
 _PARQUET_ROWS = 1000
 
 
@@ -144,7 +146,7 @@ class AnnotatedText:
         Raises:
             DataError: names the field; the file and the line are added by `read_annotated_texts`.
         """
-        _check_keys(row, known=("id", "text", "mentions", "language", "metadata"), required=("id", "text"))
+        _check_keys(as_row(row), known=("id", "text", "mentions", "language", "metadata"), required=("id", "text"))
         mentions, metadata = row.get("mentions"), row.get("metadata")
         mentions, metadata = () if mentions is None else mentions, {} if metadata is None else metadata
         if isinstance(metadata, str):
@@ -275,12 +277,14 @@ def _check_paragraphs(rows: Any, length: int) -> None:
 def _check_keys(row: Mapping[str, Any], known: tuple[str, ...], required: tuple[str, ...]) -> None:
     for key in row:
         if key not in known:
+            if key in _OF_METADATA and "metadata" in known:
+                raise DataError(f'found the unknown key {key!r}; put it into \'metadata\': {{"metadata": {{"{key}": ...}}}}')
             close = get_close_matches(str(key), known, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f", expected one of {', '.join(known)}"
             raise DataError(f"found the unknown key {key!r}{hint}")
     for key in required:
         if key not in row:
-            raise DataError(f"found no {key!r}", field=key)
+            raise DataError(f"found no {key!r}{', expected a string that names the text' if key == 'id' else ''}", field=key)
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
