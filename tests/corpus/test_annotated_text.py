@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -176,3 +178,57 @@ def test_a_number_that_json_has_not_is_refused(tmp_path: Path) -> None:
 def test_the_characters_inside_mentions() -> None:
     text = AnnotatedText("1", "a bc de", (Mention(2, 4), Mention(3, 6)))
     assert list(text.inside_mentions()) == [0, 0, 1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("layout", ["list", "spread list", "wrapper", "one object", "spread objects"])
+def test_json_in_any_layout(layout: str, tmp_path: Path) -> None:
+    rows = [TOKYO.to_dict(), PLAIN.to_dict()]
+    written = {
+        "list": json.dumps(rows),
+        "spread list": json.dumps(rows, indent=1),
+        "wrapper": json.dumps({"data": rows}, indent=1),
+        "one object": json.dumps(rows[0]),
+        "spread objects": "\n".join(json.dumps(row, indent=1) for row in rows),
+    }
+    (tmp_path / "texts.json").write_text(written[layout])
+    assert list(read_annotated_texts(tmp_path / "texts.json")) == [TOKYO, PLAIN][: 1 if layout == "one object" else 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"id": "a", "text": "b"}, {"id": "c"}]', "texts.json, record 2: field 'text': found no 'text'"),
+        ('[{"id": "a", "text": "b"}, ["c"]]', "texts.json, record 2: found a list, expected an object"),
+        ('{"data": [{"id": 3, "text": "b"}]}', "texts.json, record 1: field 'id': found 3"),
+        ('[{"id": "a", "text": "b"},', "texts.json, line 1: found broken JSON"),
+        ('{"id": "a", "text": "b"}\n{"id": "a"\n', "texts.json, line 2: found broken JSON"),
+    ],
+)
+def test_the_place_in_a_file_of_another_layout(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "texts.json").write_text(content)
+    with pytest.raises(DataError) as caught:
+        list(read_annotated_texts(tmp_path / "texts.json"))
+    assert message in str(caught.value)
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """As in `loreweave build entity-vocab <(zcat pages.jsonl.gz)`."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=write_rows, args=(tmp_path / "pipe",))
+    writer.start()
+    assert list(read_annotated_texts(tmp_path / "pipe")) == [TOKYO, PLAIN]
+    writer.join()
+
+
+def write_rows(path: Path) -> None:
+    path.write_text("".join(json.dumps(text.to_dict()) + "\n" for text in (TOKYO, PLAIN)))
+
+
+def test_lines_are_streamed(tmp_path: Path) -> None:
+    """The first text comes before the broken third line is read."""
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(text.to_dict()) + "\n" for text in (TOKYO, PLAIN)) + "{\n")
+    texts = read_annotated_texts(path)
+    assert [next(texts), next(texts)] == [TOKYO, PLAIN]
+    with pytest.raises(DataError, match="line 3: found broken JSON"):
+        next(texts)

@@ -1,6 +1,6 @@
 """Annotated text: a text with mentions, and its files (JSON Lines, Parquet).
 
-One JSON object per line:
+One JSON object per line (or in any layout of `corpus.files.json_rows`):
 `{"id", "text", "mentions": [{"start", "end", "entity", "label", "labels"}], "language", "metadata"}`.
 All fields but `id` and `text` are optional. A mention may also have its `text` (or `name`, `mention`, `surface`), which is
 compared with the characters and not kept.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.json_rows import Placed, json_rows
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
 from loreweave.corpus.files.rows import as_row
@@ -146,7 +147,7 @@ class AnnotatedText:
         Raises:
             DataError: names the field; the file and the line are added by `read_annotated_texts`.
         """
-        _check_keys(as_row(row), known=("id", "text", "mentions", "language", "metadata"), required=("id", "text"))
+        _check_keys(row, known=("id", "text", "mentions", "language", "metadata"), required=("id", "text"))
         mentions, metadata = row.get("mentions"), row.get("metadata")
         mentions, metadata = () if mentions is None else mentions, {} if metadata is None else metadata
         if isinstance(metadata, str):
@@ -160,23 +161,25 @@ class AnnotatedText:
 
 
 def read_annotated_texts(path: Pathname, utf16: bool = False) -> Iterator[AnnotatedText]:
-    """Stream the texts of a JSON Lines file (plain, .gz, .xz, .bz2), a Parquet file, or a folder of such files by name.
+    """Stream the texts of a JSON file (plain, .gz, .xz, .bz2), a Parquet file, or a folder of such files by name.
+
+    JSON Lines are streamed. A list, an object over several lines and a list inside an object (`{"data": [...]}`) are read
+    as a whole. A pipe, which cannot be read twice, must have JSON Lines.
 
     Args:
         path: file or folder.
         utf16: whether the offsets of mentions count UTF-16 code units.
 
     Raises:
-        DataError: names the file, the line (the row in Parquet) and the field.
+        DataError: names the file, the line (the row in Parquet, the record of a list) and the field.
     """
     for file in _text_files(Path(path)):
-        rows = _read_parquet(file) if file.suffix == ".parquet" else read_json_lines(file)
-        for number, row in rows:
+        for place, row in _rows(file):
             try:
                 yield AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
             except DataError as error:
                 found = WIKISPEEDIA if is_wikispeedia(row) else f"{error}{'' if utf16 else _utf16_way_out(row)}"
-                raise DataError(found, path=file, line=number) from None
+                raise DataError(found, path=file, record=place) from None
 
 
 def in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,6 +203,25 @@ def in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
                 mention[name] = place
         converted.append(mention)
     return {**row, "mentions": converted}
+
+
+def _rows(file: Path) -> Iterator[Placed]:
+    """Place and row of everything in a file.
+
+    Raises:
+        DataError: a row is broken or no object.
+    """
+    if file.suffix == ".parquet":
+        yield from ((f"line {number}", row) for number, row in _read_parquet(file))
+    elif not file.is_file():
+        yield from ((f"line {number}", row) for number, row in read_json_lines(file))
+    else:
+        for place, row in json_rows(file):
+            if isinstance(row, DataError):
+                raise DataError(row.message, path=file, record=place)
+            if not isinstance(row, dict):
+                raise DataError(f"found {kind_of(row)}, expected an object", path=file, record=place)
+            yield place, row
 
 
 def _utf16_way_out(row: Mapping[str, Any]) -> str:
