@@ -115,6 +115,14 @@ def test_a_set_without_windows_says_what_left_them_out(
     assert message in str(caught.value) and "(counts: texts (1)" in str(caught.value)
 
 
+def test_texts_in_the_place_of_a_set(tmp_path: Path) -> None:
+    (tmp_path / "pages.jsonl").write_text("{}")
+    with pytest.raises(DataError, match=r"pages.jsonl: found a file, expected .* 'loreweave build pretraining' makes from"):
+        open_pretraining_set(tmp_path / "pages.jsonl")
+    with pytest.raises(DataError, match=r"found no manifest.json, expected the folder of a pre-training set, which"):
+        open_pretraining_set(tmp_path)
+
+
 def test_refusals_leave_no_trace(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:
     target = tmp_path / "set"
     unlinked = [AnnotatedText("a", "Nothing is linked in this sentence.")]

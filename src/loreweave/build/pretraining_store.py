@@ -104,7 +104,9 @@ def open_pretraining_set(path: Pathname, verify: bool = False) -> PretrainingSet
     """
     folder = Path(path)
     if not (folder / MANIFEST).is_file():
-        raise DataError(f"found no {MANIFEST}, expected the folder of a pre-training set", path=folder)
+        found = "a file" if folder.is_file() else f"no {MANIFEST}"
+        made_by = "'loreweave build pretraining' makes from texts with links, and 'loreweave build text-blocks' from plain text"
+        raise DataError(f"found {found}, expected the folder of a pre-training set, which {made_by}", path=folder)
     opened = PretrainingSet(folder, read_description(folder / MANIFEST, FORMAT, FORMAT_VERSION))
     if verify:
         opened.verify()
