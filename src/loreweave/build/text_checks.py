@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from loreweave.corpus.alignment import is_aligned, misaligned
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.rows import Span
+from loreweave.corpus.mentions.alignment import is_aligned, misaligned
 from loreweave.corpus.surfaces import utf16_words
 from loreweave.corpus.words import word_offsets
 

@@ -178,12 +178,11 @@ def pretraining(
     from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
-    words, exclusion, added = read_word_tokenizer(tokenizer), read_exclusion(exclude), Counter[str]()
+    words, exclusion, added, checks = read_word_tokenizer(tokenizer), read_exclusion(exclude), Counter[str](), TextChecks()
     if not math.isfinite(common_words):
         raise ConfigurationError(f"--common-words: found {common_words}, expected a number of words per mention")
     if common_words and include_unknown_entities:
         raise ConfigurationError("--common-words and --include-unknown-entities: [UNK] can have one meaning only; give one")
-    checks = TextChecks()
     texts = read_texts(files, format, exclusion, checks=checks, labels_as_entities=link_labels)
     texts = linked_again(texts, added) if link_repeats else texts
     texts = mark_common_words(texts, common_words, counts=added) if common_words else texts

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.alignment import misaligned, shortened
 from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.mentions.alignment import misaligned, shortened
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Training

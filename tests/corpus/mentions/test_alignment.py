@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.corpus.alignment import is_aligned, misaligned
+from loreweave.corpus.mentions.alignment import is_aligned, misaligned
 from loreweave.corpus.words import word_offsets
 
 
