@@ -86,6 +86,8 @@ class TextChecks:
     def without_links(self) -> str:
         """What was found in texts without links, and the way out, for a message."""
         texts, mentions = counted(self.counts["texts"], "text"), counted(self.counts["mentions"], "mention")
+        if not self.counts["texts"]:
+            return "found no texts"
         if not self.counts["mentions"]:
             return f"found no link in {texts} without mentions, expected mentions with an 'entity'"
         found = f"found no link in {texts} with {mentions}, {self.counts['labelled']:,} with a label but no entity"

@@ -24,7 +24,7 @@ from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lin
 from loreweave.corpus.files.rows import as_row
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError, in_json, kind_of
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
-from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface, from_utf16
+from loreweave.corpus.surfaces import SURFACE_KEYS, UTF16_HINT, check_given_surface, from_utf16
 from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
 from loreweave.errors import DataError
 
@@ -178,7 +178,9 @@ def read_annotated_texts(path: Pathname, utf16: bool = False) -> Iterator[Annota
             try:
                 yield AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
             except DataError as error:
-                found = WIKISPEEDIA if is_wikispeedia(row) else f"{error}{'' if utf16 else _utf16_way_out(row)}"
+                found = WIKISPEEDIA if is_wikispeedia(row) else str(error)
+                if not utf16 and _fits_utf16(row):
+                    found = f"{found.partition(f'; {UTF16_HINT}')[0]}; {UTF16_HINT}: give --format annotated:utf16"
                 raise DataError(found, path=file, record=place) from None
 
 
@@ -224,13 +226,13 @@ def _rows(file: Path) -> Iterator[Placed]:
             yield place, row
 
 
-def _utf16_way_out(row: Mapping[str, Any]) -> str:
-    """A hint for a row that is right only if its offsets count UTF-16 code units."""
+def _fits_utf16(row: Mapping[str, Any]) -> bool:
+    """Whether a wrong row is right if its offsets count UTF-16 code units."""
     try:
         AnnotatedText.from_dict(in_code_points(row))
     except DataError:
-        return ""
-    return "; the offsets fit in UTF-16 code units: give --format annotated:utf16"
+        return False
+    return True
 
 
 def write_annotated_texts(path: Pathname, texts: Iterable[AnnotatedText]) -> int:
