@@ -9,7 +9,7 @@ import pytest
 from made_runs import finetuning_run
 
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.runs.listing import Condition, in_order, select
+from loreweave.experiments.runs.listing import Condition, in_order, select, varied
 from loreweave.experiments.runs.table import list_runs
 from loreweave.training.runs.record import RunRecord
 
@@ -228,6 +228,38 @@ def test_the_data_of_evaluations_and_of_pre_training(tmp_path: Path) -> None:
     record.finish({"loss": 1.0})
     RunRecord.create(tmp_path / "q", "pretraining", {"data": [], "seed": 0, "output": "q"}).finish({"loss": 1.0})
     assert [row["data"] for row in list_runs([tmp_path]).rows] == ["test.txt", "en, de", None]
+
+
+def pretrained(folder: Path, objectives: dict[str, dict[str, object] | None], **settings: object) -> None:
+    config = {"model": "minilm", "objectives": objectives, "seed": 0, "output": str(folder), **settings}
+    RunRecord.create(folder, "pretraining", config).finish({"steps": 2, "loss": 1.0})
+
+
+def test_objectives_that_differ_are_a_column(tmp_path: Path) -> None:
+    words, types = {"weight": 1.0, "probability": 0.15}, {"weight": 1.0, "types": "types.jsonl"}
+    pretrained(tmp_path / "a", {"masked_words": words, "entity_types": types})
+    pretrained(tmp_path / "b", {"masked_words": words, "entity_relations": {"weight": 0.5, "graph": None}})
+    pretrained(tmp_path / "c", {"masked_entities": None, "masked_words": {"weight": 1.0, "probability": 0.3}})  # older versions
+    pretrained(tmp_path / "d", {})
+    table = list_runs([tmp_path])
+    assert table.settings == ["objectives", "objectives.masked_words.probability"] and table.more == []
+    objectives = ["masked_words,entity_types", "masked_words,entity_relations", "masked_words", "none"]
+    assert [row["objectives"] for row in table.rows] == objectives
+    only = list_runs([tmp_path / "a"], columns=["objectives"])
+    assert only.cells() == [["masked_words,entity_types"]] and "objectives" not in list_runs([tmp_path / "a"]).columns
+    found = list_runs([tmp_path], [Condition.parse("objectives=masked_words,entity_relations")])
+    assert [Path(row["run"]).name for row in found.rows] == ["b"]
+
+
+def test_other_rate_factors_and_groups_that_are_off_differ(tmp_path: Path) -> None:
+    for name, factors in (("a", {}), ("b", {"extra_heads": 10.0}), ("c", {"encoder": 0.5}), ("d", {"encoder": 0.1})):
+        pretrained(tmp_path / name, {"masked_words": {"weight": 1.0}}, optimizer={"rate_factors": factors})
+    table = list_runs([tmp_path])
+    assert table.settings == ["optimizer.rate_factors", "optimizer.rate_factors.encoder"]
+    assert [row["optimizer.rate_factors"] for row in table.rows] == ["none", "extra_heads", "encoder", "encoder"]
+    rows = [{"fine_tuning.optimizer": None}, {"fine_tuning.optimizer.learning_rate": 0.1}, {"fine_tuning.steps": 5}]
+    assert varied(rows[:2], ["fine_tuning.optimizer.learning_rate"]) == ["fine_tuning.optimizer.learning_rate"]
+    assert varied(rows[1:], ["fine_tuning.optimizer.learning_rate"]) == [], "an older version had no such setting"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from loreweave.experiments.runs.recorded import RecordedRun
 
 _FIRST = ("run", "task", "data", "model", "state")
 _LAST = ("epoch", "minutes", "started")
-_IMPORTANT = ("optimizer.learning_rate", "epochs", "steps", "train_fraction", "seed", "batch_size")
+_IMPORTANT = ("objectives", "optimizer.learning_rate", "epochs", "steps", "train_fraction", "seed", "batch_size")
 """Settings that are shown before all others."""
 _FEWEST, _MOST = 5, 12
 """Number of differing settings that are shown in any window, and maximum number where the width is unknown."""

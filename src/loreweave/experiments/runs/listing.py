@@ -124,8 +124,20 @@ def in_order(rows: Sequence[Facts], name: str, reverse: bool = False) -> list[Fa
 
 
 def varied(rows: Sequence[Facts], names: Iterable[str]) -> list[str]:
-    """Those names whose values differ between the rows that have them."""
-    return [name for name in names if len({_text(facts[name]) for facts in rows if name in facts}) > 1]
+    """Those names whose values differ between the rows that have them.
+
+    A row also has the settings of a group that is off: `fine_tuning.optimizer: null` gives all of them the value None.
+    """
+    return [
+        name for name in names if len({_text(facts.get(name)) for facts in rows if name in facts or _is_off(facts, name)}) > 1
+    ]
+
+
+def _is_off(facts: Facts, name: str) -> bool:
+    """Whether the group of a setting is null."""
+    parts = name.split(".")
+    groups = (".".join(parts[:length]) for length in range(1, len(parts)))
+    return any(group in facts and facts[group] is None for group in groups)
 
 
 def _unquoted(text: str) -> str:

@@ -20,6 +20,10 @@ from loreweave.errors import DataError
 RESULTS = "results.json"
 STATES = ("running", "done", "failed", "interrupted", "crashed", "pruned", "unreadable")
 """States of a run. crashed: the process has ended without saying how. pruned: a search has stopped the run early."""
+OBJECTIVES = "objectives"
+"""The group of settings with the objectives of pre-training; as a setting, their names."""
+_CHOSEN = (OBJECTIVES, "rate_factors")
+"""Groups whose members are chosen for each run. Their names are a setting, in which runs with other members differ."""
 _SPLITS = ("dev", "test")
 
 
@@ -113,7 +117,10 @@ class RecordedRun:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Settings by their dotted names, as in the shell (`optimizer.learning_rate`)."""
+        """Settings by their dotted names, as in the shell (`optimizer.learning_rate`).
+
+        `objectives` and `optimizer.rate_factors` are also there: the names of their members (`masked_words,entity_types`).
+        """
         values = self.config.get("settings", self.config if self.kind == "pretraining" else {})
         found = dict(_dotted(values)) if isinstance(values, Mapping) else {}
         return {name: value for name, value in found.items() if name not in ("model", "output")}
@@ -205,7 +212,12 @@ def is_number(value: object) -> bool:
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _dotted(value, f"{prefix}{name}.")
+        place = f"{prefix}{name}"
+        if isinstance(value, Mapping) and name in _CHOSEN:
+            members = {member: content for member, content in value.items() if content is not None}  # null in older records
+            yield place, ",".join(members) or "none"
+            yield from _dotted(members, f"{place}.")
+        elif isinstance(value, Mapping) and value:
+            yield from _dotted(value, f"{place}.")
         else:
-            yield f"{prefix}{name}", value
+            yield place, value
