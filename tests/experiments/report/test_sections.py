@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import finetuning_run
+from made_runs import finetuning_run, report_table
 
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.figures.registry import FIGURES
-from loreweave.experiments.report.parts import Part
+from loreweave.experiments.report.parts import NotShown, Part
 from loreweave.experiments.report.run import answer_of, report
 from loreweave.experiments.report.sections import sections_of, shown
 from loreweave.experiments.runs.folders import find_runs
@@ -81,6 +81,58 @@ def test_the_best_pretraining_has_the_lowest_loss(tmp_path: Path) -> None:
     best = section.best_run(lambda run: True)
     assert best is not None and best.path.name == "b"
     assert answer_of(section).endswith("Best by train data: learning_rate=0.2: train loss 1.2500 (1 run).")
+
+
+def pretrained(folder: Path, weights: dict[str, float], losses: dict[str, float], **settings: dict[str, object]) -> None:
+    """A run of pre-training: the weight of each objective, its losses, and further settings of objectives."""
+    objectives = {name: {"weight": weight} | settings.get(name, {}) for name, weight in weights.items()}
+    numbers = {f"{name}_loss": loss for name, loss in losses.items()}
+    numbers["loss"] = sum(weight * losses[name] for name, weight in weights.items())
+    record = RunRecord.create(folder, "pretraining", {"objectives": objectives, "seed": 0})
+    for step in (1, 2):
+        record.log(step=step, split="train", epoch=step / 2, **numbers)
+    record.finish({"steps": 2, **numbers})
+
+
+def test_losses_of_other_objectives_name_no_best_run(tmp_path: Path) -> None:
+    types = {"types": "data/types.jsonl"}
+    pretrained(tmp_path / "a", {"words": 1.0, "types": 1.0}, {"words": 9.0, "types": 1.0})
+    pretrained(tmp_path / "b", {"words": 1.0, "links": 0.5}, {"words": 8.0, "links": 4.0}, links={"graph": "g"} | types)
+    pretrained(tmp_path / "c", {"words": 1.0, "links": 0.5}, {"words": 7.0, "links": 3.0}, links={"graph": None} | types)
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert section.varied == ["objectives", "objectives.links.graph"]
+    assert answer_of(section) == (
+        "pretraining: 3 runs in 3 groups. No best run is named: the loss is the weighted sum of the losses of the objectives, "
+        "and the runs have different objectives. objectives=words,links, links.graph=none: words_loss 7.0000, links_loss "
+        "3.0000 (1 run); objectives=words,links, links.graph=g: words_loss 8.0000, links_loss 4.0000 (1 run); "
+        "objectives=words,types: words_loss 9.0000, types_loss 1.0000 (1 run)."
+    )
+    for figure in ("settings", "parallel", "importance"):
+        assert isinstance(FIGURES[figure](section), NotShown)
+    report(tmp_path, output=tmp_path / "report", figures=["scores", "progression"], tell=lambda line: None)
+    rows = report_table(tmp_path / "report", "scores")
+    columns = ("objectives.links.graph", "train words_loss", "train links_loss", "train types_loss")
+    assert [[row[name] for name in columns] for row in rows] == [
+        ["none", "7.0", "3.0", ""], ["g", "8.0", "4.0", ""], ["", "9.0", "", "1.0"],
+    ]  # fmt: skip
+    assert {row["metric"] for row in report_table(tmp_path / "report", "progression")} == {
+        "words_loss",
+        "links_loss",
+        "types_loss",
+    }
+
+
+def test_losses_with_other_weights_name_no_best_run(tmp_path: Path) -> None:
+    for name, weight, loss in (("a", 1.0, 2.0), ("b", 0.0, 3.0)):
+        pretrained(tmp_path / name, {"words": 1.0, "types": weight}, {"words": 8.0, "types": loss})
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert answer_of(section) == (
+        "pretraining: 2 runs in 2 groups. No best run is named: the loss is the weighted sum of the losses of the objectives, "
+        "and the runs have different weights of their objectives. types.weight=0: words_loss 8.0000, types_loss 3.0000 (1 "
+        "run); types.weight=1: words_loss 8.0000, types_loss 2.0000 (1 run)."
+    )
+    (section,) = sections_of(find_runs([tmp_path / "a"]))
+    assert answer_of(section) == "pretraining: 1 run: train loss 10.0000."
 
 
 def test_groups_with_other_values_have_other_labels(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,10 @@ from toy_search import by_dropout, silent, toy_sweep, use_toy
 
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.experiments.search.run import search
+from loreweave.experiments.search.sweep import Sweep
+from loreweave.experiments.search.targets import target_of
 from loreweave.training.runs.record import RunRecord
-from loreweave.training.settings.configuration import to_dict
+from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.recipes import load_recipe
 
 VARY = {"dropout": [0.0, 0.1, 0.2, 0.3], "batch_size": [2, 4]}
@@ -237,6 +240,23 @@ def test_pretraining_minimises_its_loss(tmp_path: Path, monkeypatch: pytest.Monk
     assert recipe.kind == "pretraining" and recipe.config["optimizer"]["learning_rate"] == 1e-3
     status = RunRecord(tmp_path / "out" / "trials" / "0000").status()
     assert status["command"][:3] == ["loreweave", "pretrain", "minilm/pretraining-1"]
+
+
+@pytest.mark.parametrize(
+    ("vary", "named"),
+    [
+        ({"objectives.masked_words.weight": [0.5, 1.0]}, "objectives.masked_words.weight"),
+        ({"objectives": {"masked_words": {"weight": {"low": 0.0, "high": 1.0}}}}, "objectives.masked_words.weight"),
+        ({"words": [{"objectives.masked_words": None}, {"seed": 1}]}, "objectives.masked_words"),
+    ],
+)
+def test_losses_of_other_objectives_are_not_compared(vary: dict[str, Any], named: str, tmp_path: Path) -> None:
+    sweep: dict[str, Any] = {"pretrain": "minilm/pretraining-1", "data": [str(tmp_path)], "design": "random"}
+    sweep |= {"budget": {"trials": 2}, "vary": vary}
+    with pytest.raises(ConfigurationError, match=rf"vary: {re.escape(named)}: the loss is the weighted sum"):
+        search(sweep, output=tmp_path / "out", report=silent)
+    target_of(fill(Sweep, sweep | {"metric": "masked_words_loss"})).check()
+    target_of(fill(Sweep, sweep | {"vary": {"objectives.masked_words.probability": [0.1, 0.2]}})).check()
 
 
 def test_ctrl_c_keeps_the_trial_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

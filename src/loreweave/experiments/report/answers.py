@@ -17,7 +17,8 @@ _SHOWN = 3
 def answer_of(section: Section) -> str:
     """One line about a section: the best group by its mean score on dev data, if there are any, and its scores.
 
-    It names ties, and says what the searches have chosen whose trials are among the runs.
+    It names ties, and says what the searches have chosen whose trials are among the runs. If the losses of pre-training cannot
+    be compared, it says why, and has those of each objective.
     """
     lost = Counter(run.state for run in section.runs if run.state != "done")
     one = len(section.groups) == 1
@@ -26,6 +27,8 @@ def answer_of(section: Section) -> str:
     said += "".join(f", {number} {state}" for state, number in lost.items())
     if not section.splits:
         return f"{said}; no scores."
+    if section.not_comparable:
+        return f"{said}. No best run is named: {section.not_comparable}. {_each(section)}."
     split = section.choosing
     best = section.ranked[0]
     if not best.scores(split, section.metric):
@@ -36,6 +39,16 @@ def answer_of(section: Section) -> str:
         return " ".join([f"{said}: {numbers}{of}.", *_choices(section)])
     lines = [f"{said}. Best by {split} data: {best.label}: {numbers} ({_runs(best)}).", *_ties(section)]
     return " ".join([*lines, *_higher(section), *_choices(section)])
+
+
+def _each(section: Section) -> str:
+    """The scores of each group."""
+    parts = []
+    for group in section.groups[:_SHOWN]:
+        means = [f"{metric} {_mean(group, split, metric)}" for split, metric in section.measured if group.scores(split, metric)]
+        parts.append(f"{group.label}: {', '.join(means) or 'no scores'} ({_runs(group)})")
+    more = len(section.groups) - _SHOWN
+    return "; ".join([*parts, f"and {more} more"] if more > 0 else parts)
 
 
 def _runs(group: Group) -> str:

@@ -17,7 +17,8 @@ from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.section_names import section_names
 from loreweave.experiments.report.trials import Choice, choice_of, ranks_of, selected_of, trial_of
 from loreweave.experiments.runs.listing import order_of, varied
-from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.experiments.runs.recorded import OBJECTIVES, RecordedRun
+from loreweave.pretraining.metrics import metric_name
 from loreweave.training.runs.inputs import name_and_content
 
 SEEDS = ("seed", "data_seed")
@@ -116,6 +117,26 @@ class Section:
         return [split for split in splits if any(score_of(run, split, self.metric) is not None for run in self.runs)]
 
     @cached_property
+    def not_comparable(self) -> str:
+        """Why no run is the best: pre-training with other objectives or weights. Empty if the losses can be compared."""
+        runs = [run for run in self.runs if run.kind == "pretraining" and score_of(run, TRAINED, self.metric) is not None]
+        if len({_key(_objectives(run)) for run in runs}) > 1:
+            differing = "objectives"
+        elif len({_key(_weights(run)) for run in runs}) > 1:
+            differing = "weights of their objectives"
+        else:
+            return ""
+        return f"the loss is the weighted sum of the losses of the objectives, and the runs have different {differing}"
+
+    @cached_property
+    def measured(self) -> list[tuple[str, str]]:
+        """Splits and metrics of scores: the main metric, or the loss of each objective if their sums cannot be compared."""
+        if not self.not_comparable:
+            return [(split, self.metric) for split in self.splits]
+        names = dict.fromkeys(metric_name(objective, "loss") for run in self.runs for objective in _objectives(run))
+        return [(TRAINED, name) for name in names if any(score_of(run, TRAINED, name) is not None for run in self.runs)]
+
+    @cached_property
     def varied(self) -> list[str]:
         """Settings with several values, without seeds; `model` among them."""
         rows = [causes_of(run) for run in self.runs]
@@ -133,7 +154,7 @@ class Section:
             runs.sort(key=lambda run: tuple(str(run.settings.get(seed, "")).zfill(20) for seed in SEEDS))
             full = label_of(settings, lambda _, value: exact(value))
             groups.append(Group(label_of(settings, self.text_of), settings, runs, selected_of(runs), full))
-        return sorted(groups, key=lambda group: [order_of(value) for value in group.settings.values()])
+        return sorted(groups, key=lambda group: [order_of(group.settings.get(name)) for name in self.varied])
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -165,8 +186,10 @@ class Section:
 
         As in a search, settings that the search has repeated come before those that it has only tried once, and settings with
         all repetitions before those where some are missing. Then the better mean comes first, then more runs, then what a
-        search has chosen, then the order of `groups`.
+        search has chosen, then the order of `groups`. If the scores cannot be compared, the order is that of `groups`.
         """
+        if self.not_comparable:
+            return self.groups
         ranks = ranks_of([group.counted for group in self.groups])
         chosen = [group for _, group in self.choices if group is not None]
 
@@ -204,7 +227,7 @@ class Section:
 
     @cached_property
     def leading(self) -> list[Group]:
-        """The groups that pictures tell apart: all of a few, or those with the best mean scores, in the order of all."""
+        """The groups that pictures tell apart: all of a few, or the first of `ranked` with scores, in the order of all."""
         if len(self.groups) <= LEADING:
             return self.groups
         best = [group for group in self.ranked if group.scores(self.choosing, self.metric)][:LEADING]
@@ -214,7 +237,8 @@ class Section:
     def left_out_of_pictures(self) -> list[str]:
         """A note about the other groups, if there are any."""
         few, every = len(self.leading), len(self.groups)
-        return [f"the picture distinguishes the {few} best of {every} groups; the table has all of them"] if few < every else []
+        which = f"first {few}" if self.not_comparable else f"{few} best"
+        return [f"the picture distinguishes the {which} of {every} groups; the table has all of them"] if few < every else []
 
     def best_run(self, having: Callable[[RecordedRun], bool]) -> RecordedRun | None:
         """The best finished run, by its score on `choosing`, of the best group with runs that have something."""
@@ -240,11 +264,12 @@ class Section:
     @cached_property
     def _texts(self) -> dict[str, dict[str, str]]:
         rows = [self._settings(run) for run in self.runs]
-        return {name: _distinct([row[name] for row in rows]) for name in self.varied}
+        return {name: _distinct([row[name] for row in rows if name in row]) for name in self.varied}
 
     def _settings(self, run: RecordedRun) -> dict[str, Any]:
+        """The settings in which the groups differ, without those of objectives that the run does not have."""
         causes = causes_of(run)
-        return {name: causes.get(name) for name in self.varied}
+        return {name: causes.get(name) for name in self.varied if not _is_of_another_objective(name, run)}
 
 
 def sections_of(runs: Sequence[RecordedRun]) -> list[Section]:
@@ -263,10 +288,16 @@ def causes_of(run: RecordedRun) -> dict[str, Any]:
 
 
 def label_of(settings: Mapping[str, Any], text_of: Callable[[str, Any], str] = lambda _, value: shown(value)) -> str:
-    """Settings in short: the last part of each name, if no other name ends in it, and the text of each value."""
-    ends = [name.rpartition(".")[2] for name in settings]
-    short = {name: end if ends.count(end) == 1 else name for name, end in zip(settings, ends, strict=True)}
+    """Settings in short: names as `short_names` has them, and the text of each value."""
+    short = short_names(list(settings))
     return ", ".join(f"{short[name]}={text_of(name, value)}" for name, value in settings.items()) or "all runs"
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Last parts of names, if no other name ends in it; the settings of an objective keep its name."""
+    start = f"{OBJECTIVES}."
+    ends = [name.removeprefix(start) if name.startswith(start) else name.rpartition(".")[2] for name in names]
+    return {name: end if ends.count(end) == 1 else name for name, end in zip(names, ends, strict=True)}
 
 
 def score_of(run: RecordedRun, split: str, metric: str) -> float | None:
@@ -278,6 +309,22 @@ def score_of(run: RecordedRun, split: str, metric: str) -> float | None:
 
 def _only_split(run: RecordedRun) -> str:
     return TRAINED if run.kind == "pretraining" else SCORED
+
+
+def _objectives(run: RecordedRun) -> list[str]:
+    """Names of the objectives of pre-training."""
+    found = run.settings.get(OBJECTIVES)
+    return found.split(",") if isinstance(found, str) else []
+
+
+def _is_of_another_objective(name: str, run: RecordedRun) -> bool:
+    """Whether a setting is one of an objective that a run does not have."""
+    group, _, rest = name.partition(".")
+    return group == OBJECTIVES and rest != "" and rest.partition(".")[0] not in _objectives(run)
+
+
+def _weights(run: RecordedRun) -> list[Any]:
+    return [run.settings.get(f"{OBJECTIVES}.{objective}.weight") for objective in _objectives(run)]
 
 
 def exact(value: Any) -> str:
@@ -303,7 +350,7 @@ def shown(value: Any, length: int = 1) -> str:
     if isinstance(value, float):
         return f"{value:.{6 * length}g}"
     if isinstance(value, list | tuple):
-        return ",".join(shown(part, length) for part in value)
+        return ",".join(shown(part, length) for part in value) or "none"
     return "/".join(Path(value).parts[-length:]) if isinstance(value, str) and "/" in value else str(value)
 
 

@@ -111,6 +111,12 @@ class Factor:
             return []
         return list(overrides_of(found)) if isinstance(found, Mapping) else [(self.name, found)]
 
+    def names(self) -> list[str]:
+        """Names of the settings that its values stand for."""
+        if self.values is None:
+            return [self.name]
+        return list(dict.fromkeys(name for choice in self.choices() for name, _ in self.settings(choice)))
+
     def with_base(self, value: Any, known: bool) -> tuple[Factor, Choice]:
         """The factor with the base settings among its values, and their choice.
 

@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol
 
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.search.space import MODEL, Setting
+from loreweave.experiments.runs.recorded import OBJECTIVES
+from loreweave.experiments.search.space import MODEL, Setting, factors_of
 from loreweave.experiments.search.sweep import Sweep
 from loreweave.pretraining import run as pretraining
 from loreweave.pretraining.by_recipe import configuration_of
@@ -235,6 +236,13 @@ class PretrainingTarget:
         for path in self.sweep.data:
             if not Path(path).exists():
                 raise ConfigurationError(f"{path}: found no such pre-training set")
+        names = [name for factor in factors_of(self.sweep.vary) for name in factor.names()]
+        summed = next(filter(_changes_the_sum, names), None)
+        if self.metric == "loss" and summed is not None:
+            raise ConfigurationError(
+                f"vary: {summed}: the loss is the weighted sum of the losses of the objectives, so trials with other "
+                "objectives or weights cannot be compared by it; name another number, such as 'metric: masked_words_loss'"
+            )
 
     def _overrides(self, settings: Sequence[Setting]) -> list[Setting]:
         sweep = self.sweep
@@ -282,6 +290,12 @@ class PretrainingTarget:
     def kept(self, settings: Sequence[Setting]) -> dict[str, Any]:
         """See `Target.kept`."""
         return {}
+
+
+def _changes_the_sum(name: str) -> bool:
+    """Whether a setting turns an objective on or off, or is its weight."""
+    group, *parts = name.split(".")
+    return group == OBJECTIVES and (len(parts) < 2 or parts[1:] == ["weight"])
 
 
 def _number(value: Any) -> float:

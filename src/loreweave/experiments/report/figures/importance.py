@@ -24,6 +24,8 @@ def draw(section: Section) -> Part | NotShown:
     """Bars: loss of fit (R²) of a random forest if the values of a setting are shuffled. The seed is among the settings."""
     if not section.varied:
         return NotShown(SAME)
+    if section.not_comparable:
+        return NotShown(section.not_comparable)
     split = section.choosing
     scored = [(run, score) for run in section.runs if run.state == "done"
               and (score := score_of(run, split, section.metric)) is not None]  # fmt: skip

@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
+from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of, short_names
 from loreweave.experiments.report.style import new_figure
 
 
@@ -20,6 +20,8 @@ def draw(section: Section) -> Part | NotShown:
     """An axis per varied setting, and one for the dev score, which also chooses the colour."""
     if not section.varied:
         return NotShown(SAME)
+    if section.not_comparable:
+        return NotShown(section.not_comparable)
     if len(section.varied) < 2:
         return NotShown("fewer than two settings were varied")
     split = section.choosing
@@ -39,7 +41,7 @@ def draw(section: Section) -> Part | NotShown:
     for place, (_, ticks) in enumerate(columns):
         for height, text in ticks:
             axes.annotate(text, (place, height), xytext=(4, 0), textcoords="offset points", fontsize=7, va="center")
-    axes.set_xticks(range(len(names)), [name.rpartition(".")[2] for name in names], rotation=20, ha="right")
+    axes.set_xticks(range(len(names)), list(short_names(names).values()), rotation=20, ha="right")
     axes.set_yticks([])
     axes.grid(True, axis="x")
     figure.colorbar(shade, ax=axes, label=names[-1])

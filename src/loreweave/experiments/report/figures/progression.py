@@ -20,8 +20,9 @@ _POINTS = 60
 
 
 def draw(section: Section) -> Part | NotShown:
-    """One picture for each: the main metric on dev data, and the training loss."""
+    """One picture for each: the main metric on dev data, and the training loss (or each objective's, see `measured`)."""
     wanted = [(split, section.metric) for split in section.splits if section.kind == "finetuning"] + [("train", _TRAINING)]
+    wanted = section.measured if section.not_comparable else wanted
     pictures, rows = [], []
     for split, metric in wanted:
         curves = {group: curve for group in section.groups if len(curve := _curve(group, split, metric)) > 1}

@@ -22,7 +22,7 @@ _ORDER = (
 
 def draw(section: Section) -> Part | NotShown:
     """Tables of groups and of runs."""
-    names = [(split, section.metric) for split in section.splits]
+    names = section.measured
     heads = [f"{split} {metric}" for split, metric in names]
     repeated = any(len(group.scores(*name)) > 1 for group in section.groups for name in names)
     spreads = [column for head in heads for column in (head, *(f"{head} {one}" for one in _SPREAD if repeated))]
@@ -39,10 +39,12 @@ def draw(section: Section) -> Part | NotShown:
     notes += [] if repeated else ["no group has several runs, so that there is no spread"]
     notes += [f"{group.label}: seed {seed} has {runs} runs, which the spread counts as different seeds"
               for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
+    order = "The best group comes first. If groups have the same mean, the one with more runs comes first."
+    if section.not_comparable:
+        order = f"The order of the groups is that of their settings: {section.not_comparable}."
     caption = (
         "Mean and standard deviation (n - 1) over the finished runs of a group: runs with equal settings and different seeds. "
-        "The best group comes first. If groups have the same mean, the one with more runs comes first. Settings that are the "
-        "same in all runs are left out. The second table has every run."
+        f"{order} Settings that are the same in all runs are left out. The second table has every run."
     )
     return Part("Scores", caption + (_ORDER if selected else ""), tables=[groups, runs], notes=notes)
 
@@ -63,7 +65,10 @@ def _runs(section: Section, names: Sequence[tuple[str, str]], heads: Sequence[st
 
 def _group_rows(section: Section, group: Group, names: Sequence[tuple[str, str]], repeated: bool) -> Iterator[list[object]]:
     """The means of a group, and the scores of the trials that were selected for repetition."""
-    settings = [Cell(exact(value), section.text_of(name, value)) for name, value in group.settings.items()]
+    known = group.settings
+    settings = [
+        Cell(exact(known[name]), section.text_of(name, known[name])) if name in known else None for name in section.varied
+    ]
     trials = [trial_of(run) for run in group.unselected]
     stage = "repeats" if group.selected else "trials" if trials and all(trials) else None
     yield [*settings, stage, len(group.unselected), len(group.counted), *_cells(group.counted, names, repeated)]

@@ -29,6 +29,8 @@ def draw(section: Section) -> Part | NotShown:
     """One picture per setting: a point per finished run, and the mean of each value."""
     if not section.varied:
         return NotShown(SAME)
+    if section.not_comparable:
+        return NotShown(section.not_comparable)
     pictures: list[Picture] = []
     rows: list[list[object]] = []
     split = section.choosing
