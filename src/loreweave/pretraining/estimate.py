@@ -36,7 +36,8 @@ class Estimate:
         updates: number of updates of the run.
         micro_steps: number of micro-steps of the run, over all processes.
         seconds_per_micro_step: median, without the first two; batches are prepared in the same process.
-        seconds_per_update: the optimizer's part of one update.
+        seconds_of_the_optimizer_per_update: the part of an update that follows its micro-steps.
+        seconds_per_update: the micro-steps of one process and the optimizer.
         peak_memory_gib: peak memory of the process (CPU) or of the device.
         processes: number of processes that `hours` assumes.
         hours: duration of the whole run with that many processes like this one, without their communication.
@@ -47,6 +48,7 @@ class Estimate:
     updates: int
     micro_steps: int
     seconds_per_micro_step: float
+    seconds_of_the_optimizer_per_update: float
     seconds_per_update: float
     peak_memory_gib: float
     processes: int
@@ -80,8 +82,8 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     began = time.perf_counter()
     optimizer.step()
     _wait(device)
-    update = time.perf_counter() - began
-    return _whole_run(config, len(stream), times, update, processes, device)
+    optimizing = time.perf_counter() - began
+    return _whole_run(config, len(stream), times, optimizing, processes, device)
 
 
 def _micro_step(
@@ -102,13 +104,24 @@ def _micro_step(
 
 
 def _whole_run(
-    config: PretrainingConfig, micro_steps: int, times: Sequence[float], update: float, processes: int, device: torch.device
+    config: PretrainingConfig, micro_steps: int, times: Sequence[float], optimizing: float, processes: int, device: torch.device
 ) -> Estimate:
     seconds = statistics.median(times[_WARM_UP:] or times)
-    updates = micro_steps // (config.accumulation_steps(processes) * processes)
-    hours = (micro_steps / processes * seconds + updates * update) / 3600
+    steps = config.accumulation_steps(processes)
+    updates = micro_steps // (steps * processes)
+    update = steps * seconds + optimizing
+    hours = updates * update / 3600
     return Estimate(
-        str(device), updates, micro_steps, seconds, update, _peak_memory(device), processes, hours, hours * processes
+        device=str(device),
+        updates=updates,
+        micro_steps=micro_steps,
+        seconds_per_micro_step=seconds,
+        seconds_of_the_optimizer_per_update=optimizing,
+        seconds_per_update=update,
+        peak_memory_gib=_peak_memory(device),
+        processes=processes,
+        hours=hours,
+        device_hours=hours * processes,
     )
 
 
