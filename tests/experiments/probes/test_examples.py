@@ -34,7 +34,10 @@ def test_mentions_of_sentences_are_examples_and_several_types_are_one(written: W
     ]
     assert found.multi_label and len(found.test) == 2 and found.facts["left_out"] == {"texts without a mention": 2}
     assert any("texts without a mention (1)" in line for line in lines)
-    assert "mine: 1 text of the test is also in the training file" in lines and found.facts["test_texts_in_train"] == 1
+    assert (
+        "mention_types.mine: 1 text of the test is also in the training file" in lines
+        and found.facts["test_texts_in_train"] == 1
+    )
 
 
 def test_pairs_of_relations_and_their_label_for_none(written: Write, relation_rows: list[dict[str, Any]]) -> None:
@@ -75,7 +78,7 @@ def test_the_number_of_texts_is_limited_and_said(written: Write, typing_rows: li
     lines: list[str] = []
     found = read_data("typing", "mine", [path, path], ProbeConfig(max_texts=3), lines.append)
     assert len({example.text for example in found.train}) == 3 and len(found.train) == 6
-    assert "mine: 6 of 20 train examples are used: max_texts=3" in lines
+    assert "typing.mine: 6 of 20 train examples are used: max_texts=3" in lines
     assert found.facts["train_in_file"] == 20
     again = read_data("typing", "mine", [path, path], ProbeConfig(max_texts=3), quietly)
     assert again.train == found.train and again.test == found.test
@@ -101,6 +104,13 @@ def test_nothing_to_learn_is_an_error_with_the_file(written: Write, rows: list[A
     path = written("poor.jsonl", rows)
     with pytest.raises(DataError, match=rf"poor.jsonl: {message}"):
         read_data("mention_types", "mine", [path, path], ProbeConfig(), quietly)
+
+
+def test_a_file_without_relations_is_an_error_that_says_so(written: Write) -> None:
+    path = written("ner.jsonl", [{"id": "1", "text": "ann", "mentions": [{"start": 0, "end": 3, "label": "x"}]}])
+    for probe in ("few_shot", "relations"):
+        with pytest.raises(DataError, match=r"ner.jsonl: found no labelled relation, expected some"):
+            read_data(probe, "mine", [path], ProbeConfig(), quietly)
 
 
 def test_a_wrong_number_of_files_names_the_setting(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_labels_are_learned_and_the_last_measure_has_all() -> None:
     ]  # fmt: skip
     assert [len(measure.draws()) for measure in curve.measures] == [3, 3, 1]
     assert curve.measures[-1].draws().tolist() == [1.0]
-    assert curve.notes == []
+    assert curve.notes == ["labels=200 is left out: there are 60 training examples"]
     again = label_curve(data, vectors, np.ones(70, bool), ProbeConfig(labels=[10, 50, 200], draws=3))
     assert all((one.counts == other.counts).all() for one, other in zip(curve.measures, again.measures, strict=True))
 

@@ -88,19 +88,21 @@ class Probe:
         convert: a record of the task -> examples.
         episodes: whether episodes are drawn from one file, instead of learning from one file and testing on another.
         negatives: whether a label for no relation may be among the labels; then the score is the micro F1 of the others.
+        counts: what a labelled example is, in messages.
     """
 
     task: str
     convert: Converter
     episodes: bool = False
     negatives: bool = False
+    counts: str = "mention"
 
 
 PROBES: dict[ProbeName, Probe] = {
-    "few_shot": Probe("few-shot-relation", _related, episodes=True),
+    "few_shot": Probe("few-shot-relation", _related, episodes=True, counts="relation"),
     "typing": Probe("entity-typing", _typed),
     "mention_types": Probe("ner", _tagged),
-    "relations": Probe("relation-classification", _related, negatives=True),
+    "relations": Probe("relation-classification", _related, negatives=True, counts="relation"),
 }
 
 
@@ -169,10 +171,12 @@ def read_data(probe: ProbeName, name: str, files: Sequence[Path], config: ProbeC
         raise DataError(f"found one label in {counted(len(train), 'example')} ({only}), expected two or more", path=train_file)
     for part, kept in (("train", train), ("test", test)):
         if len(kept) < whole[part]:
-            report(f"{name}: {len(kept)} of {whole[part]} {part} examples are used: max_texts={config.max_texts}")
+            used = f"{len(kept)} of {whole[part]} {part} examples are used"
+            report(f"{probe}.{name}: {used}: max_texts={config.max_texts}")
     shared = len({example.text for example in test} & {example.text for example in train})
     if shared:
-        report(f"{name}: {counted(shared, 'text')} of the test {'is' if shared == 1 else 'are'} also in the training file")
+        texts = f"{counted(shared, 'text')} of the test {'is' if shared == 1 else 'are'}"
+        report(f"{probe}.{name}: {texts} also in the training file")
     facts = {
         "probe": probe, "data": name, "task": kind.task,
         "files": {str(path): sha256_of_data(path) for path in (train_file, test_file) if path is not None},
@@ -217,7 +221,8 @@ def _read(kind: Probe, path: Path, reading: Reading, counts: Counter[str], repor
         report(f"{path}: left out: {tallied(lost)}")
     counts.update(lost)
     if not examples:
-        raise DataError(f"found no labelled mention, expected some: 'loreweave check {kind.task} {path}' shows more", path=path)
+        shows = f"'loreweave check {kind.task} {path}' shows more"
+        raise DataError(f"found no labelled {kind.counts}, expected some: {shows}", path=path)
     return examples
 
 

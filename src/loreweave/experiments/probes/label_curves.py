@@ -54,6 +54,9 @@ def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config:
     scaled = standardised(vectors, vectors[:train][known[:train]])
     inputs = _Inputs(data, scaled[:train], scaled[train:], known[:train], known[train:], config)
     sizes = [size for size in config.labels if size < train]
+    if too_many := [size for size in config.labels if size > train]:
+        named = f"labels={','.join(map(str, too_many))} {'is' if len(too_many) == 1 else 'are'} left out"
+        inputs.notes.append(f"{named}: there are {counted(train, 'training example')}")
     measures = [inputs.measure(f"{size:,} labels", inputs.draws(size)) for size in sizes]
     measures.append(inputs.measure(f"all {train:,} labels", [np.arange(train)]))
     if inputs.unfinished:

@@ -159,7 +159,7 @@ def _data(config: ProbeConfig, report: Callable[[str], None]) -> Iterator[ProbeD
                 check_episodes(found, config)
                 copies, lines = copied_texts(found, config)
                 for line in lines:
-                    report(f"{name}: {line}")
+                    report(f"{kind}.{name}: {line}")
                 found = replace(found, facts=found.facts | {"queries_with_a_text_of_the_support": copies})
             yield found
 
