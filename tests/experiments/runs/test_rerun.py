@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_a_finetuning_run_is_repeated_from_anywhere(trained: Path, tmp_path: Pat
     assert read_run(Path("other")).settings["seed"] == 5
     assert any(line.startswith("the loss of") for line in other.differences)
     assert any("model.safetensors" in line for line in other.differences)
+    assert other.differences[0].startswith("setting seed was ") and other.differences[0].endswith(", now 5")
     shutil.rmtree(trained / "model")  # as a search does with the weights that it does not keep
     assert differences(trained, again.path) == []
 
@@ -70,13 +72,34 @@ def test_what_cannot_be_repeated_is_refused(trained: Path, tmp_path: Path, monke
     (tmp_path / "thesis").mkdir()
     thesis = {"experimental_configurations": {"log_parameters": {"seed": 1}}, "evaluation_predict_label": {"label_list": []}}
     (tmp_path / "thesis" / "results.json").write_text(json.dumps(thesis))
-    with pytest.raises(ConfigurationError, match="found no config.json"):
+    with pytest.raises(ConfigurationError, match="found no config.json; runs of the LUKE thesis tools cannot be repeated"):
         loreweave.rerun(tmp_path / "thesis", output=tmp_path / "again", report=silent)
     with pytest.raises(ConfigurationError, match="--directory names the folder"):
         loreweave.rerun(trained, output=tmp_path / "again", directory=tmp_path / "gone", report=silent)
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match="the run had 1 processes, this one has 2; use 'loreweave rerun"):
         loreweave.rerun(trained, output=tmp_path / "again", report=silent)
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        (
+            {"models": {"m": {}}, "settings": {}, "scores": []},
+            "of a probe, which 'loreweave probe MODEL ... SETTING=VALUE ...'",
+        ),
+        ({"models": {"m": {}}, "tests": []}, "of a bias probe, which 'loreweave probe MODEL ... --bias FILE' repeats"),
+        (
+            {"task": "ner", "gold": "g.json", "predictions": "p.jsonl", "notes": []},
+            "of 'loreweave score', which 'loreweave score ner --gold g.json --predictions p.jsonl' repeats",
+        ),
+        ({"task": "ner", "model": "m", "notes": []}, "results of older versions cannot be repeated"),
+    ],
+)
+def test_results_without_settings_are_named(results: dict[str, object], said: str, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        loreweave.rerun(tmp_path, output=tmp_path / "again", report=silent)
 
 
 def test_another_environment_is_reported(trained: Path, tmp_path: Path) -> None:
@@ -119,8 +142,9 @@ def test_pretraining_is_repeated(minilm_dir: Path, tmp_path: Path) -> None:
     pretrain(fill(PretrainingConfig, pretraining_settings(world, tmp_path / "run", epochs=1, precision="fp32")))
     again = loreweave.rerun(tmp_path / "run", output=tmp_path / "again", report=silent)
     assert again.differences == []
-    other = loreweave.rerun(tmp_path / "run", output=tmp_path / "other", seed=3, report=silent)
+    other = loreweave.rerun(tmp_path / "run", "seed=3", "steps=1", output=tmp_path / "other", report=silent)
     assert any(line.startswith("loss was") for line in other.differences)
+    assert other.differences[:2] == ["setting steps was null, now 1", "setting seed was 0, now 3"]
 
 
 def test_runs_that_were_not_finished_are_not_called_equal(trained: Path, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.runs.comparison import differences
 from loreweave.experiments.runs.folders import is_run, read_run
+from loreweave.experiments.runs.listing import varied
 from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.experiments.runs.thesis import ThesisRun
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run as pretrain
 from loreweave.tasks.contract import Reading
@@ -29,6 +31,7 @@ from loreweave.training import devices
 from loreweave.training.runs.environment import environment
 from loreweave.training.runs.inputs import changes, hashes_of, name_and_content
 from loreweave.training.settings.configuration import Override, fill, overrides_of
+from loreweave.training.settings.fields import written
 
 Report = Callable[[str], None]
 Place = str | os.PathLike[str]
@@ -41,7 +44,7 @@ class Repeated:
     Attributes:
         path: folder of the new run.
         results: content of its `results.json`.
-        differences: numbers that differ from those of the repeated run; empty if all are the same, bit by bit.
+        differences: settings and numbers that differ from those of the repeated run; empty if all are the same, bit by bit.
     """
 
     path: Path
@@ -109,7 +112,8 @@ def rerun(
             results = jobs[found.kind](_Asked(found, paths, target, given, overwrite, report))
     finally:
         torch.set_num_threads(threads)
-    return Repeated(Path(output), results, differences(found.path.absolute(), target))
+    lines = [*_other_settings(found, read_run(target)), *differences(found.path.absolute(), target)]
+    return Repeated(Path(output), results, lines)
 
 
 def _recorded(folder: Path) -> RecordedRun:
@@ -119,8 +123,33 @@ def _recorded(folder: Path) -> RecordedRun:
     if found.state == "unreadable":
         raise ConfigurationError(f"{folder}: the record cannot be read: {found.error}")
     if not (folder / "config.json").is_file():
-        raise ConfigurationError(f"{folder}: found no config.json; results of older versions cannot be repeated")
+        raise ConfigurationError(f"{folder}: found no config.json; {_without_config(found)}")
     return found
+
+
+def _without_config(run: RecordedRun) -> str:
+    """What results without settings are, and which command makes them again."""
+    results = run.results
+    if isinstance(results.get("models"), Mapping) and "tests" in results:
+        return "these are the results of a bias probe, which 'loreweave probe MODEL ... --bias FILE' repeats"
+    if isinstance(results.get("models"), Mapping):
+        return (
+            "these are the results of a probe, which 'loreweave probe MODEL ... SETTING=VALUE ...' repeats with the models and "
+            "settings in its results.json"
+        )
+    if run.kind == "score":
+        files = f"--gold {results['gold']} --predictions {results.get('predictions', 'FILE')}"
+        return f"these are the results of 'loreweave score', which 'loreweave score {run.task} {files}' repeats"
+    if isinstance(run, ThesisRun):
+        return "runs of the LUKE thesis tools cannot be repeated"
+    return "results of older versions cannot be repeated"
+
+
+def _other_settings(before: RecordedRun, now: RecordedRun) -> list[str]:
+    """A line for each setting that both runs have, and in which they differ."""
+    old, new = before.settings, now.settings
+    names = varied((old, new), dict.fromkeys([*old, *new]))
+    return [f"setting {name} was {written(old.get(name))}, now {written(new.get(name))}" for name in names]
 
 
 def _directory(run: RecordedRun, given: Place | None) -> Path:
