@@ -134,9 +134,7 @@ def mentions(
 
     check_free(output, overwrite)
     given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
-    if not (files or graph or given):
-        others = "--graph, --dictionary, --mention-db-file or --wiki-link-db-file"
-        raise ConfigurationError(f"found no text files, expected some, or {others}")
+    _check_sources(files or [], graph or [], given)
     exclusion, checks = read_exclusion(exclude), TextChecks()
     counter = MentionCounter(
         _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation, signs=signs),
@@ -158,6 +156,13 @@ def mentions(
     sources = [str(source) for source in (*(files or []), *(graph or []), *given)]
     built.with_details({"sources": sources, "limits": asdict(counter.limits), "counts": rows}).save(output, overwrite)
     show_counts(rows, output, always=("names", "entities"), as_json=as_json)
+
+
+def _check_sources(*sources: Collection[object]) -> None:
+    """Refuse a command that names nothing to read."""
+    if not any(sources):
+        others = "--graph, --dictionary, --mention-db-file or --wiki-link-db-file"
+        raise ConfigurationError(f"found no text files, expected some, or {others}")
 
 
 def _redirects(path: Path | None) -> dict[str, str]:
