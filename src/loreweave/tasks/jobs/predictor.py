@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.strict_json import in_json
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution, Task
@@ -119,7 +118,7 @@ class Predictor:
                     raise DataError(f"found a pair of texts, expected a text: {self.task.name} reads no pairs")
                 return [self.task.pair_row(first, second)]
             case _:
-                raise DataError(f"found {in_json(text)}, expected a text, a pair of texts, or a dict")
+                raise DataError(f"found {text!r}, expected a text, a pair of texts, or a dict")
 
     def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Answer JSON objects, as `loreweave predict --strict` does.
