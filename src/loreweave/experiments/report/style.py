@@ -38,11 +38,11 @@ def looks(count: int) -> list[tuple[str, str]]:
     return list(islice(cycle((colour, dash) for dash, colour in product(_DASHES, COLOURS)), count))
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
-    """Put one legend below the diagrams, if there is something to tell apart."""
+def legend_below(figure: Figure, axes: Axes, least: int = 2) -> None:
+    """Put one legend below the diagrams, if at least `least` things have a label."""
     handles, labels = axes.get_legend_handles_labels()
     labels = [shortened(label, _LONGEST) for label in labels]
-    if len(handles) > 1:
+    if len(handles) >= least:
         columns = max(1, min(len(labels), _CHARACTERS // (max(map(len, labels)) + 6)))
         figure.legend(handles, labels, loc="outside lower left", ncols=columns, fontsize=8)
 

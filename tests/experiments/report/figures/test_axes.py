@@ -22,6 +22,22 @@ def test_whole_epochs_have_whole_numbers_on_the_axis(tmp_path: Path) -> None:
         assert all(float(tick).is_integer() for tick in ticks)
 
 
+def test_a_line_that_is_alone_has_a_name_if_there_are_other_groups(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "long", dev=(0.25, 0.5), pooling="mean")
+    for other in (False, True):
+        if other:
+            finetuning_run(tmp_path / "short", dev=(0.25,), pooling="first")
+            metrics = tmp_path / "short" / "metrics.jsonl"
+            lines = metrics.read_text().splitlines(keepends=True)
+            metrics.write_text("".join(line for line in lines if '"epoch": 0' not in line))
+        (section,) = sections_of(find_runs([tmp_path]))
+        part = FIGURES["progression"](section)
+        assert isinstance(part, Part)
+        figure = part.pictures[0].figure
+        assert len(figure.axes[0].lines) == 1
+        assert [len(legend.get_texts()) for legend in figure.legends] == [1] * other
+
+
 def test_ranges_of_lengths_do_not_overlap(tmp_path: Path) -> None:
     gold = [number % 3 for number in range(12)]
     finetuning_run(tmp_path / "run", gold=gold)

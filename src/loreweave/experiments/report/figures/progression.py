@@ -46,12 +46,15 @@ def draw(section: Section) -> Part | NotShown:
         axes.set_ylabel(f"{split} {metric}")
         if all(min(values) >= 0 for curve in curves.values() for values in curve.values()):
             axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
-        legend_below(figure, axes)
+        legend_below(figure, axes, least=1 if len(section.groups) > 1 else 2)  # also a line that is alone has a name
         pictures.append(Picture(f"progression_{split}_{metric}", figure, f"{split} {metric} by epoch, one line per group."))
     if not pictures:
         return NotShown("no run has measured anything in two epochs")
     columns = ["group", "split", "metric", "epoch", "mean", "min", "max", "runs"]
-    caption = "Lines: mean over the runs of a group, with running and failed runs. Bands: lowest to highest run."
+    caption = (
+        "Lines: mean over the runs of a group, with running and failed runs. Bands: lowest to highest run. A group that was "
+        "measured only once has no line."
+    )
     return Part("Progression", caption, pictures, [Table("progression", columns, rows, shown=0)], section.left_out_of_pictures)
 
 
