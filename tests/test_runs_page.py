@@ -139,7 +139,7 @@ def test_the_python_of_the_page_runs(
         (tmp_path / f"{name}.conll").write_text("Ann B-PER\nlives O\nin O\nOslo B-LOC\n. O\n\n" * 16)
     monkeypatch.chdir(tmp_path)
     exec(block.replace("epochs=5", 'epochs=5, device="cpu", batch_size=2'), {})
-    run, scores, predicted = capsys.readouterr().out.splitlines()[-3:]
+    run, scores, scored, predicted = capsys.readouterr().out.splitlines()[-4:]
     f1 = json.loads((tmp_path / "runs/ner/results.json").read_text())["dev"]["micro_f1"]
-    assert run == f"runs/ner {f1}" and scores.startswith(f"{f1} {{'id': ")
+    assert run == f"runs/ner {f1}" and scores.startswith(f"{f1} {{'id': ") and scored == str(f1)
     assert f1 == 1 and "'label': 'LOC'" in predicted

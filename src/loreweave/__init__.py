@@ -18,6 +18,7 @@ _PUBLIC = {
     "pretrain": "loreweave.pretraining.by_recipe",
     "probe": "loreweave.experiments.probes.run",
     "report": "loreweave.experiments.report.run",
+    "score": "loreweave.tasks.jobs.score",
     "search": "loreweave.experiments.search.run",
     "rerun": "loreweave.experiments.runs.rerun",
 }

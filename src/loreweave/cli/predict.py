@@ -76,7 +76,8 @@ def command(
     """
     from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
     from loreweave.tasks.jobs.evaluate import is_writer
-    from loreweave.tasks.jobs.execution import execution_of, reading_of
+    from loreweave.tasks.jobs.execution import execution_of
+    from loreweave.tasks.jobs.options import reading_of
     from loreweave.tasks.jobs.predict import open_task
     from loreweave.tasks.registry import load_task
     from loreweave.training.devices import close_process_group
@@ -93,10 +94,9 @@ def command(
         reading=reading_of(skip_bad=skip_bad), report=say,
     )  # fmt: skip
     answerer = open_task(chosen, model, data, settings=settings, execution=execution)
-    bad = 0
-    if is_writer():
-        answers = answerer.answers(queries, block_size(files, sys.stdin, batch_size), strict=strict)
-        bad = _print_all(answers, "standard input" if files[0] == STANDARD_INPUT else files[0])
+    size = block_size(files, sys.stdin, batch_size)
+    source = "standard input" if files[0] == STANDARD_INPUT else files[0]
+    bad = _print_all(answerer.answers(queries, size, strict=strict), source) if is_writer() else 0
     close_process_group()
     if bad:
         raise typer.Exit(1)

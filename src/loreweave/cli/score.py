@@ -9,15 +9,7 @@ import typer
 
 from loreweave.cli.console import say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
-from loreweave.cli.options import (
-    OverwriteResults,
-    ResultsAsJson,
-    ResultsFolder,
-    SkipBad,
-    TagNamesOption,
-    TaskSettings,
-    read_tag_names,
-)
+from loreweave.cli.options import OverwriteResults, ResultsAsJson, ResultsFolder, SkipBad, TagNamesOption, TaskSettings
 from loreweave.corpus.counts import counted
 
 
@@ -46,21 +38,16 @@ def command(
 
     Example: loreweave score relation-classification --gold dev.json --predictions result.json train=train_annotated.json
     """
-    from loreweave.tasks.contract import Execution, Reading
-    from loreweave.tasks.files.results import check_results_folder, save_results
-    from loreweave.tasks.jobs.evaluate import score_task
+    from loreweave.tasks.jobs.score import score
     from loreweave.tasks.registry import load_task
 
-    if output is not None:
-        check_results_folder(output, overwrite)
-    chosen, reading = load_task(task), Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
-    evaluation, results = score_task(
-        chosen, gold, predictions, settings=settings or [], execution=Execution(reading=reading, report=say)
-    )
-    if output is not None:
-        save_results(output, gold.name.partition(".")[0], evaluation, results)
+    found = score(
+        task, *(settings or []), gold=gold, predictions=predictions, output=output, format=format, tag_names=tag_names,
+        skip_bad=skip_bad, overwrite=overwrite, report=say,
+    )  # fmt: skip
     say_written(output)
     if as_json:
-        show_json(results)
-    else:
-        show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {counted(results['records'], chosen.counts)}")
+        show_json(found.results)
+        return
+    counts = counted(found.results["records"], load_task(task).counts)
+    show_evaluation(found.metrics, found.evaluation.tables, title=f"{task}, {counts}")

@@ -1,4 +1,4 @@
-"""`loreweave.finetune` and `loreweave.evaluate` give what the commands give, and say what is wrong in their words."""
+"""`loreweave.finetune`, `evaluate` and `score` give what the commands give, and say what is wrong in their words."""
 
 from __future__ import annotations
 
@@ -121,6 +121,27 @@ def test_mistakes_of_evaluations(tmp_path: Path) -> None:
         assert message in str(raised.value)
 
 
+def test_predictions_are_scored_as_by_the_command(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"predicted": ["city"]}) + "\n" for _ in TYPING_ROWS[:8]))
+    asked = {"gold": files["test"], "predictions": answers}
+    found = loreweave.score("entity-typing", **asked, output=tmp_path / "scores", report=silent)
+    command = ["score", "entity-typing", "--gold", str(files["test"]), "--predictions", str(answers), "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out) == found.results
+    assert json.loads((tmp_path / "scores" / "results.json").read_text()) == found.results
+    assert found.metrics["micro_recall"] > 0 and len(found.predictions) == 8
+    for named, message in (
+        (asked | {"threshold": 3}, "score entity-typing has no settings, found threshold=3"),
+        (asked | {"gold": TYPING_ROWS}, "gold: found a list, expected the path of a file"),
+        (asked | {"output": tmp_path / "scores"}, "scores"),
+    ):
+        with pytest.raises(LoreweaveError, match=message):
+            loreweave.score("entity-typing", **named, report=silent)
+
+
 def test_records_in_place_of_a_file_are_named(encoder: Path, files: dict[str, Path], tmp_path: Path) -> None:
     rows: Any = [{"text": "Ann"}]
     with pytest.raises(ConfigurationError, match="data: found a list, expected the path of a file; write the records as"):
@@ -136,6 +157,7 @@ def test_no_setting_has_the_name_of_an_option() -> None:
     for function, kinds in (
         (loreweave.finetune, {task.name: task.training.config for task in all_tasks() if task.training}),
         (loreweave.evaluate, {task.name: task.evaluation for task in all_tasks()}),
+        (loreweave.score, {task.name: task.scoring for task in all_tasks()}),
     ):
         options = set(inspect.signature(function).parameters) - {"device"}
         for name, kind in kinds.items():

@@ -17,8 +17,8 @@ from loreweave.pretraining import run as pretraining
 from loreweave.pretraining.by_recipe import configuration_of
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.jobs.by_name import data_files, finetuning_config
-from loreweave.tasks.jobs.execution import reading_of
 from loreweave.tasks.jobs.finetune import finetune_task
+from loreweave.tasks.jobs.options import reading_of
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.settings.configuration import unknown_name
 from loreweave.training.settings.fields import written

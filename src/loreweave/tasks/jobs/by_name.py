@@ -8,23 +8,19 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.strict_json import kind_of
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Task
-from loreweave.tasks.jobs.evaluate import evaluate_task
-from loreweave.tasks.jobs.execution import Names, execution_of, reading_of
+from loreweave.tasks.jobs.evaluate import EvaluationResult, evaluate_task
+from loreweave.tasks.jobs.execution import execution_of
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.jobs.options import Names, Place, Report, file_of, path_of, reading_of
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training import devices
-from loreweave.training.evaluation import Evaluation
 from loreweave.training.runs.resuming import check_resume
 from loreweave.training.settings.blame import blamed
 from loreweave.training.settings.configuration import Override, fill, overrides_of
 from loreweave.training.settings.recipes import load_recipe, recipes_for
-
-Place = str | PathLike[str]
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,29 +40,6 @@ class Run:
     def predictor(self, **options: Any) -> Predictor:
         """The model, ready to predict; the options are those of `loreweave.load`."""
         return load(self.path, task=self.task, **options)
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """Numbers and predictions of a checkpoint on a task's data.
-
-    Attributes:
-        evaluation: metrics, predictions, tables, arrays and notes.
-        results: content of `results.json`.
-    """
-
-    evaluation: Evaluation
-    results: dict[str, Any]
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """Numbers by their name in the field (`micro_f1`)."""
-        return self.evaluation.metrics
-
-    @property
-    def predictions(self) -> list[dict[str, Any]]:
-        """One object per record, as in `predictions/*.jsonl`."""
-        return self.evaluation.predictions
 
 
 def finetune(
@@ -185,8 +158,8 @@ def evaluate(
         reading=reading_of(format, skip_bad, tag_names), report=report, advance=advance,
     )  # fmt: skip
     evaluation, results = evaluate_task(
-        load_task(task), Path(model), _file(data, "data"), settings=[*overrides, *overrides_of(settings)],
-        recipe=_evaluation_values(recipe, task), execution=execution, output=_path(output), overwrite=overwrite,
+        load_task(task), Path(model), file_of(data, "data"), settings=[*overrides, *overrides_of(settings)],
+        recipe=_evaluation_values(recipe, task), execution=execution, output=path_of(output), overwrite=overwrite,
     )  # fmt: skip
     devices.close_process_group()
     return EvaluationResult(evaluation, results)
@@ -196,29 +169,11 @@ def data_files(
     task: Task, train: Place | Sequence[Place] | None, dev: Place | None, test: Place | None, data: Place | None
 ) -> DataFiles:
     """Files of a run, from its options; see `DataFiles.choose`."""
-    given = [_file(file, "train") for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
+    given = [file_of(file, "train") for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
     first = given[0] if given else None
     others = {"data": data, "dev": dev, "test": test}
-    paths = {name: None if path is None else _file(path, name) for name, path in others.items()}
+    paths = {name: None if path is None else file_of(path, name) for name, path in others.items()}
     return DataFiles.choose(task, paths["data"], train=first, dev=paths["dev"], test=paths["test"], more=given[1:])
-
-
-def _file(given: Place, name: str) -> Path:
-    """The path of a file of data.
-
-    Raises:
-        ConfigurationError: something else is given, such as the records themselves.
-    """
-    if not isinstance(given, (str, PathLike)):
-        raise ConfigurationError(
-            f"{name}: found {kind_of(given)}, expected the path of a file; write the records as JSON Lines "
-            "(loreweave.load(model).predict_rows(records) answers records without a file)"
-        )
-    return Path(given)
-
-
-def _path(given: Place | None) -> Path | None:
-    return None if given is None else Path(given)
 
 
 def _suggest_recipes(recipe: Place | None, model: str, task: str, report: Report) -> None:

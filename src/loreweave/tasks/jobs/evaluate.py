@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,29 @@ from loreweave.training.evaluation import Evaluation
 from loreweave.training.precision import recorded_precision
 from loreweave.training.runs.inputs import hashes_of
 from loreweave.training.settings.configuration import Override, to_dict
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Numbers and predictions of a checkpoint, or of a file of predictions, on a task's data.
+
+    Attributes:
+        evaluation: metrics, predictions, tables, arrays and notes.
+        results: content of `results.json`.
+    """
+
+    evaluation: Evaluation
+    results: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Numbers by their name in the field (`micro_f1`)."""
+        return self.evaluation.metrics
+
+    @property
+    def predictions(self) -> list[dict[str, Any]]:
+        """One object per record, as in `predictions/*.jsonl`."""
+        return self.evaluation.predictions
 
 
 def evaluate_task(

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
 
-from loreweave.corpus.class_labels import read_label_names
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Execution, Reading
+from loreweave.tasks.jobs.options import Names, names_of
 from loreweave.training.devices import choose_device
 from loreweave.training.precision import settle_precision
-
-Names = str | PathLike[str] | Sequence[str]
-"""Names of classes or tags in the order of their numbers, or the file that holds them."""
-
-
-def names_of(given: Names | None) -> list[str] | None:
-    """The names, which are read if a file is given.
-
-    Raises:
-        DataError: the file holds no names.
-    """
-    if given is None:
-        return None
-    return read_label_names(Path(given)) if isinstance(given, (str, PathLike)) else list(given)
-
-
-def reading_of(format: str | None = None, skip_bad: bool = False, tag_names: Names | None = None) -> Reading:
-    """Settings of reading data files.
-
-    Raises:
-        DataError: the file of `tag_names` holds no names.
-    """
-    return Reading(format=format, skip_bad=skip_bad, tag_names=tuple(names_of(tag_names) or ()))
 
 
 def execution_of(
