@@ -17,9 +17,8 @@ from loreweave.models import latent_typer
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.objectives import Batch, LatentTyping
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.pretraining.micro_steps import MicroSteps, to_device
+from loreweave.pretraining.micro_steps import MicroSteps, build_stream, to_device
 from loreweave.pretraining.model import PretrainingModel, freeze
-from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import Start, start
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.configuration import fill

@@ -35,6 +35,23 @@ def test_a_recipe_can_be_a_file(tmp_path: Path, runs: list[tuple[PretrainingConf
     assert (runs[0][0].model, runs[0][0].seed) == ("m", 7)
 
 
+def test_evaluate_measures_and_trains_nothing(
+    runs: list[tuple[PretrainingConfig, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[PretrainingConfig] = []
+
+    def measure(config: PretrainingConfig) -> dict[str, float]:
+        asked.append(config)
+        return {"windows": 24.0, "masked_words_loss": 2.5}
+
+    monkeypatch.setattr("loreweave.pretraining.evaluation.evaluate_objectives", measure)
+    assert main(["pretrain", "minilm/pretraining-1", "--evaluate", "data=held-out", "model=runs/a"]) == 0
+    assert (asked[0].data, asked[0].model, runs) == (["held-out"], "runs/a", [])
+    assert capsys.readouterr().out.splitlines() == ["what\tvalue", "windows\t24", "masked words loss\t2.5"]
+    assert main(["pretrain", "minilm/pretraining-1", "--evaluate", "--estimate"]) == 2
+    assert "--estimate and --evaluate exclude each other" in capsys.readouterr().err
+
+
 def test_the_device_is_a_setting_of_the_run(runs: list[tuple[PretrainingConfig, dict[str, Any]]]) -> None:
     assert main(["pretrain", "minilm/pretraining-1", "data=a", "--device", "cpu"]) == 0
     assert runs[0][0].device == "cpu"

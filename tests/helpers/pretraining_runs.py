@@ -84,6 +84,6 @@ def script(config: dict[str, object], *options: str, processes: int = 1) -> str:
 
 def losses(config: dict[str, object]) -> list[float]:
     """The logged loss of every update."""
-    rows = RunRecord(str(config["output"])).metrics()
+    rows = [row for row in RunRecord(str(config["output"])).metrics() if row["split"] == "train"]
     assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
     return [row["loss"] for row in rows]

@@ -24,9 +24,9 @@ from loreweave.objectives import OBJECTIVES, WINDOWS, LeftOut, Objective, Stream
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
-from loreweave.pretraining.micro_steps import MicroSteps
+from loreweave.pretraining.micro_steps import MicroSteps, build_stream
 from loreweave.pretraining.model import PretrainingModel
-from loreweave.pretraining.run import build_stream, run
+from loreweave.pretraining.run import run
 from loreweave.pretraining.start import start
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
@@ -114,6 +114,7 @@ CASES = {
 HOOKS = (
     "count_targets",
     "files",
+    "for_held_out",
     "for_evaluation",
     "prepare",
     "longest_text",
@@ -293,6 +294,32 @@ def test_a_resumed_run_goes_on_bit_by_bit(
     else:
         measured = evaluate_objectives(fill(PretrainingConfig, asked | {"data": values["data"], "steps": None}))
         assert 0 < measured[f"{name}_loss"] < float("inf")
+
+
+def test_held_out_windows_are_measured_and_not_trained_on(
+    name: str, values: dict[str, Any], world: Path, tmp_path: Path, stopped: Callable[[PretrainingConfig], None]
+) -> None:
+    """With dropout: the losses are those of a run without them; a resumed run measures the same; so does an evaluation."""
+    values |= {"dropout": 0.1, "save_steps": 2}
+    measuring = values | {"dev": [str(world / "data")], "dev_steps": 2, "output": str(tmp_path / "dev")}
+    if issubclass(OBJECTIVES[name], StreamObjective):
+        with pytest.raises(ConfigurationError, match=f"dev: found no objective to evaluate: {name}: it reads "):
+            run(fill(PretrainingConfig, measuring))
+        return
+    run(fill(PretrainingConfig, values))
+    stopped(fill(PretrainingConfig, measuring))
+    result = run(fill(PretrainingConfig, measuring), resume=True)
+    assert losses(measuring) == losses(values)
+    first, last = (row for row in result.record.metrics() if row["split"] == "dev")
+    assert (first["step"], last["step"], first["epoch"]) == (2, 4, pytest.approx(last["epoch"] / 2))
+    assert first[f"{name}_loss"] != last[f"{name}_loss"]
+    found = result.results["dev"]
+    assert found == {key: value for key, value in last.items() if key not in ("step", "split", "epoch")}
+    assert found["loss"] == pytest.approx(fill(PretrainingConfig, values).objectives[name].weight * found[f"{name}_loss"])
+    asked = fill(PretrainingConfig, values | {"model": str(result.record.model_path)})
+    if not isinstance(OBJECTIVES[name].for_evaluation(asked.objectives[name], asked.model), LeftOut):
+        again = evaluate_objectives(asked)
+        assert found == {"loss": found["loss"]} | {key: pytest.approx(again[key], rel=1e-5) for key in found if key != "loss"}
 
 
 def test_numbers_are_finite_and_no_weight_is_negative(name: str, values: dict[str, Any]) -> None:

@@ -86,13 +86,6 @@ def test_pre_training_has_ordinary_attention_unless_asked(world: Path, tmp_path:
         assert any("w2e_query" in name for name, _ in kept.named_parameters()) is asked
 
 
-def test_two_processes_train_with_an_objective_off(world: Path, tmp_path: Path) -> None:
-    """The head of masked entities is not trained, and DDP does not wait for it. (test_entity_row_runs.py has the reverse.)"""
-    config = settings(world, tmp_path / "run", objectives={"masked_words": {}}, steps=2)
-    script(config, processes=2)
-    assert len(losses(config)) == 2
-
-
 def test_padding_may_be_left_out(world: Path, tmp_path: Path) -> None:
     found = []
     for name, changes in (("whole", {}), ("without", {"skip_padding": True})):

@@ -20,6 +20,12 @@ def command(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Measure a few steps, print the estimated cost of the whole run, and stop.")
     ] = False,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate", help="Measure the objectives of the recipe on 'data' without training, print the numbers, and stop."
+        ),
+    ] = False,
     processes: Annotated[
         int, typer.Option("--processes", min=1, help="Number of processes that --estimate assumes (GPUs of all machines).")
     ] = 1,
@@ -31,17 +37,24 @@ def command(
     Example: loreweave pretrain minilm/pretraining-1 data=build/pages output=runs/stage-1 optimizer.learning_rate=5e-4
 
     Example: loreweave pretrain kepler-wiki/pretraining data=build/wikipedia --estimate --processes 64
+
+    Example: loreweave pretrain minilm/knowledge --evaluate model=runs/knowledge data=build/held-out
     """
     settings = [*(overrides or []), *([f"device={device}"] if device else [])]
-    if estimate:
+    if estimate or evaluate:
         from loreweave.cli.console import show_table
+        from loreweave.errors import ConfigurationError
         from loreweave.pretraining.by_recipe import configuration_of
-        from loreweave.pretraining.estimate import estimate as measure
+        from loreweave.pretraining.estimate import estimate as measure_cost
+        from loreweave.pretraining.evaluation import evaluate_objectives
         from loreweave.training.runs.resuming import check_resume
 
         check_resume(resume, overwrite)
-        cost = measure(configuration_of(recipe, settings), processes)
-        show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in cost.to_dict().items()])
+        if estimate and evaluate:
+            raise ConfigurationError("--estimate and --evaluate exclude each other")
+        config = configuration_of(recipe, settings)
+        found = evaluate_objectives(config) if evaluate else measure_cost(config, processes).to_dict()
+        show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in found.items()])
         return
     from loreweave.pretraining.by_recipe import pretrain
 

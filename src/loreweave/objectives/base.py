@@ -91,7 +91,7 @@ class ObjectiveLoss:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Reason why an objective cannot be evaluated on a saved model."""
+    """Reason why an objective cannot be measured on held-out windows or a saved model."""
 
     reason: str
 
@@ -146,12 +146,17 @@ class Objective(ABC):
         return {}
 
     @classmethod
+    def for_held_out(cls, config: Any) -> Any | LeftOut:
+        """The settings with which a run measures the objective on held-out windows, or why it is left out."""
+        return config
+
+    @classmethod
     def for_evaluation(cls, config: Any, model: str | None) -> Any | LeftOut:
         """The settings with which the objective is evaluated on a saved model, or why it is left out.
 
         Objectives whose head is not in the model's folder are left out: the metrics of a new head have no meaning.
         """
-        return config
+        return cls.for_held_out(config)
 
     def prepare(self, model: PreTrainedModel | None) -> None:  # noqa: B027  a hook
         """Change the model before training, if this objective allows a different computation."""
@@ -230,8 +235,8 @@ class StreamObjective(Objective):
         """Number of micro-batches in one pass over the data."""
 
     @classmethod
-    def for_evaluation(cls, config: Any, model: str | None) -> Any | LeftOut:
-        """Evaluation makes one pass over windows, which the objective does not read."""
+    def for_held_out(cls, config: Any) -> Any | LeftOut:
+        """Leave it out: held-out texts are windows, which the objective does not read."""
         return LeftOut("it reads no windows")
 
 

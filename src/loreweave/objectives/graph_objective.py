@@ -83,7 +83,7 @@ class GraphObjective(StreamObjective):
         return {"graph": Path(config.graph)}
 
     @classmethod
-    def for_evaluation(cls, config: GraphObjectiveConfig, model: str | None) -> GraphObjectiveConfig | LeftOut:
+    def for_held_out(cls, config: GraphObjectiveConfig) -> GraphObjectiveConfig | LeftOut:
         """Leave it out: link prediction measures it."""
         return LeftOut("it reads a graph, not windows; 'loreweave evaluate link-prediction' scores it")
 

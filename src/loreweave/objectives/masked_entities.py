@@ -147,7 +147,7 @@ class MaskedEntities(WindowObjective):
         return {"types": Path(config.types)} if config.types is not None and config.same_type_negatives else {}
 
     @classmethod
-    def for_evaluation(cls, config: MaskedEntitiesConfig, model: str | None) -> MaskedEntitiesConfig:
+    def for_held_out(cls, config: MaskedEntitiesConfig) -> MaskedEntitiesConfig:
         """Over the whole vocabulary."""
         return replace(config, negatives=None, same_type_negatives=0.0)
 

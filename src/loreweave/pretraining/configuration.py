@@ -53,7 +53,7 @@ class PretrainingConfig:
         ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool"): POSITIVE,
         ("max_words",): at_least(3),
         ("entity_occurrences", "entity_embedding_size"): POSITIVE,
-        ("sampling_smoothing", "save_steps", "workers"): at_least(0),
+        ("sampling_smoothing", "save_steps", "dev_steps", "workers"): at_least(0),
         ("dropout",): SHARE_BELOW_1,
         ("seed",): SEED,
     }
@@ -63,6 +63,11 @@ class PretrainingConfig:
     encoder, for a graph with entities in a table only."""
     data: list[str] = field(default_factory=list)
     """Pre-training sets, one per language; several are sampled with `sampling_smoothing`. Objectives over graphs need none."""
+    dev: list[str] = field(default_factory=list)
+    """Pre-training sets of held-out texts. They are not trained on: the loss and the accuracy of each objective over windows
+    are measured on them. Without such sets, nothing is measured."""
+    dev_steps: int = 0
+    """Number of updates between two measurements on `dev`; 0: only after the last update."""
     output: str
     """Folder of the run."""
     trainable: Literal["entities", "all"] = "all"
@@ -142,6 +147,8 @@ class PretrainingConfig:
         if self.entity_texts is not None and self.entities_start not in READ_STARTS:
             expected = " or ".join(READ_STARTS)
             raise ValueError(f"entity_texts: entities_start={self.entities_start} reads no texts, expected {expected}, or null")
+        if self.dev_steps and not self.dev:
+            raise ValueError(f"dev_steps: found {self.dev_steps} without dev, expected held-out sets (dev=FOLDER), or 0")
         check_ranges(self)
 
     def accumulation_steps(self, processes: int) -> int:

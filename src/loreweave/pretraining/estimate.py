@@ -13,9 +13,8 @@ from torch import Tensor
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.pretraining.micro_steps import MicroSteps, to_device
+from loreweave.pretraining.micro_steps import MicroSteps, build_stream, check_weights, to_device
 from loreweave.pretraining.model import PretrainingModel, freeze
-from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
 from loreweave.training.accelerators import forget_peak_memory
 from loreweave.training.devices import autocast, training_device
@@ -73,6 +72,7 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     with quiet():
         begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes)
+    check_weights(stream.objectives)
     module = PretrainingModel(begun.model, stream.objectives).to(device).train()
     freeze(module, config, begun.new_modules)
     optimizer = build_optimizer(module.parameters_by_part(), config.optimizer)

@@ -15,7 +15,7 @@ def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
 
     The order of a graph's entities and relations, and of a set's windows, is that in their files, so it counts too.
     """
-    places = {f"data {path}": Path(path) for path in config.data}
+    places = {f"{name} {path}": Path(path) for name in ("data", "dev") for path in getattr(config, name)}
     if config.model is not None:
         places["model"] = resolve(config.model)
     if config.entity_texts is not None:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 
-from loreweave.objectives import Batch, Objective, StreamObjective
+from loreweave.build.pretraining_set import PretrainingSet
+from loreweave.errors import ConfigurationError
+from loreweave.objectives import (
+    Batch,
+    Objective,
+    RunContext,
+    StreamObjective,
+    TextObjective,
+    WindowObjective,
+    WordVocabulary,
+    objectives,
+)
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.room import check_positions
+from loreweave.pretraining.start import Start, common_vocabulary
 from loreweave.pretraining.stream import TextStream
+
+_READS_TEXT = (WindowObjective, TextObjective)
 
 
 class MicroSteps(torch.utils.data.Dataset[Batch]):
@@ -36,3 +53,79 @@ class MicroSteps(torch.utils.data.Dataset[Batch]):
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """A micro-batch on a device."""
     return {name: {key: tensor.to(device) for key, tensor in tensors.items()} for name, tensors in batch.items()}
+
+
+def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> MicroSteps:
+    """Micro-steps of the whole run, over all processes.
+
+    Raises:
+        ConfigurationError: the encoder has fewer positions than the longest text has sub-words.
+    """
+    words = None if begun.words is None else WordVocabulary.of(begun.words)
+    micro_steps = config.accumulation_steps(processes) * processes
+    context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), sets, config.seed, micro_steps)
+    chosen = _objectives(config, context)
+    if begun.model is not None:
+        check_positions(config, sets, chosen, begun.model)
+    length = number_of_updates(config, sets, chosen) * micro_steps
+    text = None
+    if sets:
+        assert words is not None
+        text = TextStream(
+            [data.dataset for data in sets],
+            [objective for objective in chosen if isinstance(objective, WindowObjective)],
+            words,
+            None if begun.vocabulary is None else begun.vocabulary.pad_id,
+            batch_size=config.micro_batch_size,
+            length=length,
+            seed=config.seed,
+            smoothing=config.sampling_smoothing,
+            max_words=config.max_words,
+            max_entities=config.max_entities,
+            readers=[objective for objective in chosen if isinstance(objective, TextObjective)],
+            pool=config.pool,
+        )
+    return MicroSteps(text, chosen, length)
+
+
+def number_of_updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:
+    """Number of updates: `steps`, or enough for `epochs`."""
+    if config.steps is not None:
+        return config.steps
+    epoch, update = epoch_and_update(config, sets, objectives)
+    return math.ceil(epoch * config.epochs / update)
+
+
+def epoch_and_update(
+    config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]
+) -> tuple[int, int]:
+    """Windows of an epoch and of an update; without text, micro-batches of the first graph."""
+    if sets:
+        return sum(len(data.dataset) for data in sets), config.batch_size
+    first = next(objective for objective in objectives if isinstance(objective, StreamObjective))
+    return first.micro_batches_per_epoch, config.batch_size // config.micro_batch_size
+
+
+def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objective]:
+    known = objectives()
+    for name in config.objectives:
+        if issubclass(known[name], _READS_TEXT) and not config.data:
+            raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{name}")
+    built = [known[name].build(settings, context) for name, settings in config.objectives.items()]
+    found = [objective for objective in built if objective is not None]
+    if not found:
+        raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(known)}")
+    if config.data and not any(isinstance(objective, _READS_TEXT) for objective in found):
+        raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
+    return found
+
+
+def check_weights(objectives: Sequence[Objective]) -> None:
+    """Refuse to train without any weight.
+
+    Raises:
+        ConfigurationError: the weights of all objectives are 0.
+    """
+    if not any(objective.weight for objective in objectives):
+        names = " and ".join(f"objectives.{objective.name}.weight" for objective in objectives)
+        raise ConfigurationError(f"{names}: found 0, with which nothing is trained; expected a weight above 0")

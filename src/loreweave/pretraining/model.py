@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.objectives import WINDOWS, Objective, Tensors, WindowObjective
+from loreweave.objectives import WINDOWS, Batch, Objective, Tensors, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
 Sums = dict[str, dict[str, Tensor]]
@@ -49,10 +49,14 @@ class PretrainingModel(nn.Module):
 
     def forward(self, **batch: Tensors) -> Sums:
         """Sums of every objective over a micro-batch (see `loreweave.objectives.Batch`)."""
+        return self.sums(self.objectives, batch)
+
+    def sums(self, objectives: Sequence[Objective], batch: Batch) -> Sums:
+        """Sums of some objectives, or of others with the same names and heads, over a micro-batch."""
         encoder = None if self.model is None else self.model.base_model
-        states = self._states(encoder, batch[WINDOWS]) if any(isinstance(o, WindowObjective) for o in self.objectives) else {}
+        states = self._states(encoder, batch[WINDOWS]) if any(isinstance(o, WindowObjective) for o in objectives) else {}
         sums: Sums = {}
-        for objective in self.objectives:
+        for objective in objectives:
             given = batch[objective.name]
             if isinstance(objective, WindowObjective):
                 flat = states[objective.side].flatten(0, 1)  # [batch * positions, hidden]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -18,24 +17,13 @@ from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.counts import counted, tallied
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import ConfigurationError
-from loreweave.objectives import (
-    Objective,
-    RunContext,
-    StreamObjective,
-    TextObjective,
-    WindowObjective,
-    WordVocabulary,
-    objectives,
-)
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.held_out import HeldOut, HeldOutMeasurement, held_out_of_run
 from loreweave.pretraining.inputs import inputs_of
 from loreweave.pretraining.metrics import metric_name
-from loreweave.pretraining.micro_steps import MicroSteps
+from loreweave.pretraining.micro_steps import MicroSteps, build_stream, check_weights, epoch_and_update, number_of_updates
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
-from loreweave.pretraining.room import check_positions
-from loreweave.pretraining.start import Start, common_vocabulary, start
-from loreweave.pretraining.stream import TextStream
+from loreweave.pretraining.start import Start, check_sets, common_vocabulary, start
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.pretraining.watch import ObjectiveWatch
 from loreweave.random_streams import process_seed
@@ -52,8 +40,6 @@ from loreweave.training.runs.whole_checkpoints import check_finite, check_room, 
 from loreweave.training.settings.configuration import to_dict
 
 AfterLog = Callable[[int, Mapping[str, float]], None]
-
-_READS_TEXT = (WindowObjective, TextObjective)
 
 
 @dataclass
@@ -121,14 +107,18 @@ def _run(
             begun = start(config, sets)
         with state.main_process_first():  # a token cache is written once
             stream = build_stream(config, sets, begun, state.num_processes)
+            held_out, notes = _held_out(config, sets, begun)
+        check_weights(stream.objectives)
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
         if state.is_main_process:
-            warnings = _short_warm_up(config, _updates(config, sets, stream.objectives))
-            _say(state, [*begun.notes, *_summary(config, sets, stream, module), *warnings])
+            warnings = _short_warm_up(config, number_of_updates(config, sets, stream.objectives))
+            _say(state, [*begun.notes, *_summary(config, sets, stream, module), *notes, *warnings])
         trainer = _trainer(config, stream, module, record, state, after_log)
-        epoch, update = _amounts(config, sets, stream.objectives)
+        epoch, update = epoch_and_update(config, sets, stream.objectives)
         trainer.epochs_per_update = update / epoch
+        if held_out is not None:
+            trainer.add_callback(_measurement(config, held_out, trainer, record, state, after_log))
         check_room(module, record)
         record.keep_inputs(lambda: {"updates": trainer.args.max_steps})
         results = _train(trainer, config, record, state)
@@ -141,70 +131,35 @@ def _run(
     return record, results
 
 
-def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> MicroSteps:
-    """Micro-steps of the whole run, over all processes.
-
-    Raises:
-        ConfigurationError: the encoder has fewer positions than the longest text has sub-words.
-    """
-    words = None if begun.words is None else WordVocabulary.of(begun.words)
-    micro_steps = config.accumulation_steps(processes) * processes
-    context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), sets, config.seed, micro_steps)
-    chosen = _objectives(config, context)
-    if begun.model is not None:
-        check_positions(config, sets, chosen, begun.model)
-    length = _updates(config, sets, chosen) * micro_steps
-    text = None
-    if sets:
-        assert words is not None
-        text = TextStream(
-            [data.dataset for data in sets],
-            [objective for objective in chosen if isinstance(objective, WindowObjective)],
-            words,
-            None if begun.vocabulary is None else begun.vocabulary.pad_id,
-            batch_size=config.micro_batch_size,
-            length=length,
-            seed=config.seed,
-            smoothing=config.sampling_smoothing,
-            max_words=config.max_words,
-            max_entities=config.max_entities,
-            readers=[objective for objective in chosen if isinstance(objective, TextObjective)],
-            pool=config.pool,
-        )
-    return MicroSteps(text, chosen, length)
+def _held_out(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> tuple[HeldOut | None, list[str]]:
+    """The held-out windows, if there are any, and lines for the user about them."""
+    if not config.dev:
+        return None, []
+    dev = [open_pretraining_set(path) for path in config.dev]
+    if config.model is not None:
+        check_sets(config.model, begun, dev)
+        common_vocabulary([*sets, *dev])
+    held_out, left_out = held_out_of_run(config, dev, begun)
+    count = counted(held_out.windows, "window")
+    more = f"; {held_out.windows_left_out:,} fill no micro-batch and are left out" if held_out.windows_left_out else ""
+    lines = [f"dev: {', '.join(config.dev)} ({count} are measured, not trained on{more})"]
+    return held_out, lines + [f"dev: {name} is not measured: {reason}" for name, reason in left_out.items()]
 
 
-def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:
-    """Number of updates: `steps`, or enough for `epochs`."""
-    if config.steps is not None:
-        return config.steps
-    epoch, update = _amounts(config, sets, objectives)
-    return math.ceil(epoch * config.epochs / update)
+def _measurement(
+    config: PretrainingConfig,
+    held_out: HeldOut,
+    trainer: PretrainingTrainer,
+    record: RunRecord,
+    state: PartialState,
+    after_log: AfterLog | None,
+) -> HeldOutMeasurement:
+    def log(step: int, found: Mapping[str, float]) -> None:
+        record.log(step=step, split="dev", epoch=step * trainer.epochs_per_update, **found)
+        if after_log is not None:
+            after_log(step, {f"dev.{name}": value for name, value in found.items()})
 
-
-def _amounts(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> tuple[int, int]:
-    """Windows of an epoch and of an update; without text, micro-batches of the first graph."""
-    if sets:
-        return sum(len(data.dataset) for data in sets), config.batch_size
-    first = next(objective for objective in objectives if isinstance(objective, StreamObjective))
-    return first.micro_batches_per_epoch, config.batch_size // config.micro_batch_size
-
-
-def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objective]:
-    known = objectives()
-    for name in config.objectives:
-        if issubclass(known[name], _READS_TEXT) and not config.data:
-            raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{name}")
-    built = [known[name].build(settings, context) for name, settings in config.objectives.items()]
-    found = [objective for objective in built if objective is not None]
-    if not found:
-        raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(known)}")
-    if not any(objective.weight for objective in found):
-        names = " and ".join(f"objectives.{objective.name}.weight" for objective in found)
-        raise ConfigurationError(f"{names}: found 0, with which nothing is trained; expected a weight above 0")
-    if config.data and not any(isinstance(objective, _READS_TEXT) for objective in found):
-        raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
-    return found
+    return HeldOutMeasurement(held_out, trainer.model, config.dev_steps, log, lambda line: _say(state, [line]))
 
 
 def save_model(begun: Start, module: PretrainingModel, path: Path) -> None:
@@ -333,7 +288,14 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
     last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
     named = tuple(metric_name(objective.name, "") for objective in trainer.objectives)
     final = {name: value for name, value in last.items() if name == "loss" or name.startswith(named)}
+    final |= _dev_results(record) if config.dev and state.is_main_process else {}
     return {"steps": output.global_step, "seconds": round(trainer.seconds(), 4), **final}
+
+
+def _dev_results(record: RunRecord) -> dict[str, Any]:
+    """The last measurement on held-out windows, which may be of an earlier part of a resumed run."""
+    last: dict[str, Any] = next((row for row in reversed(record.metrics()) if row["split"] == "dev"), {})
+    return {"dev": {name: value for name, value in last.items() if name not in ("step", "split", "epoch")}}
 
 
 def _short_warm_up(config: PretrainingConfig, updates: int) -> list[str]:

@@ -67,10 +67,7 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
     if config.word_only:
         begun.vocabulary = None
     assert begun.model is not None and begun.words is not None
-    for data in sets:
-        _check_words(begun.words, data)
-    if begun.vocabulary is not None and vocabulary is not None:
-        _check_entities(begun.vocabulary, vocabulary, config.model, sets[0])
+    check_sets(config.model, begun, sets)
     _apply_settings(begun.model, config)
     return begun
 
@@ -146,6 +143,20 @@ def _sources(config: PretrainingConfig, vocabulary: EntityVocabulary, sets: Sequ
         seed=config.seed,
         device=choose_device(config.device),
     )
+
+
+def check_sets(model: str, begun: Start, sets: Sequence[PretrainingSet]) -> None:
+    """Check that sets were built for a model.
+
+    Raises:
+        ConfigurationError: a set has another word tokenizer or another entity vocabulary.
+    """
+    for data in sets:
+        assert begun.words is not None
+        _check_words(begun.words, data)
+    vocabulary = common_vocabulary(sets)
+    if begun.vocabulary is not None and vocabulary is not None:
+        _check_entities(begun.vocabulary, vocabulary, model, sets[0])
 
 
 def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:

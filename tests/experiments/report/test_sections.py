@@ -94,6 +94,29 @@ def pretrained(folder: Path, weights: dict[str, float], losses: dict[str, float]
     record.finish({"steps": 2, **numbers})
 
 
+def test_the_loss_on_held_out_texts_selects_the_best_pretraining(tmp_path: Path) -> None:
+    """Runs that were measured on other texts, or on none, are apart; how often they were measured makes no groups."""
+    for name, rate, loss, held_out, texts in (
+        ("a", 0.1, 1.0, 3.5, "news"), ("b", 0.2, 2.0, 1.25, "news"), ("c", 0.3, 3.0, 0.5, "novels"), ("d", 0.3, 0.1, 0.0, None),
+    ):  # fmt: skip
+        config = {"optimizer": {"learning_rate": rate}, "dev": [f"build/{texts}"] if texts else [], "dev_steps": int(rate * 10)}
+        record = RunRecord.create(tmp_path / name, "pretraining", config)
+        if texts:
+            record.keep_inputs(lambda texts=texts: {f"dev build/{texts}": {"a.arrow": texts}})
+            for step in (1, 2):
+                record.log(step=step, split="dev", epoch=step / 2, loss=2 * held_out - held_out * step / 2)
+        record.finish({"steps": 5, "loss": loss} | ({"dev": {"loss": held_out}} if texts else {}))
+    news, novels, without = sections_of(find_runs([tmp_path]))
+    assert (news.name, novels.name, without.name) == ("pretraining on news", "pretraining on novels", "pretraining")
+    assert (news.splits, news.choosing, news.varied) == (["dev", "train"], "dev", ["optimizer.learning_rate"])
+    assert answer_of(news).endswith("Best by dev data: learning_rate=0.2: dev loss 1.2500; train loss 2.0000 (1 run).")
+    assert answer_of(novels) == "pretraining on novels: 1 run: dev loss 0.5000; train loss 3.0000."
+    assert without.splits == ["train"]
+    report([tmp_path / "a", tmp_path / "b"], output=tmp_path / "report", figures=["progression"], tell=lambda line: None)
+    rows = report_table(tmp_path / "report", "progression")
+    assert [(row["split"], row["metric"], row["mean"]) for row in rows[:2]] == [("dev", "loss", "5.25"), ("dev", "loss", "3.5")]
+
+
 def test_losses_of_other_objectives_name_no_best_run(tmp_path: Path) -> None:
     types = {"types": "data/types.jsonl"}
     pretrained(tmp_path / "a", {"words": 1.0, "types": 1.0}, {"words": 9.0, "types": 1.0})

@@ -242,6 +242,39 @@ def test_pretraining_minimises_its_loss(tmp_path: Path, monkeypatch: pytest.Monk
     assert status["command"][:3] == ["loreweave", "pretrain", "minilm/pretraining-1"]
 
 
+def test_pretraining_minimises_its_loss_on_held_out_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the loss of the training texts says the opposite."""
+    watched: list[dict[str, float]] = []
+
+    def train(config: Any, *, resume: bool, after_log: Any, command: list[str]) -> Any:
+        record = RunRecord.open(config.output, "pretraining", to_dict(config), resume=resume, command=command)
+        with record.watch():
+            loss = abs(config.optimizer.learning_rate - 1e-3) * 1000
+            for values in ({"loss": 9 - loss}, {"dev.loss": loss, "dev.masked_words_loss": loss}):
+                after_log(2, values)
+                watched.append(values)
+            record.log(step=2, split="dev", loss=loss)
+            results = {"steps": 2, "seconds": 0.1, "loss": 9 - loss, "dev": {"loss": loss}}
+            record.finish(results)
+        return SimpleNamespace(results=results)
+
+    monkeypatch.setattr("loreweave.experiments.search.targets.pretraining.run", train)
+    data = tmp_path / "data"
+    sweep: dict[str, Any] = {"pretrain": "minilm/pretraining-1", "data": [str(data)], "design": "grid", "metric": "dev.loss"}
+    data.mkdir()
+    sweep["vary"] = {"optimizer.learning_rate": [1e-4, 1e-3, 2e-3]}
+    with pytest.raises(ConfigurationError, match=r"metric: found dev.loss, but no held-out texts; expected them in settings"):
+        search(sweep, output=tmp_path / "none", report=silent)
+    with pytest.raises(ConfigurationError, match=r"nowhere: found no such pre-training set"):
+        search(sweep | {"settings": {"dev": [str(tmp_path / "nowhere")]}}, output=tmp_path / "none", report=silent)
+    found = search(sweep | {"settings": {"dev": [str(data)]}}, output=tmp_path / "out", report=silent)
+    assert found.best is not None and found.best["settings"] == {"optimizer.learning_rate": 1e-3} and found.best["value"] == 0
+    assert len(watched) == 6
+    target = target_of(fill(Sweep, sweep | {"settings": {"dev": [str(data)]}}))
+    rows = [{"step": 2, "split": split, "loss": loss} for split, loss in (("train", 1.0), ("dev", 2.0))]
+    assert [target.step_of(row) for row in rows] == [None, (2, 2.0)]
+
+
 @pytest.mark.parametrize(
     ("vary", "named"),
     [

@@ -37,15 +37,17 @@ def section_names(firsts: Sequence[RecordedRun]) -> list[str]:
 
 
 def data_paths(run: RecordedRun) -> list[Path]:
-    """The files that a run is scored on, as far as their paths are recorded, otherwise their names; none for pre-training."""
+    """The files that a run is scored on, as far as their paths are recorded, otherwise their names."""
     recorded, files = run.config.get("data"), run.status.get("files") or {}
     start = Path(str(run.status.get("directory") or ""))
+    if run.kind == "pretraining":
+        return [start / str(place) for place in run.config.get("dev") or ()]
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
         splits = [split for split in ("dev", "test") if split in recorded] or ["train"]
         names = {split: name_and_content(str(recorded.get(split)))[0] for split in splits}
         return list(dict.fromkeys(_place(start, files.get(split), name) for split, name in names.items()))
     place: Any = files.get("data") or run.results.get("data") or run.results.get("gold")
-    return [start / str(place)] if place and run.kind != "pretraining" else []
+    return [start / str(place)] if place else []
 
 
 def _place(start: Path, path: Any, name: str) -> Path:

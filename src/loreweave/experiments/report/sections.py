@@ -23,7 +23,10 @@ from loreweave.training.runs.inputs import name_and_content
 
 SEEDS = ("seed", "data_seed")
 """Settings in which the runs of a group differ."""
-_NO_CAUSES = ("model", "output", "device", "checkpoints", "tensorboard", "log_steps", "eval_batch_size", "feature_cache")
+_NO_CAUSES = (
+    "model", "output", "device", "checkpoints", "tensorboard", "log_steps", "eval_batch_size", "feature_cache", "dev",
+    "dev_steps",
+)  # fmt: skip
 """Settings that do not change what is learned: they make no groups."""
 _LONGEST = 10
 _DIGITS = 12
@@ -112,7 +115,7 @@ class Section:
 
     @cached_property
     def splits(self) -> list[str]:
-        """The splits with the main metric, dev before test; those of pre-training are `TRAINED`."""
+        """The splits with the main metric, dev before test; that of the training data of pre-training, `TRAINED`, is last."""
         splits = ("dev", SCORED, TRAINED)
         return [split for split in splits if any(score_of(run, split, self.metric) is not None for run in self.runs)]
 
@@ -134,7 +137,8 @@ class Section:
         if not self.not_comparable:
             return [(split, self.metric) for split in self.splits]
         names = dict.fromkeys(metric_name(objective, "loss") for run in self.runs for objective in _objectives(run))
-        return [(TRAINED, name) for name in names if any(score_of(run, TRAINED, name) is not None for run in self.runs)]
+        pairs = [(split, name) for split in self.splits for name in names]
+        return [(split, name) for split, name in pairs if any(score_of(run, split, name) is not None for run in self.runs)]
 
     @cached_property
     def varied(self) -> list[str]:
@@ -302,12 +306,12 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
 
 def score_of(run: RecordedRun, split: str, metric: str) -> float | None:
     """A final score of a run; that of an evaluation belongs to the split `SCORED`, and that of pre-training to `TRAINED`."""
-    if run.kind == "finetuning":
-        return run.scores.get(f"{split}.{metric}")
-    return run.scores.get(metric) if split == _only_split(run) else None
+    own = run.kind != "finetuning" and split == _own_split(run)
+    return run.scores.get(metric if own else f"{split}.{metric}")
 
 
-def _only_split(run: RecordedRun) -> str:
+def _own_split(run: RecordedRun) -> str:
+    """The split of scores that have none in their names."""
     return TRAINED if run.kind == "pretraining" else SCORED
 
 
@@ -362,17 +366,19 @@ def rows_of(run: RecordedRun) -> Iterator[tuple[str, float | None, int | None, s
                 yield str(row.get("split")), row.get("epoch"), row.get("step"), name, value
     for name, value in run.scores.items():
         split, _, metric = name.rpartition(".")
-        yield split or _only_split(run), None, None, metric, value
+        yield split or _own_split(run), None, None, metric, value
 
 
 def _data(run: RecordedRun) -> list[str]:
-    """Content of what a run is scored on; the path if the content is not recorded. Nothing for pre-training."""
+    """Content of what a run is scored on; the path if the content is not recorded."""
     recorded = run.config.get("data")
+    if run.kind == "pretraining":
+        return [_key(content) for name, content in run.inputs.items() if name.startswith("dev ")]
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
         texts = [str(recorded[split]) for split in ("dev", "test") if split in recorded] or [str(recorded.get("train"))]
         return [name_and_content(text)[1] for text in texts]
     place = (run.status.get("files") or {}).get("data") or run.results.get("data") or run.results.get("gold")
-    return [_key(run.inputs.get("data") or str(place))] if place and run.kind != "pretraining" else []
+    return [_key(run.inputs.get("data") or str(place))] if place else []
 
 
 def _distinct(values: Sequence[Any]) -> dict[str, str]:

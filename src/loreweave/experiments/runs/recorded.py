@@ -104,11 +104,11 @@ class RecordedRun:
     def main_scores(self) -> list[str]:
         """Names of the most important scores.
 
-        Fine-tuning: the metric that selects the epoch, on dev and test data. Pre-training: the loss. Evaluation: the main
-        metric of the task (of older records, the first one).
+        Fine-tuning: the metric that selects the epoch, on dev and test data. Pre-training: the loss, also on dev data.
+        Evaluation: the main metric of the task (of older records, the first one).
         """
         if self.kind == "pretraining":
-            return [name for name in self.scores if name == "loss"]
+            return [name for name in self.scores if name in ("loss", "dev.loss")]
         if self.kind != "finetuning":
             main = self.config.get("metric")
             return [str(main)] if main in list(self.scores) else list(self.scores)[:1]
@@ -127,15 +127,16 @@ class RecordedRun:
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Numbers of the run by name: `dev.micro_f1`, `test.micro_f1`; without a split for pre-training and evaluations.
+        """Numbers of the run by name: `dev.micro_f1`, `test.micro_f1`; without a split for evaluations and for the training
+        data of pre-training.
 
         A run without results has the scores of its last epoch. Numbers that are not finite are left out.
         """
         if self.kind == "pretraining":
-            return dict(_numbers(self.results or self._last(None), without=("steps", "seconds")))
+            own = dict(_numbers(self.results or self._last("train"), without=("steps", "seconds")))
+            return own | self._scores_by_split(("dev",))
         if self.kind == "finetuning":
-            splits = {split: self.results.get(split) or {} for split in _SPLITS} if self.results else {"dev": self._last("dev")}
-            return {f"{split}.{name}": value for split, values in splits.items() for name, value in _numbers(values)}
+            return self._scores_by_split(_SPLITS)
         names = list(self.results)
         after = names.index("notes") + 1 if "notes" in names else len(names)  # facts come before, metrics after
         return dict(_numbers({name: self.results[name] for name in names[after:]}))
@@ -193,9 +194,14 @@ class RecordedRun:
         broken = [file.path for file in self.not_readable]
         return None if path in broken or path.with_suffix(".jsonl") in broken else path
 
-    def _last(self, split: str | None) -> Mapping[str, Any]:
-        """The last line of a split, or of all."""
-        found: Mapping[str, Any] = next((row for row in reversed(self.rows) if split in (None, row.get("split"))), {})
+    def _scores_by_split(self, splits: Sequence[str]) -> dict[str, float]:
+        """Numbers of splits, whose names come first."""
+        found = {split: self.results.get(split) or {} for split in splits} if self.results else {"dev": self._last("dev")}
+        return {f"{split}.{name}": value for split, values in found.items() for name, value in _numbers(values)}
+
+    def _last(self, split: str) -> Mapping[str, Any]:
+        """The last line of a split."""
+        found: Mapping[str, Any] = next((row for row in reversed(self.rows) if row.get("split") == split), {})
         return {name: value for name, value in found.items() if name not in ("step", "split", "epoch")}
 
 

@@ -29,6 +29,8 @@ Watch = Callable[[int, float], None]
 """Called with a step (an epoch, or an update of pre-training) and the metric; it may raise `Pruned`."""
 Direction = Literal["maximize", "minimize"]
 _FRACTION = "train_fraction"
+_DEV = "dev."
+"""Start of the names of metrics on the held-out texts of pre-training."""
 
 
 class Target(Protocol):
@@ -229,16 +231,21 @@ class PretrainingTarget:
         self.name = self.sweep.pretrain
         self.metric = self.sweep.metric or "loss"
         self.direction: Direction = self.sweep.direction or "minimize"
+        self.on_dev = self.metric.startswith(_DEV)
 
     def check(self) -> None:
         """See `Target.check`."""
-        self.config([], Path("run"))
-        for path in self.sweep.data:
+        config = self.config([], Path("run"))
+        if self.on_dev and not config.dev:
+            raise ConfigurationError(
+                f"metric: found {self.metric}, but no held-out texts; expected them in settings: {{dev: [FOLDER]}}"
+            )
+        for path in [*self.sweep.data, *config.dev]:
             if not Path(path).exists():
                 raise ConfigurationError(f"{path}: found no such pre-training set")
         names = [name for factor in factors_of(self.sweep.vary) for name in factor.names()]
         summed = next(filter(_changes_the_sum, names), None)
-        if self.metric == "loss" and summed is not None:
+        if self.metric.removeprefix(_DEV) == "loss" and summed is not None:
             raise ConfigurationError(
                 f"vary: {summed}: the loss is the weighted sum of the losses of the objectives, so trials with other "
                 "objectives or weights cannot be compared by it; name another number, such as 'metric: masked_words_loss'"
@@ -257,7 +264,8 @@ class PretrainingTarget:
         """See `Target.run`."""
 
         def after_log(step: int, values: Mapping[str, float]) -> None:
-            watch(step, _number(values.get(self.metric)))
+            if self.on_dev == (f"{_DEV}loss" in values):
+                watch(step, _number(values.get(self.metric)))
 
         return pretraining.run(
             self.config(settings, output), resume=True, after_log=after_log,
@@ -271,15 +279,17 @@ class PretrainingTarget:
 
     def value(self, results: Mapping[str, Any]) -> float:
         """See `Target.value`."""
-        return _number(results.get(self.metric))
+        return _number(self.scores(results).get(self.metric))
 
     def step_of(self, row: Mapping[str, Any]) -> tuple[int, float] | None:
         """See `Target.step_of`."""
-        return (int(row["step"]), _number(row[self.metric])) if row.get("split") == "train" and self.metric in row else None
+        split, name = "dev" if self.on_dev else "train", self.metric.removeprefix(_DEV)
+        return (int(row["step"]), _number(row[name])) if row.get("split") == split and name in row else None
 
     def scores(self, results: Mapping[str, Any]) -> dict[str, float]:
         """See `Target.scores`."""
-        return {name: value for name, value in results.items() if isinstance(value, (int, float)) and name != "seconds"}
+        named = {**results} | {f"{_DEV}{name}": value for name, value in (results.get("dev") or {}).items()}
+        return {name: value for name, value in named.items() if isinstance(value, (int, float)) and name != "seconds"}
 
     def recipe(self, settings: Sequence[Setting], summary: str) -> dict[str, Any]:
         """See `Target.recipe`."""

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import Group, Section
+from loreweave.experiments.report.sections import TRAINED, Group, Section
 from loreweave.experiments.report.style import legend_below, new_figure
 from loreweave.experiments.runs.recorded import is_number
 from loreweave.picture_style import COLOURS
@@ -21,7 +21,7 @@ _POINTS = 60
 
 def draw(section: Section) -> Part | NotShown:
     """One picture for each: the main metric on dev data, and the training loss (or each objective's, see `measured`)."""
-    wanted = [(split, section.metric) for split in section.splits if section.kind == "finetuning"] + [("train", _TRAINING)]
+    wanted = [(split, section.metric) for split in section.splits if split != TRAINED] + [(TRAINED, _TRAINING)]
     wanted = section.measured if section.not_comparable else wanted
     pictures, rows = [], []
     for split, metric in wanted:

@@ -1,0 +1,92 @@
+"""Held-out texts of a run. What holds for every objective is in tests/objectives/test_every_objective.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pretraining_runs import losses, settings, train
+from transformers import AutoTokenizer
+
+from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.errors import ConfigurationError
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.run import PretrainingResult, run
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill
+
+
+def build(world: Path, folder: Path, vocabulary: EntityVocabulary) -> Path:
+    """Held-out texts without any mention."""
+    texts = [AnnotatedText(id=str(n), text=f"In year {n} the old bridge was closed and opened again.") for n in range(6)]
+    tokenizer = AutoTokenizer.from_pretrained(world / "encoder")
+    build_pretraining_set(texts, tokenizer, vocabulary, folder, max_length=64, include_windows_without_entities=True)
+    return folder
+
+
+def trained(world: Path, folder: Path, **changes: object) -> PretrainingResult:
+    return run(fill(PretrainingConfig, settings(world, folder, steps=4, dropout=0.0, **changes)))
+
+
+def measured(result: PretrainingResult) -> list[int]:
+    return [row["step"] for row in result.record.metrics() if row["split"] == "dev"]
+
+
+def test_without_dev_steps_only_the_end_is_measured(world: Path, tmp_path: Path) -> None:
+    result = trained(world, tmp_path / "run", dev=[str(world / "data")])
+    assert measured(result) == [4]
+    found = result.results["dev"]
+    assert found["loss"] == pytest.approx(found["masked_words_loss"] + found["masked_entities_loss"])
+
+
+def test_the_last_update_is_measured_once(world: Path, tmp_path: Path) -> None:
+    assert measured(trained(world, tmp_path / "run", dev=[str(world / "data")], dev_steps=2)) == [2, 4]
+    assert measured(trained(world, tmp_path / "other", dev=[str(world / "data")], dev_steps=3)) == [3, 4]
+
+
+def test_objectives_without_a_target_are_named_once(world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cities = open_pretraining_set(world / "data").vocabulary
+    assert cities is not None
+    result = trained(world, tmp_path / "run", dev=[str(build(world, tmp_path / "dev", cities))], dev_steps=1)
+    found, said = result.results["dev"], capsys.readouterr().err
+    assert found["loss"] == found["masked_words_loss"] and "masked_entities_loss" not in found
+    assert said.count("dev: objective masked_entities is left out: the windows have no target") == 1
+    assert "(6 windows are measured, not trained on)" in said
+
+
+def test_sets_of_another_vocabulary_are_refused(world: Path, tmp_path: Path) -> None:
+    dev = str(build(world, tmp_path / "dev", EntityVocabulary.from_counts({"Prague": 5})))
+    with pytest.raises(ConfigurationError, match="encoder has another entity vocabulary .* than the data .*dev"):
+        trained(world, tmp_path / "run", dev=[dev])
+    words = {"objectives": {"masked_words": {}}, "word_only": True}
+    with pytest.raises(ConfigurationError, match="dev has another entity vocabulary than"):
+        trained(world, tmp_path / "words", dev=[dev], **words)
+
+
+def test_too_few_windows_are_refused_before_training(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="dev: found 24 windows, expected at least micro_batch_size=32"):
+        trained(world, tmp_path / "run", dev=[str(world / "data")], batch_size=32, micro_batch_size=32)
+    assert not losses({"output": str(tmp_path / "run")})
+
+
+def test_dev_steps_needs_held_out_texts(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'dev_steps': found 5 without dev"):
+        fill(PretrainingConfig, settings(world, tmp_path / "run", dev_steps=5))
+
+
+def test_two_processes_measure_what_one_does(world: Path, tmp_path: Path) -> None:
+    """Masked words alone: DDP does not wait for the head of masked entities, which is not trained."""
+    alone = {"objectives": {"masked_words": {}}, "steps": 2, "dropout": 0.0, "dev": [str(world / "data")], "dev_steps": 1}
+    one = settings(world, tmp_path / "one", micro_batch_size=4, **alone)
+    two = settings(world, tmp_path / "two", micro_batch_size=2, **alone)
+    train(one)
+    train(two, processes=2)
+    of_one, of_two = (
+        [row for row in RunRecord(str(config["output"])).metrics() if row["split"] == "dev"] for config in (one, two)
+    )
+    assert len(losses(two)) == len(of_two) == 2
+    for row, same in zip(of_two, of_one, strict=True):
+        assert {row.pop("split"), same.pop("split")} == {"dev"}
+        assert row == pytest.approx(same, rel=1e-4)
