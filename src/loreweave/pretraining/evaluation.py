@@ -23,9 +23,9 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
     """Loss and accuracy of each objective over one pass of `config.data`, masked by `config.seed`.
 
     The masks are those of the first epoch of a run with that seed, so two models are compared on the same targets.
-    Windows at the end that do not fill a micro-batch are left out; their number is in `windows_left_out`. Objectives whose head
-    the model lacks are left out too, because the metrics of a random head have no meaning, and objectives without any target in
-    the windows: `report` is called with their names.
+    Windows at the end that do not fill a micro-batch are left out; their number is in `windows_left_out`. `report` is called
+    with the names of the objectives that are left out because the model lacks their heads, or because the windows have no
+    target, and of those that predict with a head of the encoder that is still random.
 
     Raises:
         ConfigurationError: no objective is left, or fewer windows than fill a micro-batch.
@@ -42,6 +42,9 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
         begun = start(config, sets)
     held_out = HeldOut(config, sets, begun)
     module = PretrainingModel(begun.model, held_out.objectives).to(device)
+    for objective in held_out.objectives:
+        if module.has_new_head(objective, begun.new_modules):
+            report(f"objective {objective.name}: the model has no trained head for it; the numbers are those of a random head")
     found = held_out.measure(module, device)
     for line in held_out.without_targets(found):
         report(line)

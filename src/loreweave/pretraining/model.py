@@ -41,6 +41,13 @@ class PretrainingModel(nn.Module):
         """The module that predicts for an objective."""
         return self._heads[objective.name][0]
 
+    def has_new_head(self, objective: Objective, new_modules: Sequence[str]) -> bool:
+        """Whether an objective predicts with one of the model's modules that are still random."""
+        if self.model is None:
+            return False
+        new = {module for name in new_modules for module in self.model.get_submodule(name).modules()}
+        return not new.isdisjoint(self.head(objective).modules())
+
     def parameters_by_part(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Parameters by name; those of the encoder begin with `encoder.`, whatever its kind."""
         encoder = "" if self.model is None else f"model.{self.model.base_model_prefix}."
