@@ -40,7 +40,7 @@ from loreweave.tasks.few_shot_ner.model import load_any
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, SupportTuning
 from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank
-from loreweave.tasks.starting_points import config_of
+from loreweave.tasks.model_folders import config_of
 from loreweave.training.quiet import quiet
 
 LENGTH, EVALUATED, IGNORED = 128, 8, -100

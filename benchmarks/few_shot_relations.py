@@ -21,7 +21,7 @@ from fine_tuning import ALL_CONDITIONS, CONDITIONS, STARTS, WORDS_ALONE, cost_of
 
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.encoding.model_names import resolve
-from loreweave.tasks.starting_points import is_luke
+from loreweave.tasks.model_folders import is_luke
 
 FILE = DATA / "re_fewrel" / "val_wiki.json.gz"
 SOURCE = "relations=[P155,P177,P206,P2094,P25,P26,P361,P364,P40,P410]"

@@ -19,7 +19,7 @@ from typing import Any
 from checkpoints import JOINT, REPOSITORY, build
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding.model_names import resolve
-from loreweave.tasks.starting_points import is_luke
+from loreweave.tasks.model_folders import is_luke
 
 CONDITIONS = {
     "plain MiniLM": "minilm",

@@ -30,7 +30,7 @@ from loreweave.models import LukeForMaskedLM, LukeModel
 from loreweave.models.dropout_settings import set_all_dropout
 from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.pretraining.configuration import READ_STARTS, PretrainingConfig
-from loreweave.tasks.starting_points import is_luke
+from loreweave.tasks.model_folders import is_luke
 from loreweave.training.devices import autocast, choose_attention, choose_device
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.starting_points import is_luke
+from loreweave.tasks.model_folders import is_luke
 from loreweave.training.settings.conditions import check_read, is_read
 from loreweave.training.settings.fields import types_of
 from loreweave.training.settings.finetuning import FinetuningConfig

@@ -16,7 +16,8 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
-from loreweave.tasks.starting_points import config_of, describe, new_classifier, settings_of, word_limit, word_tokenizer
+from loreweave.tasks.model_folders import config_of, describe, settings_of, word_tokenizer
+from loreweave.tasks.starting_points import new_classifier, word_limit
 from loreweave.training.class_names import LABELS_WANTED
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.finetuning import EncoderSettings

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.encoding.words.known import check_words
 from loreweave.errors import CheckpointError
-from loreweave.tasks.starting_points import word_tokenizer
+from loreweave.tasks.model_folders import word_tokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

@@ -24,15 +24,8 @@ from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.models import LukeModel
-from loreweave.tasks.starting_points import (
-    config_of,
-    is_luke,
-    read_all,
-    read_luke,
-    settings_of,
-    word_limit,
-    word_tokenizer,
-)
+from loreweave.tasks.model_folders import config_of, is_luke, read_all, settings_of, word_tokenizer
+from loreweave.tasks.starting_points import read_luke, word_limit
 
 Spans = Sequence[tuple[int, int]]
 _UNLIMITED = 2**20

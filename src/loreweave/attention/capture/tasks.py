@@ -24,8 +24,8 @@ from loreweave.tasks.contract import Reading, Training
 from loreweave.tasks.entity_linking.description_rows import DescriptionRows
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
+from loreweave.tasks.model_folders import SETTINGS
 from loreweave.tasks.record_task import text_rows
-from loreweave.tasks.starting_points import SETTINGS
 
 
 class TaskCapture:

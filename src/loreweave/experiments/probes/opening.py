@@ -25,7 +25,8 @@ from loreweave.models import LukeModel
 from loreweave.models.word_positions import plain_words
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import hash_of_folder
-from loreweave.tasks.starting_points import config_of, is_luke, word_limit, word_tokenizer
+from loreweave.tasks.model_folders import config_of, is_luke, word_tokenizer
+from loreweave.tasks.starting_points import word_limit
 from loreweave.training.devices import choose_device
 from loreweave.training.inference import move
 from loreweave.training.quiet import quiet

@@ -18,16 +18,8 @@ from loreweave.tasks.cloze_qa.network import READOUTS, CandidateClassifier
 from loreweave.tasks.cloze_qa.record import LABEL
 from loreweave.tasks.cloze_qa.settings import NAME, ClozeConfig
 from loreweave.tasks.heads import with_head
-from loreweave.tasks.starting_points import (
-    is_luke,
-    load_plain,
-    plain_tokenizer,
-    read_luke,
-    settings_of,
-    start_luke_head,
-    start_plain,
-    word_limit,
-)
+from loreweave.tasks.model_folders import is_luke, settings_of
+from loreweave.tasks.starting_points import load_plain, plain_tokenizer, read_luke, start_luke_head, start_plain, word_limit
 from loreweave.training.losses import binary_cross_entropy
 from loreweave.training.task_model import TaskModel
 

@@ -24,14 +24,8 @@ from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel, linker_of
 from loreweave.tasks.entity_linking.network import DescriptionLinker, EntityVectors, Inputs
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
-from loreweave.tasks.starting_points import (
-    SETTINGS,
-    config_of,
-    describe,
-    read_all,
-    word_limit,
-    word_tokenizer,
-)
+from loreweave.tasks.model_folders import SETTINGS, config_of, describe, read_all, word_tokenizer
+from loreweave.tasks.starting_points import word_limit
 
 _NO_LIMIT = 128
 KEPT = ("max_length", "description_length", "candidates", "nearest", "temperature", "tune_nil")

@@ -38,8 +38,8 @@ from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, E
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
+from loreweave.tasks.model_folders import is_checkpoint_of
 from loreweave.tasks.registry import load_training
-from loreweave.tasks.starting_points import is_checkpoint_of
 from loreweave.training.devices import autocast, choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.inference import move

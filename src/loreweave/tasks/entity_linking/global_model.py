@@ -23,7 +23,8 @@ from loreweave.tasks.entity_linking.global_encoding import GlobalEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel, linker_of
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
-from loreweave.tasks.starting_points import SETTINGS, describe, read_luke, settings_of, word_limit
+from loreweave.tasks.model_folders import SETTINGS, describe, settings_of
+from loreweave.tasks.starting_points import read_luke, word_limit
 
 KEPT = ("max_length", "description_length", "candidates", "tune_nil", "order", "mask_share", "max_mention_length", "language")
 """Settings that a checkpoint stores."""

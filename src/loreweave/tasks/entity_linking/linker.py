@@ -14,7 +14,7 @@ from loreweave.tasks.entity_linking.encoding import DescriptionEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import score_outputs
-from loreweave.tasks.starting_points import SETTINGS
+from loreweave.tasks.model_folders import SETTINGS
 from loreweave.training.evaluation import Evaluation, Outputs
 from loreweave.training.losses import cross_entropy
 from loreweave.training.task_model import TaskModel

@@ -18,7 +18,7 @@ from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, KnowledgeSettings, UnknownNames
 from loreweave.tasks.heads import with_head
-from loreweave.tasks.starting_points import SETTINGS, check_checkpoint_of, is_checkpoint_of, settings_of
+from loreweave.tasks.model_folders import SETTINGS, check_checkpoint_of, is_checkpoint_of, settings_of
 
 
 def build(source: str, labels: Sequence[str], config: EntityLinkingConfig, added: str | None = None) -> LinkingModel:

@@ -13,13 +13,12 @@ from loreweave.tasks.entity_typing.reader import COARSE_LABELS
 from loreweave.tasks.entity_typing.scoring import answer, score
 from loreweave.tasks.entity_typing.settings import NAME, Decision, EntityTypingConfig
 from loreweave.tasks.heads import with_head
+from loreweave.tasks.model_folders import is_luke, settings_of
 from loreweave.tasks.starting_points import (
     MARKER_STARTS,
-    is_luke,
     load_luke_classifier,
     load_plain,
     plain_tokenizer,
-    settings_of,
     start_luke,
     start_plain,
 )

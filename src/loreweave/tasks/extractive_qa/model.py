@@ -34,18 +34,9 @@ from loreweave.tasks.extractive_qa.settings import (
     check_threshold,
 )
 from loreweave.tasks.heads import check_for_encoder
+from loreweave.tasks.model_folders import SETTINGS, config_of, describe, is_luke, settings_of
 from loreweave.tasks.record_task import has_architecture
-from loreweave.tasks.starting_points import (
-    SETTINGS,
-    config_of,
-    describe,
-    is_luke,
-    new_classifier,
-    read_luke,
-    settings_of,
-    start_luke_head,
-    window_length,
-)
+from loreweave.tasks.starting_points import new_classifier, read_luke, start_luke_head, window_length
 from loreweave.tasks.transformers_heads import load_with_head, read_with_head, words_alone
 from loreweave.training.evaluation import Evaluation, Outputs
 from loreweave.training.losses import span_cross_entropy

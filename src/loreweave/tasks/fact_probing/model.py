@@ -24,7 +24,8 @@ from loreweave.tasks.fact_probing.entities import EntityNames
 from loreweave.tasks.fact_probing.network import EntityScorer, WordScorer
 from loreweave.tasks.fact_probing.settings import HeadSettings
 from loreweave.tasks.fact_probing.words import WordVocabulary, common_words, read_words
-from loreweave.tasks.starting_points import config_of, is_luke, read_luke, word_limit
+from loreweave.tasks.model_folders import config_of, is_luke
+from loreweave.tasks.starting_points import read_luke, word_limit
 from loreweave.tasks.transformers_heads import read_with_head
 from loreweave.training.devices import choose_device
 from loreweave.training.inference import move

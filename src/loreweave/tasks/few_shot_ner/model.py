@@ -23,16 +23,16 @@ from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates
 from loreweave.tasks.few_shot_ner.settings import CONTAINER_SETTINGS, NAME, FewShotNerConfig
-from loreweave.tasks.starting_points import (
+from loreweave.tasks.model_folders import (
     check_checkpoint_of,
     config_of,
     describe,
     is_checkpoint_of,
     read_all,
     settings_of,
-    word_limit,
     word_tokenizer,
 )
+from loreweave.tasks.starting_points import word_limit
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.optimizer import OptimizerConfig

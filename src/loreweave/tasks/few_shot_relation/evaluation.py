@@ -38,9 +38,9 @@ from loreweave.tasks.few_shot_relation.scoring import Answered, score, texts_of
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.mentions.inputs import MentionExample
+from loreweave.tasks.model_folders import config_of
 from loreweave.tasks.registry import trained_task_names
 from loreweave.tasks.relations.record import RelationRecord
-from loreweave.tasks.starting_points import config_of
 from loreweave.training.class_names import label_names
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation

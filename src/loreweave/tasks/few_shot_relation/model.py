@@ -22,16 +22,13 @@ from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_lo
 from loreweave.tasks.few_shot_relation.settings import NAME, FewShotRelationConfig, MethodSettings
 from loreweave.tasks.mentions.inputs import MarkerEncoding, MentionEncoding
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier, OneLayerHead
+from loreweave.tasks.model_folders import check_checkpoint_of, is_checkpoint_of, is_luke, settings_of
 from loreweave.tasks.relations.record import mentions_of
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
-    check_checkpoint_of,
-    is_checkpoint_of,
-    is_luke,
     load_plain,
     plain_tokenizer,
-    settings_of,
     start_luke_encoder,
     start_plain,
     word_limit,

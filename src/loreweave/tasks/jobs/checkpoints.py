@@ -9,8 +9,8 @@ from typing import Any
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.contract import Training
+from loreweave.tasks.model_folders import is_luke, settings_of
 from loreweave.tasks.registry import all_tasks
-from loreweave.tasks.starting_points import is_luke, settings_of
 from loreweave.training.quiet import quiet
 from loreweave.training.task_model import TaskModel
 

@@ -14,20 +14,14 @@ from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.heads import with_head
+from loreweave.tasks.model_folders import SETTINGS, is_luke, settings_of
 from loreweave.tasks.ner.encoding import NEGATIVE, NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.foreign_classes import span_classes, tag_classes
 from loreweave.tasks.ner.prior import start_from_shares
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import NAME, NerConfig
 from loreweave.tasks.ner.threshold import best_threshold
-from loreweave.tasks.starting_points import (
-    SETTINGS,
-    is_luke,
-    load_luke_classifier,
-    settings_of,
-    start_luke,
-    window_length,
-)
+from loreweave.tasks.starting_points import load_luke_classifier, start_luke, window_length
 from loreweave.tasks.transformers_heads import load_tagger, start_tagger
 from loreweave.training.class_names import label_names
 from loreweave.training.evaluation import Outputs

@@ -11,19 +11,12 @@ import torch
 from transformers import PreTrainedModel
 
 from loreweave.encoding import EntityTokenizer
+from loreweave.tasks.model_folders import is_luke, settings_of
 from loreweave.tasks.relation_classification.document_encoding import DocumentEncoding, read_facts
 from loreweave.tasks.relation_classification.network import DocumentRelationModel, threshold_loss
 from loreweave.tasks.relation_classification.scoring import Kept, score
 from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
-from loreweave.tasks.starting_points import (
-    is_luke,
-    load_plain,
-    plain_tokenizer,
-    settings_of,
-    start_luke_encoder,
-    start_plain,
-    word_limit,
-)
+from loreweave.tasks.starting_points import load_plain, plain_tokenizer, start_luke_encoder, start_plain, word_limit
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.task_model import TaskModel
 

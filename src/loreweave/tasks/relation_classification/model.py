@@ -13,6 +13,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.heads import with_head
 from loreweave.tasks.mentions.inputs import MentionEncoding
+from loreweave.tasks.model_folders import SETTINGS, is_luke, settings_of
 from loreweave.tasks.relation_classification.document_model import HEAD, build_documents, load_documents
 from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding, typed_encoding
 from loreweave.tasks.relation_classification.reader import chosen_no_label
@@ -22,12 +23,9 @@ from loreweave.tasks.relations.typed_markers import starts_of_markers
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
-    SETTINGS,
-    is_luke,
     load_luke_classifier,
     load_plain,
     plain_tokenizer,
-    settings_of,
     start_luke,
     start_plain,
 )

@@ -16,14 +16,8 @@ from loreweave.errors import CheckpointError
 from loreweave.models import LukeForSequenceClassification
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.segments import reads_segments
-from loreweave.tasks.starting_points import (
-    config_of,
-    describe,
-    is_luke,
-    load_luke_classifier,
-    settings_of,
-    start_luke,
-)
+from loreweave.tasks.model_folders import config_of, describe, is_luke, settings_of
+from loreweave.tasks.starting_points import load_luke_classifier, start_luke
 from loreweave.tasks.text_classification.encoding import TextEncoding
 from loreweave.tasks.text_classification.prediction import answer
 from loreweave.tasks.text_classification.record import NUMBER
