@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from loreweave.tasks.entity_linking.decision import Decision, best_nil, fit_weights, rank
+from loreweave.tasks.entity_linking.decision import Decision, best_nil, fit_weights, most_likely_weights, rank
 
 OUTPUT = np.array([[0, 5, 0.5, 0.9], [0, 7, 0.9, 0.1], [2, 4, 0.2, 0.0]])  # mention, row, similarity, prior
 
@@ -54,6 +54,22 @@ def test_weights_never_turn_around() -> None:
     assert fit_weights(groups, Decision(similarity_weight=1, prior_weight=1)).similarity_weight == 0
 
 
+def test_one_similarity_that_is_far_too_large_does_not_switch_the_others_off() -> None:
+    """The right candidate is the more similar one of nine mentions in ten, and the one with the larger prior of six in ten."""
+    similar, prior = [1.0] * 9 + [-50.0], [2.0] * 6 + [-1.0] * 4
+    groups = [(np.array([[one, other], [0.0, 0.0]]), 0) for one, other in zip(similar, prior, strict=True)]
+    assert most_likely_weights(groups, np.ones(2), ridge=1e-2)[0] == 0
+    fitted = fit_weights(groups, Decision(similarity_weight=1, prior_weight=1, nil=-3.0))
+    assert fitted.similarity_weight > 0 and (fitted.prior_weight, fitted.nil) == (0, -3.0)
+
+
+def test_the_prior_alone_stays_if_it_is_right_most_often() -> None:
+    groups = [(np.array([[0.1, 2.0], [0.0, 0.0]]), 0)] * 5 + [(np.array([[-3.0, 2.0], [0.0, 0.0]]), 0)] * 5
+    fitted = fit_weights(groups, Decision(similarity_weight=1, prior_weight=1))
+    assert fitted.prior_weight > fitted.similarity_weight >= 0
+    assert all((features @ [fitted.similarity_weight, fitted.prior_weight])[0] > 0 for features, _ in groups)
+
+
 def loss(decision: Decision, groups: list[tuple[np.ndarray, int]], start: Decision, ridge: float) -> float:
     weights = np.array([decision.similarity_weight, decision.prior_weight])
     pull = weights - [start.similarity_weight, start.prior_weight]
@@ -71,7 +87,8 @@ def test_few_mentions_with_large_weights_have_the_best_weights(seed: int) -> Non
         similarities = 0.5 + 0.2 * rng.standard_normal(size) + 0.4 * (np.arange(size) == 0)
         priors = np.log(np.maximum(rng.dirichlet(np.full(size, 0.3)), 1e-4))
         groups.append((np.column_stack([similarities, priors]), 0))
-    fitted = fit_weights(groups, start)
+    likely = most_likely_weights(groups, np.array([start.similarity_weight, start.prior_weight]), ridge=1e-2)
+    fitted = Decision(similarity_weight=float(likely[0]), prior_weight=float(likely[1]))
     least = loss(fitted, groups, start, 1e-2)
     for similarity in (-0.1, 0.0, 0.1):
         for prior in (-0.01, 0.0, 0.01):

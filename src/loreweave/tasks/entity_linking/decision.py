@@ -12,6 +12,8 @@ LEAST_PRIOR = 1e-4
 MENTION, ROW, SIMILARITY, PRIOR = 0, 1, 2, 3
 """Columns of a record's output: number of the mention among those asked for, row of a candidate, similarity, prior."""
 COLUMNS = 4
+_LEAST_FACTOR = 1e-3
+"""Minimum factor of weights: with 0, they would choose no candidate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +96,49 @@ def rank(output: np.ndarray, mentions: int, decision: Decision) -> list[Ranked]:
     ]
 
 
-def fit_weights(groups: Sequence[tuple[np.ndarray, int]], start: Decision, ridge: float = 1e-2) -> Decision:
-    """Weights of similarity and prior, none below 0, with the largest likelihood of the right candidates (L-BFGS-B).
+Group = tuple[np.ndarray, int]
+"""Features of a mention's candidates [candidates, features], and the index of the right one."""
+
+
+def fit_weights(groups: Sequence[Group], start: Decision, ridge: float = 1e-2) -> Decision:
+    """Weights of similarity and prior that suit mentions, none below 0.
+
+    They are the most likely ones, unless the weights of `start`, the similarity alone or the prior alone choose more right
+    candidates. Those are then multiplied by the most likely factor: one similarity that is far too large can make a weight of 0
+    the most likely one, although the similarity is right more often than the prior.
 
     Args:
-        groups: for each mention whose entity is among several candidates, (features [candidates, 2], index of the right one).
+        groups: the mentions whose entity is among several candidates, with similarity and logarithm of the prior as features.
         start: decision whose NIL is kept, and whose weights the ridge pulls to.
         ridge: strength of that pull; it decides if the mentions say nothing.
     """
     kept = [(features, right) for features, right in groups if len(features) > 1]
     if not kept:
         return start
+    origin = np.array([start.similarity_weight, start.prior_weight])
+    tried = [most_likely_weights(kept, origin, ridge)]
+    for weights in (origin, *np.diag(np.where(origin > 0, origin, 1.0))):
+        scaled = [(features @ weights[:, None], right) for features, right in kept]
+        tried.append(weights * most_likely_weights(scaled, np.ones(1), ridge, least=_LEAST_FACTOR))
+    best = max(tried, key=lambda weights: _right(kept, weights))
+    return Decision(similarity_weight=float(best[0]), prior_weight=float(best[1]), nil=start.nil)
+
+
+def most_likely_weights(groups: Sequence[Group], origin: np.ndarray, ridge: float, least: float = 0.0) -> np.ndarray:
+    """Weights of features with the largest likelihood of the right candidates (L-BFGS-B). [features]
+
+    Args:
+        groups: the mentions.
+        origin: weights to which the ridge pulls [features].
+        ridge: strength of that pull.
+        least: minimum of each weight.
+    """
     from scipy.optimize import minimize  # takes a while to load
 
-    origin = np.array([start.similarity_weight, start.prior_weight])
-    sizes = np.array([len(features) for features, _ in kept])  # [mentions]
+    sizes = np.array([len(features) for features, _ in groups])  # [mentions]
     starts = np.cumsum(sizes) - sizes
-    features = np.concatenate([features for features, _ in kept]).astype(np.float64)  # [pairs, 2]
-    rights = starts + [right for _, right in kept]  # [mentions], places of the right candidates
+    features = np.concatenate([features for features, _ in groups]).astype(np.float64)  # [pairs, features]
+    rights = starts + [right for _, right in groups]  # [mentions], places of the right candidates
     seen = features[rights].sum(0)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -123,8 +150,19 @@ def fit_weights(groups: Sequence[tuple[np.ndarray, int]], start: Decision, ridge
         value = np.log(totals).sum() - scores[rights].sum() + ridge / 2 * pull @ pull
         return value, features.T @ shares - seen + ridge * pull
 
-    found = minimize(loss, origin, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2, options={"ftol": 1e-12, "gtol": 1e-8})
-    return Decision(similarity_weight=float(found.x[0]), prior_weight=float(found.x[1]), nil=start.nil)
+    bounds, options = [(least, None)] * len(origin), {"ftol": 1e-12, "gtol": 1e-8}
+    found: np.ndarray = minimize(loss, origin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return found
+
+
+def _right(groups: Sequence[Group], weights: np.ndarray) -> float:
+    """Number of mentions whose right candidate is the best one; of several best ones, each has an equal share."""
+    hits = 0.0
+    for features, right in groups:
+        scores = features @ weights
+        best = scores == scores.max()
+        hits += best[right] / best.sum()
+    return hits
 
 
 def best_nil(best: Sequence[float], right: Sequence[bool], nil: Sequence[bool]) -> float | None:
