@@ -17,7 +17,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.models.type_head import TypeHead
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
-from loreweave.pretraining.run import run
+from loreweave.pretraining.run import PretrainingResult, run
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
 
@@ -158,15 +158,22 @@ def test_a_log_line_has_the_mean_of_the_updates_with_targets(world: Path, tmp_pa
     """Two cities alone have a type: some updates have no target."""
     types = tmp_path / "types.jsonl"
     types.write_text("".join(f'{{"entity": "{name}", "types": ["{name}"]}}\n' for name in ("Oslo", "Bern")))
-    rows = []
-    for log_steps in (1, 12):
-        sizes = {"batch_size": 2, "micro_batch_size": 2, "dropout": 0.0, "log_steps": log_steps, "steps": 12}
+
+    def result(log_steps: int, steps: int) -> PretrainingResult:
+        sizes = {"batch_size": 2, "micro_batch_size": 2, "dropout": 0.0, "log_steps": log_steps, "steps": steps}
         objectives = {"masked_words": {}, "entity_types": {"types": str(types)}}
-        config = knowledge(world, tmp_path / str(log_steps), types, objectives=objectives, **sizes)
-        rows.append(run(fill(PretrainingConfig, config)).record.metrics())
-    every, (mean,) = rows
+        config = knowledge(world, tmp_path / f"{log_steps} {steps}", types, objectives=objectives, **sizes)
+        return run(fill(PretrainingConfig, config))
+
+    every, (mean,) = (result(log_steps, 12).record.metrics() for log_steps in (1, 12))
     found = [row["entity_types_loss"] for row in every if "entity_types_loss" in row]
     assert 0 < len(found) < len(every)
     assert mean["entity_types_loss"] == pytest.approx(sum(found) / len(found), rel=1e-5)
     assert mean["masked_words_loss"] == pytest.approx(sum(row["masked_words_loss"] for row in every) / 12, rel=1e-5)
     assert mean["loss"] == pytest.approx(sum(row["loss"] for row in every) / 12, rel=1e-5)
+    first = next(place for place, row in enumerate(every) if "entity_types_loss" in row)
+    without = next(place for place, row in enumerate(every) if place > first and "entity_types_loss" not in row)
+    ended = result(1, without + 1)
+    last, before = ended.record.metrics()[-1], [row for row in ended.record.metrics() if "entity_types_loss" in row][-1]
+    assert "entity_types_loss" not in last and ended.results["loss"] == last["loss"]
+    assert ended.results["entity_types_loss"] == before["entity_types_loss"], "the results have all objectives"

@@ -285,9 +285,10 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
         raise Interrupted(
             f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to resume: {record.resume_command()}"
         )
-    last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
     named = tuple(metric_name(objective.name, "") for objective in trainer.objectives)
-    final = {name: value for name, value in last.items() if name == "loss" or name.startswith(named)}
+    final: dict[str, Any] = {}
+    for line in trainer.state.log_history:  # the last one may lack an objective that had no target
+        final |= {name: value for name, value in line.items() if name == "loss" or name.startswith(named)}
     final |= _dev_results(record) if config.dev and state.is_main_process else {}
     return {"steps": output.global_step, "seconds": round(trainer.seconds(), 4), **final}
 

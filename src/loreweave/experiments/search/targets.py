@@ -264,8 +264,8 @@ class PretrainingTarget:
         """See `Target.run`."""
 
         def after_log(step: int, values: Mapping[str, float]) -> None:
-            if self.on_dev == (f"{_DEV}loss" in values):
-                watch(step, _number(values.get(self.metric)))
+            if self.metric in values:  # a line has no metrics of objectives without targets
+                watch(step, _number(values[self.metric]))
 
         return pretraining.run(
             self.config(settings, output), resume=True, after_log=after_log,
