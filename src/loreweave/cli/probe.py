@@ -24,6 +24,7 @@ Base = Annotated[
 ]
 
 _TEXTS_IN_A_BATCH = 32
+Output = Annotated[Path | None, typer.Option("--output", help="Folder for results.json, scores.csv and predictions.")]
 Bias = Annotated[
     Path | None,
     typer.Option(
@@ -42,7 +43,9 @@ _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
 
 def command(
     arguments: Arguments,
-    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and scores.csv.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results.json, scores.csv and predictions.")
+    ] = None,
     bias: Bias = None,
     paired: Paired = False,
     base: Base = None,
@@ -86,6 +89,7 @@ def command(
         )  # fmt: skip
     if output is not None:
         say(f"The numbers are in {output / 'results.json'}, those of each draw in {output / 'scores.csv'}.")
+        say(f"The predictions for the test are in {output / 'predictions'}.")
     if as_json:
         show_json(found.results)
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from loreweave.errors import DataError
 from loreweave.experiments.probes.examples import Example, ProbeData
@@ -73,6 +74,11 @@ def test_examples_without_a_vector_are_not_learned_and_wrong_in_the_test() -> No
     curve = label_curve(data_of(train, test), vectors, known, ProbeConfig(labels=[]))
     assert curve.measures[0].counts.tolist() == [[[1, 1], [0, 1]]]
     assert curve.measures[0].number == 40
+    right, cut = curve.predictions
+    assert right.pop("probabilities").keys() == {"a"}
+    place = {"id": "0", "text": "text 0", "start": 0, "end": 4, "mention": "text"}
+    assert right == place | {"predicted": ["a"], "gold": ["a"]}
+    assert cut == {"id": "1", "error": "a mention was cut off (max_length)"}
 
 
 def test_nothing_to_learn_from_is_an_error_with_the_file() -> None:
@@ -90,9 +96,32 @@ def test_several_types_give_micro_f1() -> None:
     assert measure.metric == "micro_f1"
     assert measure.counts.tolist() == [[[4, 4], [2, 3]]]  # 2 * 2 of 2 + 2, and 2 * 1 of 1 + 2
     assert measure.draws().tolist() == [pytest.approx(6 / 7)]
+    (both, one) = curve.predictions
+    assert both["predicted"] == both["gold"] == ["a", "x"] and one["predicted"] == ["b"] and one["gold"] == ["b", "rare"]
+    assert one["probabilities"].keys() == {"b"} and one["probabilities"]["b"] > 0.5, "'rare' was not learned"
     few = label_curve(data, apart([*train, *test], ["a", "b", "x"]), np.ones(62, bool), ProbeConfig(labels=[], max_types=2))
     assert few.notes[0] == "the rarest type is not learned (max_types=2)"
     assert few.measures[0].counts.tolist() == [[[2, 3], [2, 3]]]
+
+
+def test_predictions_are_those_of_all_labels_with_the_probability_of_the_gold_label() -> None:
+    train, test = [("a",), ("b",)] * 20, [("a",), ("b",), ("a",)]
+    vectors = apart([*train, *test], ["a", "b"])
+    vectors[-1] = vectors[1]  # of a "b"
+    curve = label_curve(data_of(train, test), vectors, np.ones(43, bool), ProbeConfig(labels=[10], draws=2))
+    assert [(row["predicted"], row["gold"]) for row in curve.predictions] == [(["a"], ["a"]), (["b"], ["b"]), (["b"], ["a"])]
+    scaled = standardised(vectors, vectors[:40])
+    model = LogisticRegression(C=0.1, max_iter=1000).fit(scaled[:40], [label for (label,) in train])
+    of_a, of_b = model.predict_proba(scaled[-1:])[0]
+    assert curve.predictions[-1]["probabilities"] == {"b": round(of_b, 6), "a": round(of_a, 6)}
+
+
+def test_a_draw_without_a_vector_learns_no_type() -> None:
+    data = data_of([("a",), ("a", "b")] * 2, [("a",)], multi_label=True)
+    known = np.array([True, True, False, False])
+    inputs = _Inputs(data, np.zeros((4, 1)), np.zeros((1, 1)), known, np.ones(1, bool), ProbeConfig())
+    assert inputs.measure("1 label", [np.array([2])]).counts.tolist() == [[[0, 1]]], "a missed type"
+    assert inputs.measure("1 label", [np.array([0])]).counts.tolist() == [[[2, 2]]]
 
 
 def test_regressions_that_do_not_converge_are_counted() -> None:

@@ -10,7 +10,15 @@ import pytest
 
 from loreweave.errors import DataError
 from loreweave.experiments.probes.examples import Example, ProbeData
-from loreweave.experiments.probes.prototypes import check_episodes, copied_texts, episode_measures, nearest, unit_length
+from loreweave.experiments.probes.predictions import SAVED_EPISODES
+from loreweave.experiments.probes.prototypes import (
+    check_episodes,
+    copied_texts,
+    draws_of,
+    episode_measures,
+    nearest,
+    unit_length,
+)
 from loreweave.experiments.probes.settings import ProbeConfig
 
 
@@ -56,21 +64,38 @@ def test_vectors_that_tell_the_relation_are_always_right_and_random_ones_near_ch
     data, known = data_of(labels), np.ones(160, bool)
     config = ProbeConfig(episodes=300, way=4, shots=[1, 5])
     told = np.eye(8, dtype=np.float32)[[int(label[-1]) for label in labels]].repeat(2, 1)
-    assert [measure.draws().tolist() for measure in episode_measures(data, told, known, config)] == [[1.0], [1.0]]
+    assert [measure.draws().tolist() for measure in episode_measures(data, told, known, config).measures] == [[1.0], [1.0]]
     blind = np.random.default_rng(0).normal(size=(160, 16)).astype(np.float32)
-    one, five = episode_measures(data, blind, known, config)
+    one, five = episode_measures(data, blind, known, config).measures
     assert (one.what, five.what) == ("4-way 1-shot", "4-way 5-shot")
     assert abs(one.draws()[0] - 0.25) < 0.06 and abs(five.draws()[0] - 0.25) < 0.06
-    again = episode_measures(data, blind, known, config)
+    again = episode_measures(data, blind, known, config).measures
     assert (again[0].counts == one.counts).all()
+
+
+def test_the_queries_of_the_first_episodes_are_predictions() -> None:
+    labels = [f"relation {number // 20}" for number in range(160)]
+    data, known = data_of(labels), np.ones(160, bool)
+    config = ProbeConfig(episodes=300, way=4, shots=[1, 5])
+    blind = np.random.default_rng(0).normal(size=(160, 16)).astype(np.float32)
+    found = episode_measures(data, blind, known, config)
+    assert len(found.predictions) == 2 * SAVED_EPISODES * 4
+    of_one = [row for row in found.predictions if row["shots"] == 1]
+    right = [row["predicted"] == row["gold"] for row in of_one]
+    assert sum(right) == found.measures[0].counts[0, :SAVED_EPISODES, 0].sum()
+    row, drawn = of_one[5], draws_of(data, 1, config).draw(1)
+    number = drawn.query[1]
+    assert (row["episode"], row["query"], row["id"]) == (1, 1, str(number)) and row["gold"] == labels[number]
+    assert row["relations"] == list(drawn.classes) and row["tail"]["mention"] == f"text {number}"[5:6]
 
 
 def test_a_query_without_a_vector_is_wrong() -> None:
     data = data_of([f"relation {number % 2}" for number in range(20)])
     vectors = np.eye(2, dtype=np.float32)[[number % 2 for number in range(20)]].repeat(2, 1)
     known = np.zeros(20, bool)
-    (measure,) = episode_measures(data, vectors, known, ProbeConfig(episodes=10, way=2, shots=[1]))
-    assert measure.draws()[0] == 0
+    found = episode_measures(data, vectors, known, ProbeConfig(episodes=10, way=2, shots=[1]))
+    assert found.measures[0].draws()[0] == 0
+    assert len(found.predictions) == 20 and all("error" in row and "predicted" not in row for row in found.predictions)
 
 
 def test_queries_with_a_text_of_the_support_are_counted() -> None:

@@ -14,6 +14,7 @@ import loreweave
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.experiments.probes.defaults import REAL, default_data
 from loreweave.experiments.probes.examples import PROBES
+from loreweave.experiments.probes.predictions import save_predictions
 from loreweave.experiments.probes.run import ProbeResult
 
 Write = Callable[[str, Sequence[Any]], Path]
@@ -55,6 +56,52 @@ def test_encoders_are_compared_on_equal_data(
     assert float(lines[0]["score"]) == found.scores[0]["score"]
     with pytest.raises(ConfigurationError, match="other results"):
         loreweave.probe(tiny_bert, output=tmp_path / "out", typing={"mine": [types]}, **FAST)
+
+
+def test_predictions_are_saved_as_the_tasks_save_them(
+    written: Write, relation_rows: list[Any], typing_rows: list[Any], tiny_bert: Path, tiny_luke: Path, tmp_path: Path
+) -> None:
+    relations, types, out = written("r.jsonl", relation_rows), written("t.jsonl", typing_rows), tmp_path / "out"
+    out.mkdir()
+    found = loreweave.probe(
+        [tiny_bert, tiny_luke], few_shot={"mine": [relations]}, relations={"mine": [relations, relations]},
+        typing={"mine": [types, types]}, output=out, max_length=5, **FAST,
+    )  # fmt: skip
+    places = [found.results["models"][str(model)]["predictions"] for model in (tiny_bert, tiny_luke)]
+    assert len(set(places)) == 2
+    for model, place in zip((tiny_bert, tiny_luke), places, strict=True):
+        names = ("few_shot.mine", "typing.mine", "relations.mine")
+        assert {path.name for path in (out / place).iterdir()} == {f"{name}.jsonl" for name in names}
+        for name in names:
+            lines = (out / place / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+            assert [json.loads(line) for line in lines] == found.predictions[str(model)][name]
+    scores = {(row["probe"], row["what"]): row["score"] for row in found.scores if row["model"] == str(tiny_bert)}
+    folder = out / places[0]
+    quiet = {"report": lambda line: None}
+    typed = loreweave.score("entity-typing", gold=types, predictions=folder / "typing.mine.jsonl", **quiet)
+    right = [row["predicted"] == row["gold"] for row in typed.predictions]
+    assert sum(right) / len(right) == scores["typing", "all 20 labels"] == 0.5, "places were cut off"
+    pairs = folder / "relations.mine.jsonl"
+    related = loreweave.score("relation-classification", gold=relations, predictions=pairs, **quiet)
+    assert related.metrics["accuracy"] == scores["relations", "all 24 labels"] == 0.25
+
+
+def test_predictions_of_a_replaced_result_are_removed_but_not_those_of_the_user(
+    written: Write, typing_rows: list[Any], tiny_bert: Path, tmp_path: Path
+) -> None:
+    types, own = written("t.jsonl", typing_rows), tmp_path / "out" / "predictions" / "mine.txt"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    loreweave.probe(tiny_bert, typing={"a": [types, types]}, output=tmp_path / "out", **FAST)
+    assert own.exists() and len(list(own.parent.rglob("*.jsonl"))) == 1
+    loreweave.probe(tiny_bert, typing={"b": [types, types]}, output=tmp_path / "out", overwrite=True, **FAST)
+    assert [path.name for path in own.parent.rglob("*.*")] == ["typing.b.jsonl"]
+
+
+def test_names_of_folders_differ(tmp_path: Path) -> None:
+    found = save_predictions(tmp_path, {"runs/a": {"typing.x": []}, "runs-a": {"typing.x": []}, "../..": {}})
+    assert found == {"runs/a": "predictions/runs-a", "runs-a": "predictions/runs-a-", "../..": "predictions/model"}
+    assert len(list(tmp_path.rglob("*.jsonl"))) == 2
 
 
 def test_cells_have_the_spread_of_draws_or_the_interval_of_one() -> None:

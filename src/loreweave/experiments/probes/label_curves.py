@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -14,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 from loreweave.experiments.probes.examples import Example, ProbeData
-from loreweave.experiments.probes.scores import Measure, Metric
+from loreweave.experiments.probes.predictions import Learned, label_rows
+from loreweave.experiments.probes.scores import Measure, Metric, Outcome
 from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.random_streams import stream
 
@@ -22,20 +23,7 @@ _LEAST_DEVIATION = 1e-5
 """Standard deviation of a feature that varies, as a fraction of the largest one."""
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Scores of a label probe by the number of labels.
-
-    Attributes:
-        measures: one for each number of labels, ascending; the last one has all.
-        notes: what readers of the scores should know, one line each.
-    """
-
-    measures: list[Measure]
-    notes: list[str]
-
-
-def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config: ProbeConfig) -> Curve:
+def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config: ProbeConfig) -> Outcome:
     """Learn from 10, 50, ... and from all labels of the training file, and score the test file.
 
     The labels of a draw are the first ones of one permutation, so that smaller sets are parts of larger ones. A training
@@ -59,10 +47,11 @@ def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config:
         inputs.notes.append(f"{named}: there are {counted(train, 'training example')}")
     measures = [inputs.measure(f"{size:,} labels", inputs.draws(size)) for size in sizes]
     measures.append(inputs.measure(f"all {train:,} labels", [np.arange(train)]))
+    predictions = label_rows(data.test, known[train:], inputs.learned)
     if inputs.unfinished:
         limit = f"max_iterations={config.max_iterations}"
         inputs.notes.append(f"{inputs.unfinished} of {inputs.fitted} regressions stopped at {limit}")
-    return Curve(measures, inputs.notes)
+    return Outcome(measures, predictions, inputs.notes)
 
 
 def standardised(vectors: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -94,6 +83,8 @@ class _Inputs:
         self.notes: list[str] = []
         self.fitted = self.unfinished = 0
         """Number of regressions, and of those that stopped at the maximum number of iterations."""
+        self.learned = Learned([], [], np.zeros((len(test), 0)))
+        """What was learned from the last draw."""
         self.types, left_out = most_frequent(data.train, config.max_types)
         if data.multi_label and left_out:
             rarest = "the rarest type is" if left_out == 1 else f"the {left_out} rarest types are"
@@ -123,35 +114,41 @@ class _Inputs:
         """Counts of a classifier with one label per example [test, 2]."""
         gold = np.array([example.labels[0] for example in self.data.test])
         labels = np.array([self.data.train[number].labels[0] for number in chosen])
-        predicted = self._fit(chosen, labels)
+        predicted, names, shares = self._fit(chosen, labels)
+        self.learned = Learned([(str(name),) for name in predicted], [str(name) for name in names], shares)
         return class_counts(predicted, gold, self.test_known, self.data.no_label)
 
     def _types(self, chosen: np.ndarray) -> np.ndarray:
         """Counts of one classifier per type [test, 2]."""
         gold = np.array([[name in example.labels for name in self.types] for example in self.data.test])
         of_train = [set(self.data.train[number].labels) for number in chosen]
-        predicted = np.zeros_like(gold)
+        predicted, shares = np.zeros_like(gold), np.zeros(gold.shape)
         for column, name in enumerate(self.types):
-            labels = np.array([name in found for found in of_train])
-            predicted[:, column] = self._fit(chosen, labels)
+            labels = np.array([name in found for found in of_train], bool)
+            predicted[:, column], classes, both = self._fit(chosen, labels)
+            shares[:, column] = both[:, classes].sum(1)
+        self.learned = Learned([tuple(compress(self.types, row)) for row in predicted], self.types, shares)
         predicted &= self.test_known[:, None]
         numbers = np.array([len(example.labels) for example in self.data.test])
         return np.stack([2 * (predicted & gold).sum(1), predicted.sum(1) + numbers], axis=1)
 
-    def _fit(self, chosen: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Predictions for the test; the only label if there is one, and an empty name or False if nothing is learned."""
+    def _fit(self, chosen: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Predictions for the test [test], the learned labels [labels], and their probabilities [test, labels].
+
+        The only label if there is one, and an empty name or False if nothing is learned.
+        """
         if not len(labels):
-            return np.zeros(len(self.test), labels.dtype if labels.dtype.kind == "b" else "<U1")
+            nothing = np.zeros(len(self.test), labels.dtype if labels.dtype.kind == "b" else "<U1")
+            return nothing, labels, np.zeros((len(self.test), 0))
         if (labels == labels[0]).all():
-            return np.full(len(self.test), labels[0])
+            return np.full(len(self.test), labels[0]), labels[:1], np.ones((len(self.test), 1))
         model = LogisticRegression(C=self.config.regularisation, max_iter=self.config.max_iterations)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # counted below
             model.fit(self.train[chosen], labels)
         self.fitted += 1
         self.unfinished += int(model.n_iter_.max() >= self.config.max_iterations)
-        found: np.ndarray = model.predict(self.test)
-        return found
+        return model.predict(self.test), model.classes_, model.predict_proba(self.test)
 
 
 def class_counts(predicted: np.ndarray, gold: np.ndarray, known: np.ndarray, no_label: str | None) -> np.ndarray:

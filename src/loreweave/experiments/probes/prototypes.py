@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from loreweave.build.relation_episodes import EpisodeDraws, EpisodeShape
 from loreweave.errors import DataError
 from loreweave.experiments.probes.examples import ProbeData
-from loreweave.experiments.probes.scores import Measure
+from loreweave.experiments.probes.predictions import SAVED_EPISODES, Row, query_rows
+from loreweave.experiments.probes.scores import Measure, Outcome
 from loreweave.experiments.probes.settings import Distance, ProbeConfig
 from loreweave.models.gaussian_embeddings import inner_products, squared_distances
 from loreweave.tasks.episodes.copies import copies_in, describe_copies
@@ -18,8 +19,8 @@ _BLOCK = 256
 """Number of episodes that are scored at once."""
 
 
-def episode_measures(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config: ProbeConfig) -> list[Measure]:
-    """Accuracy of prototypes over episodes, for each number of shots.
+def episode_measures(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config: ProbeConfig) -> Outcome:
+    """Accuracy of prototypes over episodes, for each number of shots, and the predictions for the first episodes.
 
     A query without a vector is wrong, and a support sentence without a vector is left out of the mean.
 
@@ -30,7 +31,7 @@ def episode_measures(data: ProbeData, vectors: np.ndarray, known: np.ndarray, co
     Raises:
         DataError: there are fewer relations with enough sentences than an episode has.
     """
-    measures = []
+    measures, rows = list[Measure](), list[Row]()
     if config.unit_length:
         vectors = unit_length(vectors, len(data.train[0].spans))
     for shot in config.shots:
@@ -43,8 +44,11 @@ def episode_measures(data: ProbeData, vectors: np.ndarray, known: np.ndarray, co
             targets = np.stack([draw.targets for draw in block])
             right[start : start + len(block), 0] = ((predicted == targets) & known[query]).sum(1)
             right[start : start + len(block), 1] = targets.shape[1]
+            for number, (drawn, guesses) in enumerate(zip(block, predicted, strict=True), start):
+                if number < SAVED_EPISODES:
+                    rows += query_rows(data.train, known, shot, number, drawn, guesses)
         measures.append(Measure(data.probe, data.name, _what(shot, config), shot, "accuracy", right[None], config.episodes))
-    return measures
+    return Outcome(measures, rows)
 
 
 def draws_of(data: ProbeData, shot: int, config: ProbeConfig) -> EpisodeDraws:

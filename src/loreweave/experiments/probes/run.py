@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from loreweave.experiments.probes.encoder import FrozenEncoder
 from loreweave.experiments.probes.examples import PROBES, ProbeData, read_data
 from loreweave.experiments.probes.label_curves import label_curve
 from loreweave.experiments.probes.opening import open_encoder
+from loreweave.experiments.probes.predictions import Row, save_predictions
 from loreweave.experiments.probes.prototypes import check_episodes, copied_texts, episode_measures
-from loreweave.experiments.probes.scores import Measure
+from loreweave.experiments.probes.scores import Measure, Outcome
 from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.files.results import check_results_folder
@@ -40,9 +41,11 @@ class ProbeResult:
 
     Attributes:
         results: content of `results.json`.
+        predictions: for each encoder and data set (`typing.gum`) a row per test example, or per query of the first episodes.
     """
 
     results: dict[str, Any]
+    predictions: Mapping[str, Mapping[str, Sequence[Row]]] = field(default_factory=dict)
 
     @property
     def scores(self) -> list[dict[str, Any]]:
@@ -80,7 +83,7 @@ def probe(
     Args:
         models: encoder or several: a folder, the folder of a run, a bundled encoder, or a name on the Hugging Face Hub.
         overrides: settings as in the shell, such as `"shots=1,5"`.
-        output: folder for `results.json` and `scores.csv`.
+        output: folder for `results.json`, `scores.csv` and `predictions`.
         base: model with the tokenizer that a checkpoint lacks: one in a run, or in an older format.
         device: cpu, cuda, cuda:1, xpu or mps. Default: an accelerator if there is one.
         batch_size: number of texts per batch.
@@ -106,15 +109,17 @@ def probe(
     folder = None if output is None else Path(output)
     if folder is not None:
         check_results_folder(folder, overwrite)
-    results = probe_encoders(names, config, execution)
+    found = probe_encoders(names, config, execution)
     if folder is not None and is_writer():
-        write_json(folder / "results.json", results)
-        _write_scores(folder / SCORES, results["scores"])
-    return ProbeResult(results)
+        for model, place in save_predictions(folder, found.predictions).items():
+            found.results["models"][model]["predictions"] = place
+        write_json(folder / "results.json", found.results)
+        _write_scores(folder / SCORES, found.scores)
+    return found
 
 
-def probe_encoders(names: Sequence[str], config: ProbeConfig, execution: Execution) -> dict[str, Any]:
-    """Content of `results.json`; the data are read and checked before an encoder is loaded.
+def probe_encoders(names: Sequence[str], config: ProbeConfig, execution: Execution) -> ProbeResult:
+    """Scores and predictions of encoders; the data are read and checked before an encoder is loaded.
 
     Raises:
         LoreweaveError: data or a model that cannot be read.
@@ -125,13 +130,18 @@ def probe_encoders(names: Sequence[str], config: ProbeConfig, execution: Executi
         resolve(name)  # a name that is wrong is an error before the first encoder is measured
     encoders: dict[str, dict[str, Any]] = {}
     measures: dict[str, list[Measure]] = {}
+    predictions: dict[str, dict[str, list[Row]]] = {}
     for name in names:
         for encoder in open_encoder(name, config, execution):
             begun = time.monotonic()
-            measures[encoder.name], facts = _probe(encoder, data, config, execution)
+            outcomes, cut = _probe(encoder, data, config, execution)
+            measures[encoder.name] = [measure for outcome in outcomes.values() for measure in outcome.measures]
+            predictions[encoder.name] = {place: outcome.predictions for place, outcome in outcomes.items()}
+            notes = [f"{place}: {note}" for place, outcome in outcomes.items() for note in outcome.notes]
+            facts = {"examples_without_a_vector": cut, "notes": notes}
             seconds = round(time.monotonic() - begun, 3)
             encoders[encoder.name] = {**encoder.facts, "states": encoder.states, **facts, "seconds": seconds}
-    return {
+    results = {
         "models": encoders,
         "settings": to_dict(config),
         "data": [each.facts for each in data],
@@ -139,6 +149,7 @@ def probe_encoders(names: Sequence[str], config: ProbeConfig, execution: Executi
         "differences": list(_differences(measures, config)),
         "seconds": round(time.monotonic() - started, 3),
     }
+    return ProbeResult(results, predictions)
 
 
 def _data(config: ProbeConfig, report: Callable[[str], None]) -> Iterator[ProbeData]:
@@ -166,30 +177,26 @@ def _data(config: ProbeConfig, report: Callable[[str], None]) -> Iterator[ProbeD
 
 def _probe(
     encoder: FrozenEncoder, data: Iterable[ProbeData], config: ProbeConfig, execution: Execution
-) -> tuple[list[Measure], dict[str, Any]]:
-    """Numbers of one encoder, and what was cut."""
-    measures: list[Measure] = []
+) -> tuple[dict[str, Outcome], dict[str, int]]:
+    """What is found for each data set (`typing.gum`) with one encoder, and the numbers of examples that were cut off."""
+    outcomes: dict[str, Outcome] = {}
     cut: dict[str, int] = {}
-    notes: list[str] = []
     for each in data:
+        place = f"{each.probe}.{each.name}"
         execution.report(f"{encoder.name}: {each.probe.replace('_', ' ')}, {each.name}")
         pairs = [(example.text, example.spans) for example in each.examples]
         with records_of(each.path):
             vectors = encoder.vectors(pairs, execution.advance)
         matrix, known = vectors.matrix(pairs)
         if lost := int((~known).sum()):
-            cut[f"{each.probe}.{each.name}"] = lost
+            cut[place] = lost
             number = counted(lost, "example")
             execution.report(f"  {number} of {len(known)} without a vector, because a mention was cut off: {vectors.report}")
-        if PROBES[each.probe].episodes:
-            measures += episode_measures(each, matrix, known, config)
-            continue
-        curve = label_curve(each, matrix, known, config)
-        measures += curve.measures
-        for note in curve.notes:
+        measured = episode_measures if PROBES[each.probe].episodes else label_curve
+        outcomes[place] = measured(each, matrix, known, config)
+        for note in outcomes[place].notes:
             execution.report(f"  {note}")
-        notes += [f"{each.probe}.{each.name}: {note}" for note in curve.notes]
-    return measures, {"examples_without_a_vector": cut, "notes": notes}
+    return outcomes, cut
 
 
 def _scores(measures: Mapping[str, Sequence[Measure]], config: ProbeConfig) -> Iterator[dict[str, Any]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from loreweave.experiments.probes.predictions import Row
 from loreweave.experiments.probes.settings import ProbeName
 from loreweave.metrics.resampling import interval, resampled_sums
 
@@ -66,6 +68,21 @@ class Measure:
         draws, units, _ = self.counts.shape
         table = self.counts.transpose(1, 0, 2).reshape(units, draws * 2)
         return resampled_sums(table, bootstrap, seed).reshape(bootstrap, draws, 2)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a probe finds for an encoder and a data set.
+
+    Attributes:
+        measures: one for each number of labels or of shots, ascending.
+        predictions: predictions for the test, see `predictions`.
+        notes: what readers of the scores should know, one line each.
+    """
+
+    measures: list[Measure]
+    predictions: list[Row]
+    notes: Sequence[str] = ()
 
 
 def _ratios(sums: np.ndarray) -> np.ndarray:
