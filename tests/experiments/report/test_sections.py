@@ -145,6 +145,18 @@ def test_losses_of_other_objectives_name_no_best_run(tmp_path: Path) -> None:
     }
 
 
+def test_a_setting_that_another_one_overrides_makes_no_groups(tmp_path: Path) -> None:
+    for name, steps, epochs in (("a", 10, 20.0), ("b", 10, 5.0), ("c", None, 5.0)):
+        config = {"objectives": {"words": {"weight": 1.0}}, "seed": 0, "steps": steps, "epochs": epochs}
+        RunRecord.create(tmp_path / name, "pretraining", config).finish({"steps": 10, "loss": 1.0})
+    (section,) = sections_of(find_runs([tmp_path / "a", tmp_path / "b"]))
+    assert section.varied == []
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert sorted((group.label, len(group.runs)) for group in section.groups) == [
+        ("steps=10, epochs=none", 2), ("steps=none, epochs=5", 1),
+    ]  # fmt: skip
+
+
 def test_losses_with_other_weights_name_no_best_run(tmp_path: Path) -> None:
     for name, weight, loss in (("a", 1.0, 2.0), ("b", 0.0, 3.0)):
         pretrained(tmp_path / name, {"words": 1.0, "types": weight}, {"words": 8.0, "types": loss})

@@ -251,6 +251,24 @@ def test_objectives_that_differ_are_a_column(tmp_path: Path) -> None:
     assert [Path(row["run"]).name for row in found.rows] == ["b"]
 
 
+def test_settings_without_effect_are_not_shown(tmp_path: Path) -> None:
+    """`steps` takes precedence over `epochs`, as `warmup_steps` does over `warmup_ratio`."""
+    objectives: dict[str, dict[str, object] | None] = {"masked_words": {"weight": 1.0}}
+    unread = {"schedule": {"warmup_ratio": 0.06, "warmup_steps": 5}, "sampling_smoothing": 0.7, "data": ["en"]}
+    unread |= {"precision": "fp32", "loss_scale": {"initial": 2.0}, "entities_start": "random", "entity_occurrences": 4}
+    pretrained(tmp_path / "a", objectives, steps=10, epochs=20.0, **unread)
+    other = {"schedule": {"warmup_ratio": 0.1, "warmup_steps": 5}, "sampling_smoothing": 0.1, "data": ["en"]}
+    other |= {"precision": "fp32", "loss_scale": {"initial": 4.0}, "entities_start": "random", "entity_occurrences": 8}
+    pretrained(tmp_path / "b", objectives, steps=10, epochs=5.0, **other)
+    table = list_runs([tmp_path])
+    assert table.settings == [] and table.more == []
+    pretrained(tmp_path / "c", objectives, steps=None, epochs=5.0, **other | {"precision": "fp16"})
+    table = list_runs([tmp_path])
+    assert table.settings == ["epochs", "steps", "precision", "loss_scale.initial"]
+    assert [row["epochs"] for row in table.rows] == [None, None, 5.0]
+    assert [row["loss_scale.initial"] for row in table.rows] == [None, None, 4.0]
+
+
 def test_other_rate_factors_and_groups_that_are_off_differ(tmp_path: Path) -> None:
     for name, factors in (("a", {}), ("b", {"extra_heads": 10.0}), ("c", {"encoder": 0.5}), ("d", {"encoder": 0.1})):
         pretrained(tmp_path / name, {"masked_words": {"weight": 1.0}}, optimizer={"rate_factors": factors})

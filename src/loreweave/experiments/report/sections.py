@@ -17,7 +17,8 @@ from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.section_names import section_names
 from loreweave.experiments.report.trials import Choice, choice_of, ranks_of, selected_of, trial_of
 from loreweave.experiments.runs.listing import order_of, varied
-from loreweave.experiments.runs.recorded import OBJECTIVES, RecordedRun
+from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.experiments.runs.run_settings import OBJECTIVES
 from loreweave.pretraining.metrics import metric_name
 from loreweave.training.runs.inputs import name_and_content
 

@@ -16,14 +16,11 @@ import numpy as np
 
 from loreweave.corpus.files.reading import read_json, read_json_lines
 from loreweave.errors import DataError
+from loreweave.experiments.runs.run_settings import dotted_settings
 
 RESULTS = "results.json"
 STATES = ("running", "done", "failed", "interrupted", "crashed", "pruned", "unreadable")
 """States of a run. crashed: the process has ended without saying how. pruned: a search has stopped the run early."""
-OBJECTIVES = "objectives"
-"""The group of settings with the objectives of pre-training; as a setting, their names."""
-_CHOSEN = (OBJECTIVES, "rate_factors")
-"""Groups whose members are chosen for each run. Their names are a setting, in which runs with other members differ."""
 _SPLITS = ("dev", "test")
 
 
@@ -117,12 +114,9 @@ class RecordedRun:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Settings by their dotted names, as in the shell (`optimizer.learning_rate`).
-
-        `objectives` and `optimizer.rate_factors` are also there: the names of their members (`masked_words,entity_types`).
-        """
+        """Settings by their dotted names (see `dotted_settings`); one that had no effect is None."""
         values = self.config.get("settings", self.config if self.kind == "pretraining" else {})
-        found = dict(_dotted(values)) if isinstance(values, Mapping) else {}
+        found = dotted_settings(values) if isinstance(values, Mapping) else {}
         return {name: value for name, value in found.items() if name not in ("model", "output")}
 
     @cached_property
@@ -214,16 +208,3 @@ def _numbers(values: Mapping[str, Any], without: Sequence[str] = ()) -> Iterator
 def is_number(value: object) -> bool:
     """Whether a value is a number, and not a boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        place = f"{prefix}{name}"
-        if isinstance(value, Mapping) and name in _CHOSEN:
-            members = {member: content for member, content in value.items() if content is not None}  # null in older records
-            yield place, ",".join(members) or "none"
-            yield from _dotted(members, f"{place}.")
-        elif isinstance(value, Mapping) and value:
-            yield from _dotted(value, f"{place}.")
-        else:
-            yield place, value

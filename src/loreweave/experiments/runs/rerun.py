@@ -19,6 +19,7 @@ from loreweave.experiments.runs.comparison import differences
 from loreweave.experiments.runs.folders import is_run, read_run
 from loreweave.experiments.runs.listing import varied
 from loreweave.experiments.runs.recorded import RecordedRun
+from loreweave.experiments.runs.run_settings import is_read
 from loreweave.experiments.runs.thesis import ThesisRun
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run as pretrain
@@ -146,9 +147,9 @@ def _without_config(run: RecordedRun) -> str:
 
 
 def _other_settings(before: RecordedRun, now: RecordedRun) -> list[str]:
-    """A line for each setting that both runs have, and in which they differ."""
+    """A line for each setting that both runs have and read, and in which they differ."""
     old, new = before.settings, now.settings
-    names = varied((old, new), dict.fromkeys([*old, *new]))
+    names = varied((old, new), [name for name in {**old, **new} if is_read(name, old) and is_read(name, new)])
     return [f"setting {name} was {written(old.get(name))}, now {written(new.get(name))}" for name in names]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.runs.recorded import OBJECTIVES
+from loreweave.experiments.runs.run_settings import OBJECTIVES
 from loreweave.experiments.search.space import MODEL, Setting, factors_of
 from loreweave.experiments.search.sweep import Sweep
 from loreweave.pretraining import run as pretraining
