@@ -126,9 +126,9 @@ def test_losses_of_other_objectives_name_no_best_run(tmp_path: Path) -> None:
     assert section.varied == ["objectives", "objectives.links.graph"]
     assert answer_of(section) == (
         "pretraining: 3 runs in 3 groups. No best run is named: the loss is the weighted sum of the losses of the objectives, "
-        "and the runs have different objectives. objectives=words,links, links.graph=none: words_loss 7.0000, links_loss "
-        "3.0000 (1 run); objectives=words,links, links.graph=g: words_loss 8.0000, links_loss 4.0000 (1 run); "
-        "objectives=words,types: words_loss 9.0000, types_loss 1.0000 (1 run)."
+        "and the runs have different objectives. objectives=links,words, links.graph=none: words_loss 7.0000, links_loss "
+        "3.0000 (1 run); objectives=links,words, links.graph=g: words_loss 8.0000, links_loss 4.0000 (1 run); "
+        "objectives=types,words: types_loss 1.0000, words_loss 9.0000 (1 run)."
     )
     for figure in ("settings", "parallel", "importance"):
         assert isinstance(FIGURES[figure](section), NotShown)
@@ -143,6 +143,17 @@ def test_losses_of_other_objectives_name_no_best_run(tmp_path: Path) -> None:
         "links_loss",
         "types_loss",
     }
+
+
+def test_runs_with_the_same_objectives_in_another_order_are_one_group(tmp_path: Path) -> None:
+    pretrained(tmp_path / "a", {"words": 1.0, "types": 0.5}, {"words": 9.0, "types": 1.0})
+    pretrained(tmp_path / "b", {"types": 0.5, "words": 1.0}, {"words": 8.0, "types": 1.0})
+    pretrained(tmp_path / "c", {"words": 1.0}, {"words": 8.0})
+    (section,) = sections_of(find_runs([tmp_path / "a", tmp_path / "b"]))
+    assert section.varied == [] and len(section.groups) == 1 and section.not_comparable == ""
+    (section,) = sections_of(find_runs([tmp_path]))
+    sizes = {group.label: len(group.runs) for group in section.groups}
+    assert sizes == {"objectives=types,words": 2, "objectives=words": 1}
 
 
 def test_a_setting_that_another_one_overrides_makes_no_groups(tmp_path: Path) -> None:
@@ -163,8 +174,8 @@ def test_losses_with_other_weights_name_no_best_run(tmp_path: Path) -> None:
     (section,) = sections_of(find_runs([tmp_path]))
     assert answer_of(section) == (
         "pretraining: 2 runs in 2 groups. No best run is named: the loss is the weighted sum of the losses of the objectives, "
-        "and the runs have different weights of their objectives. types.weight=0: words_loss 8.0000, types_loss 3.0000 (1 "
-        "run); types.weight=1: words_loss 8.0000, types_loss 2.0000 (1 run)."
+        "and the runs have different weights of their objectives. types.weight=0: types_loss 3.0000, words_loss 8.0000 (1 "
+        "run); types.weight=1: types_loss 2.0000, words_loss 8.0000 (1 run)."
     )
     (section,) = sections_of(find_runs([tmp_path / "a"]))
     assert answer_of(section) == "pretraining: 1 run: train loss 10.0000."

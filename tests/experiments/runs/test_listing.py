@@ -243,12 +243,23 @@ def test_objectives_that_differ_are_a_column(tmp_path: Path) -> None:
     pretrained(tmp_path / "d", {})
     table = list_runs([tmp_path])
     assert table.settings == ["objectives", "objectives.masked_words.probability"] and table.more == []
-    objectives = ["masked_words,entity_types", "masked_words,entity_relations", "masked_words", "none"]
+    objectives = ["entity_types,masked_words", "entity_relations,masked_words", "masked_words", "none"]
     assert [row["objectives"] for row in table.rows] == objectives
     only = list_runs([tmp_path / "a"], columns=["objectives"])
-    assert only.cells() == [["masked_words,entity_types"]] and "objectives" not in list_runs([tmp_path / "a"]).columns
+    assert only.cells() == [["entity_types,masked_words"]] and "objectives" not in list_runs([tmp_path / "a"]).columns
     found = list_runs([tmp_path], [Condition.parse("objectives=masked_words,entity_relations")])
     assert [Path(row["run"]).name for row in found.rows] == ["b"]
+
+
+def test_the_order_of_objectives_does_not_matter(tmp_path: Path) -> None:
+    pretrained(tmp_path / "a", {"masked_words": {"weight": 1.0}, "entity_types": {"weight": 0.5}})
+    pretrained(tmp_path / "b", {"entity_types": {"weight": 0.5}, "masked_words": {"weight": 1.0}})
+    table = list_runs([tmp_path])
+    assert table.settings == [] and table.more == []
+    for order in ("entity_types,masked_words", "masked_words, entity_types"):
+        assert len(list_runs([tmp_path], [Condition.parse(f"objectives={order}")]).rows) == 2
+        assert len(list_runs([tmp_path], [Condition.parse(f"objectives!={order}")]).rows) == 0
+    assert len(list_runs([tmp_path], [Condition.parse("objectives~masked_words")]).rows) == 2
 
 
 def test_settings_without_effect_are_not_shown(tmp_path: Path) -> None:

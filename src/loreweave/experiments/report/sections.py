@@ -124,7 +124,7 @@ class Section:
     def not_comparable(self) -> str:
         """Why no run is the best: pre-training with other objectives or weights. Empty if the losses can be compared."""
         runs = [run for run in self.runs if run.kind == "pretraining" and score_of(run, TRAINED, self.metric) is not None]
-        if len({_key(sorted(_objectives(run))) for run in runs}) > 1:
+        if len({_key(_objectives(run)) for run in runs}) > 1:
             differing = "objectives"
         elif len({_key(_weights(run)) for run in runs}) > 1:
             differing = "weights of their objectives"
@@ -317,7 +317,7 @@ def _own_split(run: RecordedRun) -> str:
 
 
 def _objectives(run: RecordedRun) -> list[str]:
-    """Names of the objectives of pre-training."""
+    """Names of the objectives of pre-training, in the order of the alphabet."""
     found = run.settings.get(OBJECTIVES)
     return found.split(",") if isinstance(found, str) else []
 
@@ -329,7 +329,7 @@ def _is_of_another_objective(name: str, run: RecordedRun) -> bool:
 
 
 def _weights(run: RecordedRun) -> list[Any]:
-    return [run.settings.get(f"{OBJECTIVES}.{objective}.weight") for objective in sorted(_objectives(run))]
+    return [run.settings.get(f"{OBJECTIVES}.{objective}.weight") for objective in _objectives(run)]
 
 
 def exact(value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.runs.fact_names import check_name
 from loreweave.experiments.runs.recorded import STATES, RecordedRun, is_number
+from loreweave.experiments.runs.run_settings import OBJECTIVES, in_any_order
 
 Facts = dict[str, Any]
 """What is known about a run, by name."""
@@ -74,7 +75,8 @@ class Condition:
                 f"--where: found the sign {sign + value[0]!r} in {text!r}, expected one of {_SIGNS}; a value that begins with "
                 "such a sign must be quoted"
             )
-        return cls(_unquoted(name), sign, _unquoted(value))
+        name, value = _unquoted(name), _unquoted(value)
+        return cls(name, sign, in_any_order(value) if name == OBJECTIVES and sign in ("=", "!=") else value)
 
     def holds(self, facts: Facts) -> bool:
         """Whether a run meets it. A run without the fact meets only `!=`, and `=` with an empty value."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 OBJECTIVES = "objectives"
-"""The group of settings with the objectives of pre-training; as a setting, their names."""
+"""The group of settings with the objectives of pre-training; as a setting, their names in the order of the alphabet."""
 _CHOSEN = (OBJECTIVES, "rate_factors")
 """Groups whose members are chosen for each run. Their names are a setting, in which runs with other members differ."""
 _NOT_READ: dict[str, Callable[[Mapping[str, Any]], bool]] = {
@@ -23,7 +23,7 @@ _NOT_READ: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 def dotted_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by their dotted names, as in the shell (`optimizer.learning_rate`).
 
-    `objectives` and `optimizer.rate_factors` are also there: the names of their members (`masked_words,entity_types`). A
+    `objectives` and `optimizer.rate_factors` are also there: the names of their members (`entity_types,masked_words`). A
     setting that had no effect, because another one takes precedence, is None.
     """
     found = dict(_dotted(values))
@@ -35,12 +35,18 @@ def is_read(name: str, settings: Mapping[str, Any]) -> bool:
     return name not in _NOT_READ or not _NOT_READ[name](settings)
 
 
+def in_any_order(names: str) -> str:
+    """Names of objectives, separated by commas, in the order of the alphabet: the losses add up in any order."""
+    return ",".join(sorted(name.strip() for name in names.split(",")))
+
+
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         place = f"{prefix}{name}"
         if isinstance(value, Mapping) and name in _CHOSEN:
             members = {member: content for member, content in value.items() if content is not None}  # null in older records
-            yield place, ",".join(members) or "none"
+            names = ",".join(members) or "none"  # of several rate factors that fit a parameter, the first one is used
+            yield place, in_any_order(names) if place == OBJECTIVES else names
             yield from _dotted(members, f"{place}.")
         elif isinstance(value, Mapping) and value:
             yield from _dotted(value, f"{place}.")
