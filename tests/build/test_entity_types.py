@@ -58,6 +58,39 @@ def test_types_of_a_graph() -> None:
     assert report.counts["entities"] == 5 and report.counts["entities_with_an_ambiguous_label"] == 2
 
 
+def graph_with_types() -> KnowledgeGraph:
+    """Oslo is a city and a capital, Bern a city; "Q5" has no label, and Norway no type."""
+    labels = {"Q1": "Oslo", "Q2": "Bern", "Q3": "city", "Q4": "capital", "Q5": "", "Q6": "Norway", "Q7": "Elsewhere"}
+    entities = [GraphEntity(id, label, types=("stored",)) for id, label in labels.items()]
+    relations = [GraphRelation("P31", "instance of"), GraphRelation("P17", "country"), GraphRelation("P279", "subclass of")]
+    triples = {"train": [[0, 0, 2], [0, 0, 3], [0, 0, 2], [0, 1, 5], [6, 0, 2]], "test": [[1, 0, 2], [1, 2, 4]]}
+    return KnowledgeGraph.from_parts(entities, relations, triples)
+
+
+@pytest.mark.parametrize("name", ["P31", "instance of"])
+def test_types_from_the_tails_of_a_relation(name: str) -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 3, "Bern": 2, "Norway": 1})
+    report = types_of_graph(graph_with_types(), vocabulary, [name])
+    assert report.types == {"Oslo": ("city", "capital"), "Bern": ("city",)}
+    assert report.counts["triples_with_a_type"] == 5 and report.counts["types_without_a_label"] == 0
+    assert report.counts["entities_without_types"] == 1, "Norway"
+    assert report.counts["entities_outside_vocabulary"] == 4
+
+
+def test_types_from_several_relations_and_a_type_without_a_label() -> None:
+    report = types_of_graph(graph_with_types(), EntityVocabulary.from_counts({"Oslo": 3, "Bern": 2}), ["P31", "subclass of"])
+    assert report.types == {"Oslo": ("city", "capital"), "Bern": ("city", "Q5")}
+    assert report.counts["types_without_a_label"] == 1
+
+
+def test_an_unknown_relation_is_an_error_with_a_suggestion() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 3})
+    with pytest.raises(DataError, match="found no relation 'instanceof'; did you mean 'instance of'?"):
+        types_of_graph(graph_with_types(), vocabulary, ["instanceof"])
+    with pytest.raises(DataError, match="found no relation 'xyz', expected the id or the label of one: P31, instance of, P17"):
+        types_of_graph(graph_with_types(), vocabulary, ["xyz"])
+
+
 def test_rare_types_are_dropped_and_counted() -> None:
     report = types_of_categories([page("a", "x", "y"), page("b", "x"), page("c", "z")])
     keep_frequent(report, 2)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.strict_json import in_json
-from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import HEAD, RELATION, TAIL, KnowledgeGraph
 from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, ids_of_graph
 from loreweave.errors import DataError
 
@@ -61,21 +65,66 @@ def types_of_labels(texts: Iterable[AnnotatedText]) -> EntityTypesReport:
     return report
 
 
-def types_of_graph(graph: KnowledgeGraph, vocabulary: EntityVocabulary) -> EntityTypesReport:
+def types_of_graph(graph: KnowledgeGraph, vocabulary: EntityVocabulary, relations: Sequence[str] = ()) -> EntityTypesReport:
     """Types of the entities of a graph, by the titles that the vocabulary has for them.
 
     An entity is found as in `loreweave.corpus.knowledge.vocabulary_rows.vocabulary_ids`: by its id, title or label.
+
+    Args:
+        graph: the graph.
+        vocabulary: the vocabulary.
+        relations: ids or labels of relations whose tails are the types of their heads, as in "Douglas Adams, instance of,
+            human". Default: the types are those that the graph stores for each entity.
+
+    Raises:
+        DataError: the graph has no such relation.
     """
     names = ("entities", "entities_without_types", "entities_outside_vocabulary", "entities_with_an_ambiguous_label")
     report = EntityTypesReport(counts=Counter(dict.fromkeys(names, 0)))
-    for entity, row in zip(graph.entities, ids_of_graph(graph, vocabulary), strict=True):
+    tails = _types_of_relations(graph, relations, report.counts) if relations else None
+    for number, (entity, row) in enumerate(zip(graph.entities, ids_of_graph(graph, vocabulary).tolist(), strict=True)):
+        types = entity.types if tails is None else tails.get(number, ())
         report.counts["entities"] += 1
-        report.counts["entities_outside_vocabulary"] += int(row) == NONE
-        report.counts["entities_with_an_ambiguous_label"] += int(row) == SHARED
-        report.counts["entities_without_types"] += row >= 0 and not entity.types
+        report.counts["entities_outside_vocabulary"] += row == NONE
+        report.counts["entities_with_an_ambiguous_label"] += row == SHARED
+        report.counts["entities_without_types"] += row >= 0 and not types
         if row >= 0:
-            _add(report.types, vocabulary.title_of(int(row)), entity.types)
+            _add(report.types, vocabulary.title_of(row), types)
     return report
+
+
+def _types_of_relations(graph: KnowledgeGraph, relations: Sequence[str], counts: Counter[str]) -> dict[int, tuple[str, ...]]:
+    """Row of an entity -> labels of the tails of these relations in all splits; the id of a tail without a label.
+
+    Raises:
+        DataError: see `_rows_of`.
+    """
+    rows = [row for name in relations for row in _rows_of(graph, name)]
+    triples = np.concatenate([np.asarray(part) for part in graph.triples.values()])
+    triples = triples[np.isin(triples[:, RELATION], rows)]
+    tails = np.unique(triples[:, TAIL]).tolist()
+    labels = {tail: graph.entity_labels[tail].strip() for tail in tails}
+    counts["triples_with_a_type"] = len(triples)
+    counts["types_without_a_label"] = sum(not label for label in labels.values())
+    found: dict[int, dict[str, None]] = {}
+    for head, tail in triples[:, [HEAD, TAIL]].tolist():
+        found.setdefault(head, {})[labels[tail] or graph.entity_ids[tail]] = None
+    return {head: tuple(names) for head, names in found.items()}
+
+
+def _rows_of(graph: KnowledgeGraph, name: str) -> list[int]:
+    """Rows of the relations with this id or label.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = [row for row, relation in enumerate(graph.relations) if name in (relation.id, relation.label)]
+    if not found:
+        known = list(dict.fromkeys(part for relation in graph.relations for part in (relation.id, relation.label) if part))
+        close = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f", expected the id or the label of one: {listed(known)}"
+        raise DataError(f"found no relation {name!r}{hint}", path=graph.folder)
+    return found
 
 
 def keep_frequent(report: EntityTypesReport, min_entities: int) -> None:

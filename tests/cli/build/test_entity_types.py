@@ -89,6 +89,24 @@ def test_a_graph_needs_a_vocabulary(build: Build, tmp_path: Path) -> None:
     assert code == 0 and read_entity_types(output) == {"Oslo": ("city",), "Norway": ("country",)}
 
 
+def test_types_of_plain_triples(build: Build, pages: Path, tmp_path: Path) -> None:
+    """A graph of three columns, whose types are a relation."""
+    lines = ["Oslo\tinstance of\tcity", "Bern\tinstance of\tcity", "Norway\tinstance of\tcountry", "Oslo\tin\tNorway"]
+    (tmp_path / "graph.tsv").write_text("".join(f"{line}\n" for line in lines))
+    assert main(["build", "graph", str(tmp_path / "graph.tsv"), "--format", "tsv", "--output", str(tmp_path / "graph")]) == 0
+    EntityVocabulary.from_counts({"Oslo": 2, "Norway": 1}).save(tmp_path / "vocabulary.jsonl")
+    output, of_graph = tmp_path / "types.jsonl", ("--graph", tmp_path / "graph", "--vocabulary", tmp_path / "vocabulary.jsonl")
+    code, _, said = build(*of_graph, "--output", output)
+    assert code != 0 and "(--type-relation NAME takes the tails of a relation)" in said
+    code, _, said = build(*of_graph, "--type-relation", "instanceof", "--output", output)
+    assert code != 0 and "found no relation 'instanceof'; did you mean 'instance of'?" in said
+    code, said, _ = build(*of_graph, "--type-relation", "instance of", "--output", output, "--json")
+    assert code == 0 and read_entity_types(output) == {"Oslo": ("city",), "Norway": ("country",)}
+    assert json.loads(said)["triples_with_a_type"] == 3
+    code, _, said = build(pages, "--type-relation", "instance of", "--output", tmp_path / "other")
+    assert code != 0 and "--type-relation: found text files, expected --graph FOLDER" in said
+
+
 def test_one_source_is_needed(build: Build, pages: Path, tmp_path: Path) -> None:
     output = tmp_path / "types.jsonl"
     assert "found no text files, expected" in build("--output", output)[2]

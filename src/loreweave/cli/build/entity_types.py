@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -40,6 +41,14 @@ Graph = Annotated[
         "--graph", help="Folder of a graph whose entities have types, to be used instead of text files (needs --vocabulary)."
     ),
 ]
+TypeRelation = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--type-relation",
+        help="With --graph: a relation whose tails are the types of their heads, by its id or label ('instance of', P31, "
+        "rdf:type). Can be repeated. Default: the types that the graph stores for each entity.",
+    ),
+]
 Vocabulary = Annotated[
     Path | None, typer.Option("--vocabulary", help="Entity vocabulary with the titles of the graph's entities.")
 ]
@@ -58,7 +67,8 @@ _LOOKED_AT = {
     "categories": "in metadata.categories of the texts (--source labels reads the labels of linked mentions)",
     "labels": "among the labels of linked mentions (--link-labels also takes the labels of mentions without a link; "
     "--source categories reads metadata.categories of the texts)",
-    "graph": "among the entities of the graph that are in --vocabulary",
+    "graph": "among the entities of the graph that are in --vocabulary (--type-relation NAME takes the tails of a relation)",
+    "relation": "among the tails of --type-relation, for heads that are in --vocabulary",
 }
 """Where types are looked for, for the message if there are none."""
 
@@ -69,6 +79,7 @@ def entity_types(
     source: Source = "categories",
     graph: Graph = None,
     vocabulary: Vocabulary = None,
+    type_relation: TypeRelation = None,
     language: TitleLanguage = None,
     min_entities: MinEntities = 1,
     format: Format = "annotated",
@@ -80,6 +91,9 @@ def entity_types(
     """Write a file with the types of entities, for the objectives entity_types and entity_relations.
 
     Example: loreweave build entity-types pages.jsonl --output types.jsonl
+
+    Example: loreweave build entity-types --graph build/graph --vocabulary entities.jsonl --type-relation "instance of" \\
+    --output types.jsonl
     """
     from loreweave.build.entity_types import check_types, keep_frequent
     from loreweave.corpus.knowledge.entity_types import write_entity_types
@@ -90,11 +104,17 @@ def entity_types(
         raise ConfigurationError(f"found {found}, expected text files, or --graph FOLDER with --vocabulary FILE")
     if graph is not None and language is not None:
         raise ConfigurationError("--language: found --graph, whose titles are those of --vocabulary; leave --language out")
-    report, left_out = _of_texts(files, source, format, exclude, link_labels) if files else (_of_graph(graph, vocabulary), {})
+    if graph is None and type_relation:
+        raise ConfigurationError("--type-relation: found text files, expected --graph FOLDER; leave --type-relation out")
+    if files:
+        report, left_out = _of_texts(files, source, format, exclude, link_labels)
+    else:
+        report, left_out = _of_graph(graph, vocabulary, type_relation or ()), {}
     if language is not None:
         report.types = {f"{language}:{title}": names for title, names in report.types.items()}
     keep_frequent(report, min_entities)
-    check_types(report.types, files[0] if files else str(graph), _LOOKED_AT[source if files else "graph"])
+    looked_at = source if files else "relation" if type_relation else "graph"
+    check_types(report.types, files[0] if files else str(graph), _LOOKED_AT[looked_at])
     output.parent.mkdir(parents=True, exist_ok=True)
     write_entity_types(output, report.types)
     names = {name for given in report.types.values() for name in given}
@@ -120,11 +140,12 @@ def _of_texts(
     return report, checked(checks) | excluded(exclusion, exclude)
 
 
-def _of_graph(graph: Path | None, vocabulary: Path | None) -> EntityTypesReport:
+def _of_graph(graph: Path | None, vocabulary: Path | None, relations: Sequence[str]) -> EntityTypesReport:
     """Types of the entities of a graph.
 
     Raises:
         ConfigurationError: there is no vocabulary.
+        DataError: the graph has no such relation.
     """
     from loreweave.build.entity_types import types_of_graph
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -133,4 +154,4 @@ def _of_graph(graph: Path | None, vocabulary: Path | None) -> EntityTypesReport:
     assert graph is not None
     if vocabulary is None:
         raise ConfigurationError("--graph needs --vocabulary FILE: it has the titles by which texts link to the entities")
-    return types_of_graph(KnowledgeGraph.load(graph), EntityVocabulary.load(vocabulary))
+    return types_of_graph(KnowledgeGraph.load(graph), EntityVocabulary.load(vocabulary), relations)
