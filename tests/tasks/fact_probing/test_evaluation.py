@@ -46,6 +46,7 @@ def test_words(known_bert: Path, write: Any) -> None:
     assert results["records"] == 5 and results["read"] == 7
     assert results["not_asked"] == {"object has several words": 1, "object is several tokens of the model": 1}
     assert said[-1].startswith("not asked: 2 facts: object has several words (1)")
+    assert "; the first ones: 'New Paris' (line 4), 'Bergen' (line 5)" in said[-1]
     lives, works = found.tables["per_relation"]
     assert (lives["relation"], lives["read"], lives["asked"], lives["majority"]) == ("lives", 5, 3, "Oslo")
     assert lives["p_at_1"] == pytest.approx(1 / 3) and lives["majority_p_at_1"] == pytest.approx(2 / 3)

@@ -11,7 +11,7 @@ import pytest
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading
 from loreweave.tasks.fact_probing.formats import masked_sentence
-from loreweave.tasks.fact_probing.reader import read
+from loreweave.tasks.fact_probing.reader import firsts_left_out, read
 from loreweave.tasks.fact_probing.record import Fact, RightObject
 from loreweave.tasks.fact_probing.settings import ScoringSettings
 
@@ -197,7 +197,7 @@ def test_objects_in_the_names_of_subjects_can_be_left_out(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"object": "Oslo"}, r"line 1, field 'text': found neither a text with \[MASK\] nor a template"),
+        ({"object": "Oslo"}, r"line 1, field 'text': found neither a text with \[MASK\] nor a template of the relation 'bad'"),
         ({"object": " ", "text": "[MASK]"}, "field 'object': found an empty name"),
         ({"object": 3, "text": "[MASK]"}, "field 'object': found 3, expected a string"),
         ({"object": "Oslo", "text": "Ann lives."}, r"field 'text': found no \[MASK\] in 'Ann lives.', expected one"),
@@ -208,12 +208,42 @@ def test_objects_in_the_names_of_subjects_can_be_left_out(tmp_path: Path) -> Non
         ({"object": "Oslo", "text": "[MASK]", "relation": ["x"]}, "field 'relation': found .\"x\"., expected a string"),
         ({"obj_label": "Oslo", "masked_sentences": "x", "template": 1}, "field 'template'|no .MASK. in the sentence"),
         ({"obj_label": "Oslo", "masked_sentences": [1]}, "field 'masked_sentences': found .1., expected a list of sentences"),
+        ({"obj_label": "Oslo", "masked_sentence": 1}, "field 'masked_sentence': found 1, expected a list of sentences"),
         ({"object_label": "Oslo"}, "found the keys object_label, expected a record of lama, facts"),
+        ({"obj_lable": "Oslo"}, "found the keys obj_lable, expected a record of lama, facts; did you mean 'obj_label'"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         facts(write(tmp_path / "bad.jsonl", row))
+
+
+def test_the_first_fact_of_each_reason_is_named(tmp_path: Path) -> None:
+    bare = CONCEPT | {"masked_sentences": ["No gap."]}
+    none = {key: value for key, value in CONCEPT.items() if key != "masked_sentences"} | {"sentences": ["Can [MASK]."]}
+    found = read(write(tmp_path / "test.jsonl", CONCEPT, bare, bare, none, CONCEPT), ScoringSettings())
+    assert firsts_left_out(found) == [
+        "line 5: repeated fact, alive, think",
+        "test.jsonl, line 2: no [MASK] in the sentence, No gap.",
+        "test.jsonl, line 4: neither a template nor a masked sentence, relation HasSubevent, alive, think "
+        "(fields that are not read: 'sentences')",
+    ]
+    with pytest.raises(DataError, match=r"found no usable fact \(.*\); test.jsonl, line 1: no \[MASK\] in the sentence"):
+        facts(write(tmp_path / "test.jsonl", bare))
+
+
+def test_several_masks_and_misspelled_fields_are_noted(tmp_path: Path) -> None:
+    two = CONCEPT | {"masked_sentences": ["A [MASK] is a [MASK]."]}
+    assert read(write(tmp_path / "test.jsonl", CONCEPT, two), ScoringSettings()).notes == [
+        "1 question has several [MASK], of which the first is asked (line 2)"
+    ]
+    wrong = {"object": "Oslo", "text": "Ann lives in [MASK].", "aliasses": ["Kristiania"], "source": "x"}
+    assert read(write(tmp_path / "own.jsonl", wrong), ScoringSettings()).notes == [
+        "the field 'aliasses' of 1 fact is not read; did you mean 'aliases'?"
+    ]
+    for row in (BORN, CAPITAL, CONCEPT, SQUAD):
+        known = write(tmp_path / "known.jsonl", row | {"sub_w": None, "sub_aliases": [], "obj_aliases": []})
+        assert read(known, ScoringSettings()).notes == []
 
 
 def test_bad_rows_can_be_left_out(tmp_path: Path) -> None:

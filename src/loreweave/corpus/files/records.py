@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Generic
 
@@ -21,6 +22,8 @@ from loreweave.errors import ConfigurationError, DataError
 
 BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
 """Suffixes of files that are not text."""
+NEARLY = 0.8
+"""Similarity from which on a key counts as misspelled: `obj_lable` and `obj_label` have 0.89."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,14 @@ def recognise_by_keys(path: Path, row: Any, signs: Mapping[str, str]) -> str:
     """Name of the format whose characteristic key is in the first row.
 
     Raises:
-        DataError: there is none; names the keys that were found.
+        DataError: there is none; names the keys that were found, and a characteristic key that one of them nearly is.
     """
     for sign, format in signs.items():
         if isinstance(row, Mapping) and sign in row:
             return format
-    raise wrong_keys(path, row, dict.fromkeys(signs.values()))
+    error, keys = wrong_keys(path, row, dict.fromkeys(signs.values())), map(str, row) if isinstance(row, Mapping) else ()
+    close = next((sign for key in keys for sign in get_close_matches(key, list(signs), n=1, cutoff=NEARLY)), None)
+    raise error if close is None else DataError(f"{error.message}; did you mean {close!r}?", path=path)
 
 
 def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:

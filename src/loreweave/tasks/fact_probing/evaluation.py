@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.knowledge.relation_templates import MASK_PLACE, Question
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.fact_probing.model import EntityFiller, WordFiller, load_entities, load_words
 from loreweave.tasks.fact_probing.ranking import Answered, Wanted, answer_questions
-from loreweave.tasks.fact_probing.reader import read
+from loreweave.tasks.fact_probing.reader import firsts_left_out, read
 from loreweave.tasks.fact_probing.record import Fact
 from loreweave.tasks.fact_probing.scoring import Ranked, evaluation_of, names_of_others
 from loreweave.tasks.fact_probing.settings import EvaluationSettings
@@ -37,6 +38,7 @@ class Asked:
         removed: ids of other right answers to each.
         pools: candidates that are allowed for each, as in `Wanted`; None: all.
         left_out: reason -> number of facts that cannot be asked.
+        first: reason -> the first of these facts.
         details: further counts for the results.
     """
 
@@ -46,7 +48,13 @@ class Asked:
     removed: list[tuple[int, ...]] = field(default_factory=list)
     pools: list[Any] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    first: dict[str, Fact] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    def leave_out(self, reason: str, fact: Fact) -> None:
+        """Count a fact that cannot be asked."""
+        self.left_out[reason] += 1
+        self.first.setdefault(reason, fact)
 
     def add(self, fact: Fact, input: Any, gold: Sequence[int], removed: Sequence[int], pool: Any) -> None:
         """Keep a fact."""
@@ -66,6 +74,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     found = read(data, settings, execution.reading)
     for line in describe_skipped(found, data):
         execution.report(line)
+    for line in firsts_left_out(found):
+        execution.report(f"  the first one: {line}")
     filler: WordFiller | EntityFiller
     if settings.head == "words":
         filler = load_words(model, settings, execution)
@@ -76,7 +86,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         filler = load_entities(model, settings, execution)
         asked = ask_entities(filler, found.records, settings)
     if asked.left_out:
-        execution.report(f"not asked: {counted(sum(asked.left_out.values()), 'fact')}: {tallied(asked.left_out)}")
+        facts = f"{counted(sum(asked.left_out.values()), 'fact')}: {tallied(asked.left_out)}"
+        execution.report(f"not asked: {facts}; the first ones: {_firsts(asked, found)}")
     if not asked.facts:
         raise DataError(f"found no fact that the {settings.head} head can answer ({tallied(asked.left_out)})", path=data)
     if settings.candidates == "objects":
@@ -100,6 +111,12 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     }  # fmt: skip
 
 
+def _firsts(asked: Asked, found: ReadResult[Fact]) -> str:
+    """Place and object of the first fact that is left out for each reason."""
+    places = {id(fact): place for fact, place in zip(found.records, found.places, strict=True)}
+    return ", ".join(f"{fact.object!r} ({places[id(fact)]})" for fact in asked.first.values())
+
+
 def ask_words(filler: WordFiller, facts: Sequence[Fact], settings: EvaluationSettings) -> Asked:
     """The facts whose object is one token of the model, and an allowed word."""
     asked, vocabulary = Asked(), filler.vocabulary
@@ -119,7 +136,7 @@ def ask_words(filler: WordFiller, facts: Sequence[Fact], settings: EvaluationSet
         pool = filler.pool(space)
         gold = list(dict.fromkeys(id for id in single if pool is None or bool(pool[id])))
         if not gold:
-            asked.left_out["object is not an allowed word" if single else _why_not_one(filler, fact)] += 1
+            asked.leave_out("object is not an allowed word" if single else _why_not_one(filler, fact), fact)
             continue
         removed = [id for name in names_of_others(fact, settings) if (id := ids[name, space]) is not None]
         asked.add(fact, one, gold, removed, pool)
@@ -148,9 +165,9 @@ def ask_entities(filler: EntityFiller, facts: Sequence[Fact], settings: Evaluati
     for fact, one in zip(facts, inputs, strict=True):
         way, gold = names.find(fact.names if settings.aliases else (fact.object,), fact.object_id)
         if way is None:
-            asked.left_out["object is not in the entity vocabulary"] += 1
+            asked.leave_out("object is not in the entity vocabulary", fact)
         elif one is None:
-            asked.left_out[TOO_LONG] += 1
+            asked.leave_out(TOO_LONG, fact)
         else:
             others = fact.others if settings.filtered else ()
             removed = [

@@ -102,7 +102,9 @@ def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]
         return
     sentences = list(_lama_sentences(row, subject))
     if not sentences:
-        yield LeftOut("neither a template nor a masked sentence", detail=f"{subject}, {name}")
+        unread = ", ".join(repr(key) for key in fact["metadata"])
+        detail = f"relation {relation}, {subject}, {name}{unread and f' (fields that are not read: {unread})'}"
+        yield LeftOut("neither a template nor a masked sentence", detail=detail)
     for place, question in enumerate(sentences):
         if MASK_PLACE not in question.text:
             yield LeftOut(f"no {MASK_PLACE} in the sentence", detail=question.text)
@@ -136,7 +138,8 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
         yield LeftOut("no masked sentence", detail=f"{subject}, {name}")
         return
     else:
-        raise DataError("found neither a text with [MASK] nor a template of the relation, expected one of them", field="text")
+        found = f"found neither a text with [MASK] nor a template of the relation {relation!r}"
+        raise DataError(f"{found}, expected one of them", field="text")
     yield Fact(
         id=str(row["id"]) if row.get("id") not in (None, "") else number,
         relation=relation,
@@ -180,7 +183,7 @@ def _lama_template(row: Row, relation: str, asking: Asking) -> RelationTemplate 
 
 def _lama_sentences(row: Row, subject: str) -> Iterator[Question]:
     """The masked sentences of a row. Those of one list are one text, as in LAMA's code."""
-    given = row.get("masked_sentences")
+    name, given = "masked_sentences", row.get("masked_sentences")
     if given is None and isinstance(row.get("evidences"), list):
         found: dict[str, str] = {}
         for evidence in row["evidences"]:
@@ -190,13 +193,13 @@ def _lama_sentences(row: Row, subject: str) -> Iterator[Question]:
             yield from (Question(text, _place(text, surface)) for text, surface in found.items())
             return
     if given is None:
-        given = row.get("masked_sentence")
+        name, given = "masked_sentence", row.get("masked_sentence")
     if isinstance(given, str):
         given = [given]
     if given is None:
         return
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise DataError(f"found {in_json(given)}, expected a list of sentences", field="masked_sentences")
+        raise DataError(f"found {in_json(given)}, expected a list of sentences", field=name)
     text = " ".join(given)
     if text.strip():
         yield Question(text, _place(text, subject))
@@ -288,3 +291,5 @@ FORMATS: dict[str, tuple[str, Convert]] = {
 """Name of a format -> one line of help, and its reader of a row."""
 SIGNS = {"obj_label": LAMA, "object": OWN}
 """Key of a row -> its format."""
+FIELDS = {OWN: _OWN_FIELDS, LAMA: _LAMA_FIELDS}
+"""Name of a format -> its fields; others become metadata."""

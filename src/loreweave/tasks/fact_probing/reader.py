@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,13 @@ from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import content_suffix
-from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys, stream_records
+from loreweave.corpus.files.records import NEARLY, FileFormat, first_row, recognise_by_keys, stream_records
 from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.files.tables import is_data_folder
-from loreweave.corpus.knowledge.relation_templates import RelationTemplate, read_templates
+from loreweave.corpus.knowledge.relation_templates import MASK_PLACE, RelationTemplate, read_templates
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading
-from loreweave.tasks.fact_probing.formats import FORMATS, SIGNS, Asking, relation_of_file
+from loreweave.tasks.fact_probing.formats import FIELDS, FORMATS, SIGNS, Asking, relation_of_file
 from loreweave.tasks.fact_probing.record import Fact, with_other_objects
 from loreweave.tasks.fact_probing.settings import ScoringSettings
 
@@ -59,9 +61,33 @@ def read(path: Path, settings: ScoringSettings, reading: Reading | None = None) 
             seen.add(key)
     if not result.records:
         left_out = f" ({listed(f'{why}: {n}' for why, n in result.skipped.items())})" if result.skipped else ""
-        raise DataError(f"found no usable fact{left_out}", path=path)
+        first = "".join(f"; {line}" for line in firsts_left_out(result)[:1])
+        raise DataError(f"found no usable fact{left_out}{first}", path=path)
     result.records[:] = with_other_objects(result.records)
+    if several := [place for place, fact in zip(result.places, result.records, strict=True) if fact.text.count(MASK_PLACE) > 1]:
+        verb = "has" if len(several) == 1 else "have"
+        found = f"{counted(len(several), 'question')} {verb} several {MASK_PLACE}, of which the first is asked"
+        result.notes.append(f"{found} ({several[0]})")
     return result
+
+
+def firsts_left_out(found: ReadResult[Fact]) -> list[str]:
+    """The first fact that was left out for each reason, with its place."""
+    lines = [line for _, line in found.lost]
+    firsts = (next((line for line in lines if f": {reason}" in line), None) for reason in found.unused)
+    return [line for line in firsts if line is not None]
+
+
+def _misspelled(name: str, unread: Mapping[str, int]) -> Iterator[str]:
+    """A note for each field that is not read, but nearly has the name of one that is.
+
+    Args:
+        name: name of the format.
+        unread: field -> number of facts that have it.
+    """
+    for key, count in unread.items():
+        if close := get_close_matches(key, FIELDS[name], n=1, cutoff=NEARLY):
+            yield f"the field {key!r} of {counted(count, 'fact')} is not read; did you mean {close[0]!r}?"
 
 
 def _facts(path: Path, asking: Asking, how: Reading, result: ReadResult[Fact], *, named: bool) -> Iterator[tuple[str, Fact]]:
@@ -70,9 +96,12 @@ def _facts(path: Path, asking: Asking, how: Reading, result: ReadResult[Fact], *
     name = how.format or recognise_by_keys(path, first_row(path), SIGNS)
     format: FileFormat[Fact] = FileFormat(FORMATS[name][0], partial(_convert, name, asking))
     prefix = f"{asking.relation}-" if named else ""
+    unread = Counter[str]()
     for place, fact in stream_records(path, format, how.skip_bad, account, prefix):
+        unread.update(fact.metadata.keys())
         yield (f"{path.name}, {place}" if named else place), fact
     result.add(account, path.name)
+    result.notes.extend(f"{path.name}: {note}" if named else note for note in _misspelled(name, unread))
 
 
 def _convert(name: str, asking: Asking, row: Any, number: str) -> Iterator[Fact | LeftOut]:
