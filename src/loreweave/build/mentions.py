@@ -161,7 +161,9 @@ class MentionCounter:
         """
         kept = {name: found for name, counts in self._names.items() if (found := self._kept(name, counts)) is not None}
         if not kept:
-            raise DataError("found no name with a linked entity, so there is no dictionary to build")
+            without = self.counts["mentions_without_link"]
+            also = f" ({counted(without, 'mention has', 'mentions have')} none)" if without else ""
+            raise DataError(f"found no name with a linked entity{also}, so there is no dictionary to build")
         linked = {entity for counts in kept.values() for entity in counts.entities}
         self.counts.update(names=len(kept), entities=len(linked), candidates=sum(len(row.entities) for row in kept.values()))
         self.counts["page_links"] = sum(map(len, self._pages.values()))

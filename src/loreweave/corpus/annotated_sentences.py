@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ Format = FileFormat[AnnotatedText]
 _JSON_SUFFIXES = (".json", ".jsonl")
 _SHOWN = 8
 """Number of names in a message."""
+LOOKED_AT = 5000
+"""Number of sentences of a streamed file whose words and mentions are checked for plausibility, before the first is used."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def stream_sentences(
     format: str | None = None,
     skip_bad: bool = False,
     names: Sequence[str] | None = None,
+    prefix: str = "",
 ) -> Iterator[AnnotatedSentence]:
     """Yield every sentence of a file, or of all files of a folder, sorted by name.
 
@@ -156,24 +160,27 @@ def stream_sentences(
             `NAME:utf16` if offsets of characters count UTF-16 code units. Default: recognised by the first record.
         skip_bad: skip, count and list bad sentences, instead of raising the first error.
         names: names of tags that are numbers, from 0. If the file has no such tags, a note says so.
+        prefix: text before the number that is the id of a sentence, for callers that read several files.
 
     Raises:
         DataError: names the file, the line and the field.
         ConfigurationError: unknown format.
     """
-    if format is not None:
-        _check_format(format)
+    if format is not None and not is_format(format):
+        if format.startswith(_COLUMNS):
+            raise ConfigurationError(f"unknown format {format!r}; to choose the columns, use columns:0,-1 (token, tag)")
+        raise ConfigurationError(f"unknown format {format!r}; annotated sentences have {', '.join(FORMATS)}")
     files = _files(path, format)
     if files == [path]:
         account.notes.extend(_unread(path))
-        yield from _stream_file(path, account, format, skip_bad, names)
+        yield from _stream_file(path, account, format, skip_bad, names, prefix)
         return
     account.notes.append(f"read from {counted(len(files), 'file')}: {listed((file.name for file in files), _SHOWN)}")
     stems = Counter(_stem(file) for file in files)
     for file in files:
         of_file: ReadResult[Any] = ReadResult([])
         name = _stem(file) if stems[_stem(file)] == 1 else file.name
-        for sentence in _stream_file(file, of_file, format, skip_bad, names, f"{name}:"):
+        for sentence in _stream_file(file, of_file, format, skip_bad, names, f"{prefix}{name}:"):
             text = _in_folder(sentence.text, _stem(file), name)
             yield AnnotatedSentence(f"{file.name}, {sentence.place}", text)
         account.add(of_file, file.name)
@@ -212,6 +219,20 @@ def _with_words(sentence: AnnotatedSentence) -> Iterator[AnnotatedSentence]:
     if TOKENS in sentence.metadata:
         assert sentence.words is not None
     yield sentence
+
+
+def looked_at(sentences: Iterator[AnnotatedSentence], path: Path, account: ReadResult[Any]) -> Iterator[AnnotatedSentence]:
+    """The sentences, for callers that stream them: the account receives what is unusual in the first `LOOKED_AT` ones.
+
+    Not every file has mentions. If the first sentences have none, nothing is expected of their words.
+
+    Raises:
+        DataError: words or labels of the first sentences are certainly something else.
+    """
+    first = list(islice(sentences, LOOKED_AT))
+    if any(sentence.text.mentions for sentence in first):
+        account.notes.extend(plausibility_notes(first, path))
+    yield from chain(first, sentences)
 
 
 def plausibility_notes(sentences: Sequence[AnnotatedSentence], path: Path) -> list[str]:
@@ -272,12 +293,9 @@ def _in_folder(text: AnnotatedText, stem: str, name: str) -> AnnotatedText:
     return replace(text, id=id, metadata=metadata)
 
 
-def _check_format(format: str) -> None:
-    if format.startswith(_COLUMNS):
-        if _ORDER.fullmatch(format) is None:
-            raise ConfigurationError(f"unknown format {format!r}; to choose the columns, use columns:0,-1 (token, tag)")
-    elif format not in FORMATS and mention_format(format) is None:
-        raise ConfigurationError(f"unknown format {format!r}; annotated sentences have {', '.join(FORMATS)}")
+def is_format(name: str) -> bool:
+    """Whether this is one of `FORMATS`, with its columns or with the suffix for UTF-16 code units."""
+    return name in FORMATS or mention_format(name) is not None or _ORDER.fullmatch(name) is not None
 
 
 def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> tuple[str, Format, Sequence[str]]:
@@ -310,15 +328,23 @@ def recognise(path: Path) -> str:
     Raises:
         DataError: it is none of `FORMATS`, or several are possible.
     """
-    binary = path.is_dir() or path.suffix in BINARY_SUFFIXES
-    if binary or _may_be_json(path):
-        row = _first_row(path)
+    if has_rows(path):
+        row = first_row(path)
         found = recognised_mentions(path, row)
         if found is not None:
             return found
-        if row is not None or binary:
+        if row is not None or _is_binary(path):
             raise _unknown(path, row)
     return recognised_columns(path)
+
+
+def has_rows(path: Path) -> bool:
+    """Whether a file is a table or may be JSON, so that its first row shows its format; True for a folder."""
+    return _is_binary(path) or _may_be_json(path)
+
+
+def _is_binary(path: Path) -> bool:
+    return path.is_dir() or path.suffix in BINARY_SUFFIXES
 
 
 def _may_be_json(path: Path) -> bool:
@@ -331,12 +357,16 @@ def _may_be_json(path: Path) -> bool:
         return any(line.lstrip()[:1] in ("[", "{") for line in file)
 
 
-def _first_row(path: Path) -> object:
-    """The first row; None for a folder, and if a bracket is just the first token of a column file."""
+def first_row(path: Path) -> object:
+    """The first row of what `has_rows`; None for a folder, and if a bracket is just the first token of a column file.
+
+    Raises:
+        DataError: there is none, or all rows are broken.
+    """
     try:
         return first_mention_row(path)
     except DataError:
-        if path.is_dir() or path.suffix in BINARY_SUFFIXES:
+        if _is_binary(path):
             raise
         with open_text(path) as file:
             line = next(line for line in file if line.strip())

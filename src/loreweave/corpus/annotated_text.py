@@ -173,15 +173,30 @@ def read_annotated_texts(path: Pathname, utf16: bool = False) -> Iterator[Annota
     Raises:
         DataError: names the file, the line (the row in Parquet, the record of a list) and the field.
     """
-    for file in _text_files(Path(path)):
+    for _, _, found in placed_annotated_texts(path, utf16):
+        if isinstance(found, DataError):
+            raise found
+        yield found
+
+
+def placed_annotated_texts(path: Pathname, utf16: bool = False) -> Iterator[tuple[Path, str, AnnotatedText | DataError]]:
+    """As `read_annotated_texts`, each text with its file and place; an error instead of a text that cannot be read.
+
+    Raises:
+        DataError: a file cannot be read at all.
+    """
+    for file in text_files(Path(path)):
         for place, row in _rows(file):
+            if isinstance(row, DataError):
+                yield file, place, DataError(row.message, path=file, record=place)
+                continue
             try:
-                yield AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
+                yield file, place, AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
             except DataError as error:
                 found = WIKISPEEDIA if is_wikispeedia(row) else str(error)
                 if not utf16 and _fits_utf16(row):
                     found = f"{found.partition(f'; {UTF16_HINT}')[0]}; {UTF16_HINT}: give --format annotated:utf16"
-                raise DataError(found, path=file, record=place) from None
+                yield file, place, DataError(found, path=file, record=place)
 
 
 def in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,10 +223,10 @@ def in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows(file: Path) -> Iterator[Placed]:
-    """Place and row of everything in a file.
+    """Place and row of everything in a file; an error instead of a row that is broken or no object.
 
     Raises:
-        DataError: a row is broken or no object.
+        DataError: the file cannot be read, or a line of a pipe is broken.
     """
     if file.suffix == ".parquet":
         yield from ((f"line {number}", row) for number, row in _read_parquet(file))
@@ -219,11 +234,8 @@ def _rows(file: Path) -> Iterator[Placed]:
         yield from ((f"line {number}", row) for number, row in read_json_lines(file))
     else:
         for place, row in json_rows(file):
-            if isinstance(row, DataError):
-                raise DataError(row.message, path=file, record=place)
-            if not isinstance(row, dict):
-                raise DataError(f"found {kind_of(row)}, expected an object", path=file, record=place)
-            yield place, row
+            known = isinstance(row, dict | DataError)
+            yield place, row if known else DataError(f"found {kind_of(row)}, expected an object")
 
 
 def _fits_utf16(row: Mapping[str, Any]) -> bool:
@@ -242,8 +254,12 @@ def write_annotated_texts(path: Pathname, texts: Iterable[AnnotatedText]) -> int
     return write_json_lines(path, (text.to_dict() for text in texts))
 
 
-def _text_files(path: Path) -> list[Path]:
-    """The file itself, or the text files of a folder, sorted by name."""
+def text_files(path: Path) -> list[Path]:
+    """The file itself, or the files of a folder that can have annotated texts, sorted by name.
+
+    Raises:
+        DataError: there is none in the folder.
+    """
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.iterdir() if file.name.endswith(TEXT_SUFFIXES) and file.name[0] != ".")

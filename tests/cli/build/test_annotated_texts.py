@@ -1,17 +1,22 @@
-"""Files of another format given to the commands that read texts with links: the error names the option."""
+"""Texts with mentions in any format, as the commands that build from them read, refuse and count them."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from formats_page import EXAMPLES, write_example
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.cli.main import main
+from loreweave.corpus.annotated_sentences import stream_sentences
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.knowledge.entity_types import read_entity_types
+from loreweave.corpus.mention_formats import MENTION_FORMATS
 
 ARTICLE = {"title": "Oslo", "text": "In Norway.", "paragraphs": [[0, 10, "p"]], "links": [[3, 9, "Norway"]]}
 
@@ -99,3 +104,65 @@ def test_offsets_in_utf16_code_units(tmp_path: Path, minilm_dir: Path, capsys: p
         assert main(["build", "entity-vocab", str(path), "--output", str(tmp_path / "v.tsv")]) == 1
         said = " ".join(capsys.readouterr().err.split())
         assert said.endswith("but code points are expected: give --format annotated:utf16") and "convert them" not in said
+
+
+FORMATS_WITH_LABELS = [name for name in MENTION_FORMATS if name in EXAMPLES and name != "brackets"]
+
+
+@pytest.mark.parametrize("name", FORMATS_WITH_LABELS)
+def test_every_format_of_texts_with_mentions(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its labels become entities, and the types of these entities."""
+    path = write_example(name, EXAMPLES[name], tmp_path)
+    account: ReadResult[AnnotatedText] = ReadResult([])
+    labels = Counter(
+        mention.entity or "|".join(sorted(mention.types))
+        for sentence in stream_sentences(path, account, name)
+        for mention in sentence.text.mentions
+    )
+    for options in ([], ["--format", name]):
+        file = str(tmp_path.parent / f"{tmp_path.name}.tsv")
+        assert main(["build", "entity-vocab", str(path), "--link-labels", "--output", file, "--overwrite", *options]) == 0
+        vocabulary = EntityVocabulary.load(file)
+        assert {title: vocabulary.count_of(vocabulary.id_of(title)) for title in labels} == dict(labels)
+    if len(labels) > 1:
+        file = str(tmp_path.parent / f"{tmp_path.name}.jsonl")
+        assert main(["build", "entity-types", str(path), "--source", "labels", "--link-labels", "--output", file]) == 0
+        assert set(read_entity_types(file)) == set(labels)
+
+
+DOCCANO = {"text": "Mia Brandt left Oslo in the spring.", "label": [[0, 10, "person"], [16, 20, "city"]], "relations": [{}]}
+
+
+def test_labels_without_entities(tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused with the way out and the count, by every command; with it, they are links."""
+    path, vocabulary = tmp_path / "doccano.jsonl", str(tmp_path / "vocab.jsonl")
+    path.write_text(json.dumps(DOCCANO))
+    assert main(["build", "entity-vocab", str(path), "--output", vocabulary]) == 1
+    assert "2 mentions, 2 with a label but no entity; --link-labels makes an entity" in capsys.readouterr().err
+    assert main(["build", "mentions", str(path), "--output", str(tmp_path / "m")]) == 1
+    assert "found no name with a linked entity (2 mentions have none)" in capsys.readouterr().err
+    assert main(["build", "entity-vocab", str(path), "--output", vocabulary, "--link-labels"]) == 0
+    assert "left out: relations of doccano (1)" in capsys.readouterr().err
+    command = ["build", "pretraining", str(path), "--vocabulary", vocabulary, "--tokenizer", str(minilm_dir)]
+    assert main([*command, "--output", str(tmp_path / "w")]) == 1
+    assert "mentions without an entity (2); --link-labels makes entities of their labels" in capsys.readouterr().err
+    assert main([*command, "--output", str(tmp_path / "w"), "--link-labels", "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert counts["mentions_kept"] == 2 and counts["relations of doccano"] == 1
+
+
+def test_bad_texts_and_numbers_of_several_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Texts without ids have numbers, which do not collide; bad ones stop the command, or are counted."""
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for file in files:
+        file.write_text(json.dumps(DOCCANO) + "\n" + json.dumps({**DOCCANO, "label": [[0, 99, "person"]]}))
+    command = ["build", "entity-vocab", *map(str, files), "--link-labels", "--output", str(tmp_path / "v.tsv"), "--json"]
+    assert main(command) == 1
+    assert "a.jsonl, line 2" in capsys.readouterr().err
+    assert main([*command, "--skip-bad"]) == 0
+    shown = capsys.readouterr()
+    counts = json.loads(shown.out)
+    assert counts["links"] == 4 and counts["texts_with_repeated_id"] == counts["texts_repeated"] == 0
+    assert "b.jsonl: skipped 1 record" in shown.err
+    assert main([*command, "--overwrite", "--format", "docano"]) == 2
+    assert "unknown format 'docano'" in capsys.readouterr().err

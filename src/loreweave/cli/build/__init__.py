@@ -15,10 +15,7 @@ from loreweave.cli.build.annotated_texts import (
     Format,
     Language,
     LinkLabels,
-    checked,
-    excluded,
-    read_exclusion,
-    read_texts,
+    TextFiles,
     say_unknown,
 )
 from loreweave.cli.build.entity_types import entity_types
@@ -31,7 +28,7 @@ from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
 from loreweave.cli.build.typing_input import typing_input
 from loreweave.cli.console import progress, show_counts, steps_from_count
-from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
+from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, SkipBad, TagNamesOption, Tokenizer
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import check_free
 from loreweave.errors import ConfigurationError, DataError
@@ -97,7 +94,9 @@ def entity_vocab(
     output: Output,
     size: Size = 1_000_000,
     min_count: MinCount = 0,
-    format: Format = "annotated",
+    format: Format = None,
+    tag_names: TagNamesOption = None,
+    skip_bad: SkipBad = False,
     exclude: Exclude = None,
     language: Language = None,
     link_labels: LinkLabels = False,
@@ -112,17 +111,15 @@ def entity_vocab(
     Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
     """
     from loreweave.build.entity_vocabulary import count_entities, vocabulary_of_counts
-    from loreweave.build.text_checks import TextChecks
     from loreweave.corpus.entity_vocabulary_files import check_target
 
     check_free(output, overwrite)
     check_target(output, with_languages=language is not None)
-    exclusion, skipped, checks = read_exclusion(exclude), Counter[str](), TextChecks()
+    texts, skipped = TextFiles(files, format, skip_bad, tag_names, exclude, link_labels), Counter[str]()
     with progress("counting links in texts") as advance:
-        texts = read_texts(files, format, exclusion, advance, checks=checks, labels_as_entities=link_labels)
-        counts = count_entities(texts, language=language, skipped=skipped)
+        counts = count_entities(texts.texts(advance), language=language, skipped=skipped)
     if not any(counts.values()):
-        raise DataError(_no_titles(checks, skipped), path=", ".join(files))
+        raise DataError(_no_titles(texts.checks, skipped), path=", ".join(files))
     vocabulary = vocabulary_of_counts(counts, size, min_count, language=language)
     linked = [(title, name, count) for name, titles in counts.items() for title, count in titles.items()]
     kept = [count for title, name, count in linked if vocabulary.id_of(title, name) is not None]
@@ -139,8 +136,7 @@ def entity_vocab(
         "links": links,
         "links_dropped": links - sum(kept),
         "links_skipped_by_prefix": skipped["links_skipped_by_prefix"],
-        **checked(checks),
-        **excluded(exclusion, exclude),
+        **texts.counts(),
     }
     show_counts(rows, output, always=("rows",), as_json=as_json)
 
@@ -160,7 +156,9 @@ def pretraining(
     link_repeats: LinkRepeats = False,
     common_words: CommonWords = 0,
     workers: Workers = 1,
-    format: Format = "annotated",
+    format: Format = None,
+    tag_names: TagNamesOption = None,
+    skip_bad: SkipBad = False,
     exclude: Exclude = None,
     language: Language = None,
     link_labels: LinkLabels = False,
@@ -174,17 +172,13 @@ def pretraining(
     from loreweave.build.added_links import link_repeats as linked_again
     from loreweave.build.common_words import mark_common_words
     from loreweave.build.pretraining_set import build_pretraining_set
-    from loreweave.build.text_checks import TextChecks
     from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
-    words, exclusion, added, checks = read_word_tokenizer(tokenizer), read_exclusion(exclude), Counter[str](), TextChecks()
-    if not math.isfinite(common_words):
-        raise ConfigurationError(f"--common-words: found {common_words}, expected a number of words per mention")
-    if common_words and include_unknown_entities:
-        raise ConfigurationError("--common-words and --include-unknown-entities: [UNK] can have one meaning only; give one")
-    texts = read_texts(files, format, exclusion, checks=checks, labels_as_entities=link_labels)
-    texts = linked_again(texts, added) if link_repeats else texts
+    words, added = read_word_tokenizer(tokenizer), Counter[str]()
+    given = TextFiles(files, format, skip_bad, tag_names, exclude, link_labels)
+    _check_common_words(common_words, include_unknown_entities)
+    texts = linked_again(given.texts(), added) if link_repeats else given.texts()
     texts = mark_common_words(texts, common_words, counts=added) if common_words else texts
     with progress("texts cut into windows") as advance:
         report = build_pretraining_set(
@@ -205,8 +199,16 @@ def pretraining(
             added={"link_labels": link_labels, "link_repeats": link_repeats, "common_words": common_words},
         )
     say_unknown(report.sub_words_unknown, report.sub_words, tokenizer)
-    rows = report.to_dict() | added | checked(checks) | excluded(exclusion, exclude)
+    rows = report.to_dict() | added | given.counts()
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
+
+
+def _check_common_words(common_words: float, include_unknown_entities: bool) -> None:
+    """Refuse a number of common words that cannot be, and two meanings of [UNK]."""
+    if not math.isfinite(common_words):
+        raise ConfigurationError(f"--common-words: found {common_words}, expected a number of words per mention")
+    if common_words and include_unknown_entities:
+        raise ConfigurationError("--common-words and --include-unknown-entities: [UNK] can have one meaning only; give one")
 
 
 def _no_titles(checks: TextChecks, skipped: Counter[str]) -> str:

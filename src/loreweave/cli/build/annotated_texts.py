@@ -1,15 +1,17 @@
-"""Annotated texts as the input of `loreweave build`: options, readers, excluded texts."""
+"""Texts with mentions as the input of `loreweave build`: options, reading, excluded texts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loreweave.cli.console import Advance, say
+from loreweave.cli.options import read_tag_names
 from loreweave.corpus.counts import counted, listed
 
 if TYPE_CHECKING:
@@ -17,18 +19,20 @@ if TYPE_CHECKING:
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.corpus.exclusion import Exclusion
 
-FORMATS = ("annotated", "annotated:utf16", "wikispeedia")
-"""Readers of text files: our JSON Lines and Parquet, or folders of these, with offsets in code points or in UTF-16 code
-units; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
 MANY_UNKNOWN = 0.05
 """Share of unknown sub-words from which on the tokenizer is doubted."""
 
-FILES = typer.Argument(metavar="FILE", help="Text files. They are read in this order.")
+FILES = typer.Argument(metavar="FILE", help="Files or folders of texts with mentions. They are read in this order.")
 Files = Annotated[list[str], FILES]
 SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
 Format = Annotated[
-    str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")
+    str | None,
+    typer.Option(
+        "--format",
+        help="Format of the files: annotated, annotated:utf16, wikispeedia or one of 'loreweave tasks ner', such as doccano. "
+        f"Default: recognised. A line of annotated: {SAMPLE}",
+    ),
 ]
 Exclude = Annotated[Path | None, typer.Option("--exclude", help="File with titles or ids of texts to leave out, one per line.")]
 Language = Annotated[
@@ -44,70 +48,106 @@ LinkLabels = Annotated[
 ]
 
 
-def read_texts(
-    files: Iterable[str],
-    format: str,
-    exclusion: Exclusion,
-    advance: Advance | None = None,
-    *,
-    checks: TextChecks | None = None,
-    labels_as_entities: bool = False,
-) -> Iterator[AnnotatedText]:
-    """Texts of all files, in order, except excluded ones.
+@dataclass
+class TextFiles:
+    """The text files of a command: how they are read, and what was left out of them or is odd.
 
-    Args:
-        files: names of the files.
-        format: one of `FORMATS`.
-        exclusion: texts to leave out.
-        advance: called after each text.
-        checks: receives what is odd in the texts; None for texts that were checked before.
-        labels_as_entities: whether mentions without an entity link to their label.
+    Attributes:
+        files: names of the files and folders.
+        format: a format of `corpus.text_files`. Default: recognised for each file.
+        skip_bad: skip and count texts that cannot be read.
+        tag_names: file with the names of tags that are numbers.
+        exclude: file with titles or ids of texts to leave out.
+        link_labels: whether mentions without an entity link to their label.
+        checks: what is odd in the texts.
+        left_out: what was left out, in words.
 
     Raises:
-        ConfigurationError: an unknown format.
-        DataError: a file cannot be read.
+        ConfigurationError: unknown format.
+        DataError: a file of names cannot be read.
     """
-    from loreweave.build.added_links import link_labels
-    from loreweave.build.text_checks import TextChecks
-    from loreweave.corpus.annotated_text import read_annotated_texts
-    from loreweave.corpus.wikispeedia import read_wikispeedia
-    from loreweave.errors import ConfigurationError
-    from loreweave.training.settings.configuration import unknown_name
 
-    readers: dict[str, Callable[[str], Iterator[AnnotatedText]]] = {
-        "annotated": read_annotated_texts,
-        "annotated:utf16": partial(read_annotated_texts, utf16=True),
-        "wikispeedia": read_wikispeedia,
-    }
-    if format not in readers:
-        raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
-    texts = exclusion.kept(text for file in files for text in readers[format](file))
-    texts = (checks or TextChecks()).checked(texts)
-    texts = link_labels(texts) if labels_as_entities else texts
-    return texts if advance is None else _advancing(texts, advance)
+    files: Sequence[str]
+    format: str | None = None
+    skip_bad: bool = False
+    tag_names: Path | None = None
+    exclude: Path | None = None
+    link_labels: bool = False
+    checks: TextChecks = field(init=False)
+    left_out: Counter[str] = field(init=False, default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        """Check the options before anything is read."""
+        from loreweave.build.text_checks import TextChecks
+        from loreweave.corpus.text_files import check_format
+
+        check_format(self.format)
+        self.checks = TextChecks()
+        self._exclusion = self._read_exclusion()
+        self._names = read_tag_names(self.tag_names)
+
+    def texts(self, advance: Advance | None = None) -> Iterator[AnnotatedText]:
+        """Texts of all files, in order, except excluded ones.
+
+        Args:
+            advance: called after each text.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        texts = self.checks.checked(self._exclusion.kept(self._read(self.left_out)))
+        return self._prepared(texts, advance)
+
+    def texts_again(self, advance: Advance | None = None) -> Iterator[AnnotatedText]:
+        """The same texts, for a command that reads them twice; nothing is counted again."""
+        from loreweave.build.text_checks import TextChecks
+
+        return self._prepared(TextChecks().checked(self._read_exclusion().kept(self._read(None))), advance)
+
+    def counts(self) -> dict[str, int]:
+        """Counts of what was odd, left out and excluded; lines about it are printed."""
+        for line in self.checks.notes():
+            say(line)
+        missed = self._exclusion.not_found()
+        if missed:
+            say(f"{self.exclude}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
+        excluded = {"texts_excluded": self._exclusion.texts, "excluded_names_not_found": len(missed)}
+        return self.checks.reported() | excluded | self.left_out
+
+    def _read(self, left_out: Counter[str] | None) -> Iterator[AnnotatedText]:
+        """Texts of all files; what is left out of each file is counted and printed, unless this is None."""
+        from loreweave.corpus.files.read_result import ReadResult
+        from loreweave.corpus.files.records import describe_skipped
+        from loreweave.corpus.text_files import stream_texts
+
+        for file, prefix in zip(self.files, _prefixes(self.files), strict=True):
+            account: ReadResult[Any] = ReadResult([])
+            for _, text in stream_texts(Path(file), account, self.format, self.skip_bad, self._names, prefix):
+                yield text
+            if left_out is not None:
+                left_out.update(account.skipped + account.dropped)
+                for line in describe_skipped(account, Path(file)):
+                    say(line)
+
+    def _prepared(self, texts: Iterator[AnnotatedText], advance: Advance | None) -> Iterator[AnnotatedText]:
+        from loreweave.build.added_links import link_labels
+
+        texts = link_labels(texts) if self.link_labels else texts
+        return texts if advance is None else _advancing(texts, advance)
+
+    def _read_exclusion(self) -> Exclusion:
+        from loreweave.corpus.exclusion import Exclusion
+        from loreweave.corpus.wikispeedia import read_reserved_titles
+
+        return Exclusion() if self.exclude is None else Exclusion(read_reserved_titles(self.exclude))
 
 
-def read_exclusion(file: Path | None) -> Exclusion:
-    """Texts that the file of `--exclude` names."""
-    from loreweave.corpus.exclusion import Exclusion
-    from loreweave.corpus.wikispeedia import read_reserved_titles
-
-    return Exclusion() if file is None else Exclusion(read_reserved_titles(file))
-
-
-def excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
-    """Counts of an exclusion; names that no text had are reported."""
-    missed = exclusion.not_found()
-    if missed:
-        say(f"{file}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
-    return {"texts_excluded": exclusion.texts, "excluded_names_not_found": len(missed)}
-
-
-def checked(checks: TextChecks) -> dict[str, int]:
-    """Counts of what is odd in the texts that were read; lines about it are printed."""
-    for line in checks.notes():
-        say(line)
-    return checks.reported()
+def _prefixes(files: Sequence[str]) -> list[str]:
+    """For each of several files, its name, so that texts that only have numbers get ids of their own."""
+    if len(files) < 2:
+        return [""] * len(files)
+    stems = [Path(file).name.partition(".")[0] for file in files]
+    return [f"{stem if stems.count(stem) == 1 else file}:" for file, stem in zip(files, stems, strict=True)]
 
 
 def say_unknown(unknown: int, sub_words: int, tokenizer: str) -> None:

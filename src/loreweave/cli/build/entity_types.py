@@ -13,13 +13,10 @@ from loreweave.cli.build.annotated_texts import (
     Exclude,
     Format,
     LinkLabels,
-    checked,
-    excluded,
-    read_exclusion,
-    read_texts,
+    TextFiles,
 )
 from loreweave.cli.console import progress, show_counts
-from loreweave.cli.options import CountsAsJson, Overwrite
+from loreweave.cli.options import CountsAsJson, Overwrite, SkipBad, TagNamesOption
 from loreweave.corpus.files.writing import check_free
 from loreweave.errors import ConfigurationError
 
@@ -82,7 +79,9 @@ def entity_types(
     type_relation: TypeRelation = None,
     language: TitleLanguage = None,
     min_entities: MinEntities = 1,
-    format: Format = "annotated",
+    format: Format = None,
+    tag_names: TagNamesOption = None,
+    skip_bad: SkipBad = False,
     exclude: Exclude = None,
     link_labels: LinkLabels = False,
     overwrite: Overwrite = False,
@@ -106,10 +105,9 @@ def entity_types(
         raise ConfigurationError("--language: found --graph, whose titles are those of --vocabulary; leave --language out")
     if graph is None and type_relation:
         raise ConfigurationError("--type-relation: found text files, expected --graph FOLDER; leave --type-relation out")
-    if files:
-        report, left_out = _of_texts(files, source, format, exclude, link_labels)
-    else:
-        report, left_out = _of_graph(graph, vocabulary, type_relation or ()), {}
+    given = TextFiles(files or [], format, skip_bad, tag_names, exclude, link_labels)
+    report = _of_texts(given, source) if files else _of_graph(graph, vocabulary, type_relation or ())
+    left_out = given.counts() if files else {}
     if language is not None:
         report.types = {f"{language}:{title}": names for title, names in report.types.items()}
     keep_frequent(report, min_entities)
@@ -122,22 +120,17 @@ def entity_types(
     show_counts(rows, output, always=("entities_with_types", "types"), as_json=as_json)
 
 
-def _of_texts(
-    files: list[str], source: str, format: str, exclude: Path | None, link_labels: bool
-) -> tuple[EntityTypesReport, dict[str, int]]:
-    """Types from categories or labels of texts, and the counts of what is odd in them and of excluded texts."""
+def _of_texts(given: TextFiles, source: str) -> EntityTypesReport:
+    """Types from categories or labels of texts."""
     from loreweave.build.entity_types import types_of_categories, types_of_labels
-    from loreweave.build.text_checks import TextChecks
+    from loreweave.corpus.text_files import WIKISPEEDIA
     from loreweave.corpus.wikispeedia import category_name
 
-    exclusion, checks = read_exclusion(exclude), TextChecks()
     with progress("texts read for types") as advance:
-        texts = read_texts(files, format, exclusion, advance, checks=checks, labels_as_entities=link_labels)
+        texts = given.texts(advance)
         if source == "labels":
-            report = types_of_labels(texts)
-        else:
-            report = types_of_categories(texts, category_name if format == "wikispeedia" else str)
-    return report, checked(checks) | excluded(exclusion, exclude)
+            return types_of_labels(texts)
+        return types_of_categories(texts, category_name if given.format == WIKISPEEDIA else str)
 
 
 def _of_graph(graph: Path | None, vocabulary: Path | None, relations: Sequence[str]) -> EntityTypesReport:

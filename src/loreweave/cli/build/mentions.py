@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, checked, excluded, read_exclusion, read_texts
+from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, TextFiles
 from loreweave.cli.console import progress, show_counts
-from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite
+from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, SkipBad, TagNamesOption
 from loreweave.corpus.files.writing import check_free
 from loreweave.errors import ConfigurationError
 
@@ -118,7 +118,9 @@ def mentions(
     accents: Accents = None,
     punctuation: Punctuation = None,
     signs: Signs = None,
-    format: Format = "annotated",
+    format: Format = None,
+    tag_names: TagNamesOption = None,
+    skip_bad: SkipBad = False,
     exclude: Exclude = None,
     language: Language = None,
     overwrite: Overwrite = False,
@@ -131,12 +133,11 @@ def mentions(
     Example: loreweave build mentions pages.jsonl --output build/mentions
     """
     from loreweave.build.mentions import Limits, MentionCounter
-    from loreweave.build.text_checks import TextChecks
 
     check_free(output, overwrite)
     given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
     _check_sources(files or [], graph or [], given)
-    exclusion, checks = read_exclusion(exclude), TextChecks()
+    texts = TextFiles(files or [], format, skip_bad, tag_names, exclude)
     counter = MentionCounter(
         _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation, signs=signs),
         Limits(min_links, min_link_probability, max_candidates, max_words),
@@ -147,13 +148,13 @@ def mentions(
     for made in given.values():
         counter.add_dictionary(made)
     with progress("counting links in texts") as advance:
-        counter.add_links(read_texts(files or [], format, exclusion, advance, checks=checks), titles=titles, language=language)
+        counter.add_links(texts.texts(advance), titles=titles, language=language)
     for folder in graph or []:
         counter.add_graph(_graph(folder), ids=graph_ids)
     with progress("counting names in texts") as advance:
-        counter.count_texts(read_texts(files or [], format, read_exclusion(exclude), advance), language=language)
+        counter.count_texts(texts.texts_again(advance), language=language)
     built = counter.dictionary()
-    rows = {**counter.counts, **checked(checks), **excluded(exclusion, exclude)}
+    rows = counter.counts | texts.counts()
     sources = [str(source) for source in (*(files or []), *(graph or []), *given)]
     built.with_details({"sources": sources, "limits": asdict(counter.limits), "counts": rows}).save(output, overwrite)
     show_counts(rows, output, always=("names", "entities"), as_json=as_json)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.annotated_sentences import AnnotatedSentence, plausibility_notes, stream_sentences
+from loreweave.corpus.annotated_sentences import AnnotatedSentence, looked_at, stream_sentences
 from loreweave.corpus.annotated_text import KEYS, AnnotatedText, Mention
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
@@ -26,8 +25,6 @@ TEXT = "text"
 _SENTENCE_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".tsv", ".spacy")
 _ROW_SUFFIXES = (".json", ".jsonl", ".parquet", ".arrow")
 _LINE_END = re.compile(r"\r\n?|\n")
-_LOOKED_AT = 5000
-"""Number of sentences of a file whose words and mentions are checked for plausibility, before the first is typed."""
 
 
 def read_texts(
@@ -65,7 +62,7 @@ def read_texts(
         if (_recognised(path) if format is None else format) == TEXT:
             texts = _plain(path)
         else:
-            texts = _checked(stream_sentences(path, account, format, skip_bad, names), path, account)
+            texts = looked_at(stream_sentences(path, account, format, skip_bad, names), path, account)
         for sentence in texts:
             for line in kept(lines_of(sentence.text, counts), sentence.place, path, skip_bad, account):
                 if line.text.strip():
@@ -93,14 +90,6 @@ def _plain(path: Path) -> Iterator[AnnotatedSentence]:
     """Lines of text, without those that only separate documents."""
     lines = (line for line in read_lines([path]) if line.place)
     return (AnnotatedSentence(line.place, AnnotatedText(line.place, line.text)) for line in lines)
-
-
-def _checked(sentences: Iterator[AnnotatedSentence], path: Path, account: ReadResult[Any]) -> Iterator[AnnotatedSentence]:
-    """The sentences; if the first ones have mentions, which not every file has, the account receives what looks unusual."""
-    first = list(islice(sentences, _LOOKED_AT))
-    if any(sentence.text.mentions for sentence in first):
-        account.notes.extend(plausibility_notes(first, path))
-    yield from chain(first, sentences)
 
 
 def _recognised(path: Path) -> str | None:
