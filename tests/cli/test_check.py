@@ -11,6 +11,7 @@ from tiny_encoders import TYPING_ROWS
 
 from loreweave.cli import console
 from loreweave.cli.main import main
+from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
 
 
 @pytest.fixture
@@ -169,3 +170,34 @@ def test_facts_about_mentions_are_shown_where_there_can_be_mentions(tmp_path: Pa
     assert main(["check", "ner", str(names)]) == 0  # no mention is a fact about such a file
     shown = capsys.readouterr().out
     assert [name for name in of_mentions[:3] if name in shown] == list(of_mentions[:3])
+
+
+def test_texts_for_pretraining(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tables, findings, lists, CSV and JSON as for tasks; and what only tasks have is refused."""
+    train, held = str(tmp_path / "train.jsonl"), str(tmp_path / "held.jsonl")
+    oslo = AnnotatedText("1", "Mia left Oslo.", (Mention(9, 13, "Oslo", "city"),))
+    write_annotated_texts(train, [oslo, AnnotatedText("2", "Nobody came.")])
+    write_annotated_texts(held, [oslo])
+    output = tmp_path / "numbers.csv"
+    command = ["check", "pretraining", train, held]
+    assert main([*command, "--list", "leaks", "--list", "without_mentions", "--output", str(output)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("files\nwhat\ttrain.jsonl\theld.jsonl\ntexts\t2\t1\nwords\t7\t4\nmentions\t1\t1\n")
+    assert "\nentities: mentions of each\nentity\ttrain.jsonl\theld.jsonl\nOslo\t1\t1\n" in out
+    assert "\nlabels: texts with each\nlabel\ttrain.jsonl\theld.jsonl\ncity\t1\t1\n" in out
+    assert "without_mentions: 1\nfile\tplace and what\ntrain.jsonl\tline 2: 'Nobody came.'\n" in out and "leaks: 1\n" in out
+    assert "held.jsonl: 1 text is also in train.jsonl" in err
+    with output.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert ["train.jsonl", "mentions with entity", "Oslo", "", "1"] in rows
+    assert ["held.jsonl", "leaks: same_text", "", "train.jsonl", "1"] in rows
+    assert main([*command, "--json", "--strict"]) == 1 and main(["check", "pretraining", held, "--strict"]) == 0
+    capsys.readouterr()
+    for wrong, message in (
+        (["--model", "minilm"], "--model: texts are not encoded here"),
+        (["--max-length", "64"], "--max-length: texts are not encoded here"),
+        (["no_label=NA"], "no_label=NA is for relations"),
+        (["--list", "overlaps"], "--list: unknown kind 'overlaps'; there are bad, unused, dropped, without_mentions"),
+    ):
+        assert main([*command, *wrong]) == 2
+        assert message in " ".join(capsys.readouterr().err.split())

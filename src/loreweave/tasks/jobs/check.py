@@ -73,7 +73,7 @@ def check_files(
         raise ConfigurationError(f"{twice}: given twice; name each file once")
     training, files = task.training, list[_File]()
     task.refuse_options(Execution(reading=reading or Reading()), training=True)
-    for name, path in zip(_names(paths), paths, strict=True):
+    for name, path in zip(names_of(paths), paths, strict=True):
         read = training.records(path, replace(reading or Reading(), skip_bad=True))
         keys = [_key(*training.mentions(record)) for record in read.records]
         files.append(_File(name, read, keys, *facts_of(training, read, keys), statistics_of(training, read.records, keys)))
@@ -100,7 +100,7 @@ def check_files(
     }  # fmt: skip
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
+def names_of(paths: Sequence[Path]) -> list[str]:
     """File names; whole paths if names are repeated."""
     once = Counter(path.name for path in paths)
     return [path.name if once[path.name] == 1 else str(path) for path in paths]

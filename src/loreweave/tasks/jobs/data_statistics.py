@@ -104,7 +104,10 @@ def drift_rows(files: Mapping[str, Statistics]) -> list[dict[str, Any]]:
 
 
 def csv_rows(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str, Any]]:
-    """Everything that `check.check_files` counts, one number per row: file, fact, label, other label or file, value."""
+    """Everything that `check.check_files` counts, one number per row: file, fact, label, other label or file, value.
+
+    The label of what `loreweave.pretraining.text_check` counts may be an entity.
+    """
     for row in found["files"]:
         for name, value in row.items():
             if isinstance(value, Mapping) and name not in ("listed", "unused", "dropped"):
@@ -114,8 +117,10 @@ def csv_rows(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str, Any
             elif isinstance(value, int | float):
                 yield row["file"], name, "", "", value
     names = [row["file"] for row in found["files"]]
-    for kind, fact in (("labels", "records with label"), ("mentions", "mentions with label")):
-        yield from ((name, fact, row["label"], "", row[name]) for row in found[kind] for name in names)
+    kinds = (("labels", "label", "records"), ("mentions", "label", "mentions"), ("entities", "entity", "mentions"))
+    for kind, key, what in kinds:
+        rows = found.get(kind, [])
+        yield from ((name, f"{what} with {key}", row[key], "", row[name]) for row in rows for name in names)
     for row in found["together"]:
         yield from ((name, "records with both labels", row["label"], row["other"], row[name]) for name in names)
     for kind in ("drift", "leaks"):

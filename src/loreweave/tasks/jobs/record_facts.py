@@ -19,6 +19,10 @@ Key = tuple[str, tuple[Span, ...]]
 
 LISTED = ("bad", "unused", "dropped", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts", "leaks")
 """Kinds that `loreweave check --list` lists."""
+PRETRAINING = "pretraining"
+"""Given to `loreweave check` instead of a task: texts for pre-training."""
+LISTED_OF_TEXTS = ("bad", "unused", "dropped", "without_mentions", "misaligned", "duplicates", "leaks")
+"""Kinds that `loreweave check pretraining --list` lists."""
 
 
 def places_of(read: ReadResult[Any]) -> list[str]:
