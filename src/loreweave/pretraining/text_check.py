@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.build.text_checks import TextChecks
+from loreweave.build.text_files import check_format, stream_texts
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.mentions.alignment import is_aligned, misaligned, shortened
-from loreweave.corpus.text_files import check_format, stream_texts
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.check import names_of

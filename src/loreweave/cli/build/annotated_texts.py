@@ -54,7 +54,7 @@ class TextFiles:
 
     Attributes:
         files: names of the files and folders.
-        format: a format of `corpus.text_files`. Default: recognised for each file.
+        format: a format of `build.text_files`. Default: recognised for each file.
         skip_bad: skip and count texts that cannot be read.
         tag_names: file with the names of tags that are numbers.
         exclude: file with titles or ids of texts to leave out.
@@ -79,7 +79,7 @@ class TextFiles:
     def __post_init__(self) -> None:
         """Check the options before anything is read."""
         from loreweave.build.text_checks import TextChecks
-        from loreweave.corpus.text_files import check_format
+        from loreweave.build.text_files import check_format
 
         check_format(self.format)
         self.checks = TextChecks()
@@ -116,9 +116,9 @@ class TextFiles:
 
     def _read(self, left_out: Counter[str] | None) -> Iterator[AnnotatedText]:
         """Texts of all files; what is left out of each file is counted and printed, unless this is None."""
+        from loreweave.build.text_files import stream_texts
         from loreweave.corpus.files.read_result import ReadResult
         from loreweave.corpus.files.records import describe_skipped
-        from loreweave.corpus.text_files import stream_texts
 
         for file, prefix in zip(self.files, _prefixes(self.files), strict=True):
             account: ReadResult[Any] = ReadResult([])

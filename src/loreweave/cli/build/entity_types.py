@@ -123,7 +123,7 @@ def entity_types(
 def _of_texts(given: TextFiles, source: str) -> EntityTypesReport:
     """Types from categories or labels of texts."""
     from loreweave.build.entity_types import types_of_categories, types_of_labels
-    from loreweave.corpus.text_files import WIKISPEEDIA
+    from loreweave.build.text_files import WIKISPEEDIA
     from loreweave.corpus.wikispeedia import category_name
 
     with progress("texts read for types") as advance:

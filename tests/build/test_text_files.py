@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from formats_page import EXAMPLES, write_example
 
+from loreweave.build.text_files import check_format, stream_texts, text_formats
 from loreweave.corpus.annotated_sentences import FORMATS, LOOKED_AT, stream_sentences
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, read_annotated_texts, write_annotated_texts
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.corpus.text_files import check_format, stream_texts, text_formats
 from loreweave.errors import ConfigurationError, DataError
 
 OTHERS = [name for name in FORMATS if name in EXAMPLES and name not in ("annotated-text", "brackets")]
