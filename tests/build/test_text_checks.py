@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from loreweave.build import text_checks
 from loreweave.build.text_checks import TextChecks
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 
@@ -78,6 +79,19 @@ def test_offsets_of_another_counting(first: int, last: int, way_out: str | None)
         head, *examples = note.split("\n")
         assert head.startswith("warning: 3 of 3 mentions begin or end inside a word or have white space at an edge (100%), so")
         assert f"; {way_out}" in head and len(examples) == 3 and examples[0].startswith("  text '1': '")
+
+
+def test_the_words_of_a_text_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each misaligned mention; later texts are only counted, once enough mentions were looked at."""
+    searched: list[str] = []
+    find = text_checks.word_offsets
+    monkeypatch.setattr(text_checks, "word_offsets", lambda text: searched.append(text) or find(text))
+    text = "\N{GRINNING FACE} " + "Mia " * 150
+    mentions = tuple(Mention(4 * number + 3, 4 * number + 6, "Mia") for number in range(150))
+    _, checks = checked(*(AnnotatedText(str(number), text, mentions) for number in range(3)))
+    assert searched == [text, text] and checks.counts["mentions_misaligned"] == 450
+    head, *examples = checks.notes()[0].split("\n")
+    assert "they fit in UTF-16 code units" in head and len(examples) == 3
 
 
 def test_a_few_odd_mentions_are_listed_without_a_warning() -> None:

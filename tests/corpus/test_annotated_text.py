@@ -7,12 +7,19 @@ import os
 import tempfile
 import threading
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.corpus.annotated_text import AnnotatedText, Mention, read_annotated_texts, write_annotated_texts
+from loreweave.corpus.annotated_text import (
+    AnnotatedText,
+    Mention,
+    in_code_points,
+    read_annotated_texts,
+    write_annotated_texts,
+)
 from loreweave.errors import DataError
 
 TOKYO = AnnotatedText(
@@ -232,3 +239,17 @@ def test_lines_are_streamed(tmp_path: Path) -> None:
     assert [next(texts), next(texts)] == [TOKYO, PLAIN]
     with pytest.raises(DataError, match="line 3: found broken JSON"):
         next(texts)
+
+
+def test_offsets_in_utf16_are_converted() -> None:
+    """Converted by the codec to UTF-16 and back by the reader; an offset inside a character is refused."""
+    random = Random(0)
+    for _ in range(100):
+        text = "".join(random.choices("ab日\U0001f600\U00010000", k=random.randint(1, 20)))
+        units = [len(text[:place].encode("utf-16-le")) // 2 for place in range(len(text) + 1)]
+        spans = [tuple(random.choices(range(len(text) + 1), k=2)) for _ in range(9)]
+        row = {"id": "1", "text": text, "mentions": [{"start": units[start], "end": units[end]} for start, end in spans]}
+        assert [(found["start"], found["end"]) for found in in_code_points(row)["mentions"]] == spans
+        for place in set(range(units[-1])) - set(units):
+            with pytest.raises(DataError, match=f"field 'mentions.end': found {place}, expected a place between characters"):
+                in_code_points({**row, "mentions": [{"start": 0, "end": place}]})

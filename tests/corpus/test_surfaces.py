@@ -1,8 +1,13 @@
+from collections.abc import Iterator
+from itertools import accumulate
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.corpus.surfaces import (
+    _second_halves,
     check_given_surface,
     check_surface,
     check_token_surface,
@@ -105,6 +110,40 @@ def test_offsets_within_a_pair_have_no_code_point() -> None:
     assert from_utf16("\N{GRINNING FACE}a", 1) is None
     assert from_utf16("abc", -1) is None
     assert not fits_utf16("abc", 0, 2, "ab")  # without such characters both ways of counting are one
+
+
+def by_iteration(text: str, offset: int) -> int | None:
+    """Code point at an offset in UTF-16 code units, found character by character."""
+    starts = list(accumulate((len(character.encode("utf-16-le")) // 2 for character in text), initial=0))
+    return starts.index(offset) if offset in starts else None
+
+
+def test_offsets_of_several_texts_are_those_of_a_search() -> None:
+    """In any order, as when the mentions of several texts are read in turn."""
+    random = Random(0)
+    characters = "aé日\uffff\U00010000\N{GRINNING FACE}\U0010ffff"
+    for _ in range(100):
+        texts = ["".join(random.choices(characters, k=random.randrange(12))) for _ in range(3)]
+        asked = [(text, offset) for text in texts for offset in range(-2, 2 * len(text) + 3)]
+        random.shuffle(asked)
+        assert [from_utf16(text, offset) for text, offset in asked] == [by_iteration(text, offset) for text, offset in asked]
+
+
+def test_a_text_is_searched_once_for_all_its_offsets() -> None:
+    """Not once for each offset, which was quadratic: the characters that are looked at one by one are counted."""
+    looked_at = 0
+
+    class Counted(str):
+        def __iter__(self) -> Iterator[str]:
+            nonlocal looked_at
+            for character in str.__iter__(self):
+                looked_at += 1
+                yield character
+
+    text, misses = Counted("\N{GRINNING FACE} Mia " * 200), _second_halves.cache_info().misses
+    assert [from_utf16(text, 7 * number) for number in range(200)] == [6 * number for number in range(200)]
+    assert utf16_words(text, [(2, 5)], [(3, 6)] * 200) == (0, 200)
+    assert looked_at <= len(text) and _second_halves.cache_info().misses == misses + 1
 
 
 def test_words_show_what_offsets_count() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.counts import counted, listed
@@ -98,12 +99,15 @@ class TextChecks:
 
     def _count(self, text: AnnotatedText) -> None:
         self.counts["texts"] += 1
+        wrong: list[Span] = []
         for mention in text.mentions:
             self.counts["mentions"] += 1
             self.counts["linked"] += mention.entity is not None
             self.counts["labelled"] += mention.entity is None and bool(mention.types)
             if not is_aligned(text.text, mention.start, mention.end):
-                self._count_misaligned(text, (mention.start, mention.end))
+                wrong.append((mention.start, mention.end))
+        if wrong:
+            self._count_misaligned(text, wrong)
         content = hash((text.text, text.mentions))
         key = hash((text.language, text.id))
         before = self._seen.get(key)
@@ -116,17 +120,18 @@ class TextChecks:
         else:
             self.counts["texts_repeated"] += 1
 
-    def _count_misaligned(self, text: AnnotatedText, span: Span) -> None:
-        """Count a mention that is no whole words, and the ways of counting with which it would be."""
-        self.counts["mentions_misaligned"] += 1
-        if self.counts["mentions_misaligned"] > _LOOKED_AT:
+    def _count_misaligned(self, text: AnnotatedText, spans: Sequence[Span]) -> None:
+        """Count the mentions of a text that are no whole words, and the ways of counting with which they would be."""
+        looked_at = spans[: max(0, _LOOKED_AT - self.counts["mentions_misaligned"])]
+        self.counts["mentions_misaligned"] += len(spans)
+        if not looked_at:
             return
         words = word_offsets(text.text)
-        if len(self._misaligned) < _SHOWN:
-            self._misaligned.extend(f"text {text.id!r}: {found}" for found in misaligned(words, text.text, [span]))
-        self._countings[_UTF16] += utf16_words(text.text, words, [span])[1]
+        described = islice(misaligned(words, text.text, looked_at), _SHOWN - len(self._misaligned))
+        self._misaligned.extend(f"text {text.id!r}: {found}" for found in described)
+        self._countings[_UTF16] += utf16_words(text.text, words, looked_at)[1]
         for name, (first, last) in _COUNTINGS.items():
-            self._countings[name] += is_aligned(text.text, span[0] + first, span[1] + last)
+            self._countings[name] += sum(is_aligned(text.text, start + first, end + last) for start, end in looked_at)
 
     def _other_counting(self) -> str:
         """The way of counting that fits nearly all misaligned mentions that were looked at, for a message.

@@ -6,14 +6,19 @@ in a browser, counts UTF-16 code units, where a character beyond U+FFFF (an emoj
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from loreweave.errors import DataError
 
 SURFACE_KEYS = ("text", "name", "mention", "surface")
 """Keys of a mention that may contain its text."""
+_PAIR = re.compile("[\U00010000-\U0010ffff]")
+"""A character that is two UTF-16 code units."""
 
 
 def surfaces_agree(found: str, given: str) -> bool:
@@ -89,14 +94,17 @@ def from_utf16(text: str, offset: int) -> int | None:
         >>> from_utf16("\N{GRINNING FACE} Mia", 3)
         2
     """
-    if offset < 0:
-        return None
-    units = 0
-    for place, character in enumerate(text):
-        if units >= offset:
-            return place if units == offset else None
-        units += 2 if ord(character) > 0xFFFF else 1
-    return len(text) if units == offset else None
+    halves = _second_halves(text)
+    pairs = bisect_left(halves, offset)
+    inside = pairs < len(halves) and halves[pairs] == offset
+    place = offset - pairs
+    return place if 0 <= place <= len(text) and not inside else None
+
+
+@lru_cache(maxsize=1)  # The mentions of a text ask one after the other; a search for each would be quadratic.
+def _second_halves(text: str) -> list[int]:
+    """Offsets in UTF-16 code units that are inside a character: one for each beyond U+FFFF, in order."""
+    return [found.start() + pairs + 1 for pairs, found in enumerate(_PAIR.finditer(text))]
 
 
 def fits_utf16(text: str, start: int, end: int, given: str) -> bool:
@@ -112,9 +120,11 @@ def utf16_words(text: str, words: Sequence[tuple[int, int]], spans: Iterable[tup
 
     Only mentions after a character beyond U+FFFF count, where the two differ.
     """
-    begins, ends = {start for start, _ in words}, {end for _, end in words}
     points = units = 0
-    for start, end in spans if max(text, default="") > "\uffff" else ():
+    if not _second_halves(text):
+        return points, units
+    begins, ends = {start for start, _ in words}, {end for _, end in words}
+    for start, end in spans:
         if (from_utf16(text, start), from_utf16(text, end)) == (start, end):
             continue
         if start in begins and end in ends:
