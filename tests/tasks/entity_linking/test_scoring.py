@@ -13,6 +13,7 @@ from task_jobs import silent
 
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
 from loreweave.errors import DataError
+from loreweave.experiments.report.prediction_rows import is_right
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.entity_linking.decision import Decision
@@ -92,6 +93,31 @@ def test_titles_and_qids_meet_in_the_knowledge_base(tmp_path: Path) -> None:
             {"id": "b", "predicted": [{"start": 0, "end": 4, "entity": "Oslo"}]}]  # fmt: skip
     assert score(tmp_path, rows, f"entities={tmp_path / 'entities.jsonl'}")[0]["accuracy"] == 1
     assert score(tmp_path, rows)[0]["accuracy"] == 0
+
+
+@pytest.mark.parametrize("setting", ["mentions=given", "mentions=found"])
+@pytest.mark.parametrize(
+    ("gold", "guess", "right"),
+    [
+        ("Paris", "paris", True),
+        ("https://en.wikipedia.org/wiki/Acetic_acid", "acetic acid", True),
+        ("Paris", "Oslo", False),
+        ("Paris", None, False),
+        (None, None, True),
+    ],
+)
+def test_without_a_table_reports_call_right_what_the_score_does(
+    tmp_path: Path, setting: str, gold: str | None, guess: str | None, right: bool
+) -> None:
+    place = {"start": 0, "end": 4}
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"id": "a", "text": "oslo", "mentions": [place | {"entity": gold}]}))
+    (tmp_path / "found.jsonl").write_text(json.dumps({"id": "a", "predicted": [place | {"entity": guess}]}))
+    paths, execution = [tmp_path / "gold.jsonl", tmp_path / "found.jsonl"], Execution(report=silent)
+    evaluation, _ = score_task(load_task("entity-linking"), *paths, settings=[setting], execution=execution)
+    (row,) = evaluation.predictions
+    assert is_right(row) is right and row["gold"][0]["entity"] == (gold or "NIL")
+    if gold is not None:
+        assert evaluation.metrics["accuracy" if setting == "mentions=given" else "micro_f1"] == right
 
 
 def test_found_mentions(tmp_path: Path) -> None:

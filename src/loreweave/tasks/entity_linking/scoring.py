@@ -57,8 +57,8 @@ class KnowledgeBase:
         return None if row is None else str(self.table[row].id)
 
     def id(self, name: str | None) -> dict[str, str | None]:
-        """Field `id` of a row with an entity: its id in the table, None if that does not have it; empty without a table."""
-        return {} if self.table is None else {"id": self.key(name)}
+        """Field `id` of a row with an entity: the `key` by which it is scored, so that reports compare as the score does."""
+        return {"id": self.key(name)}
 
     def gold(self, record: LinkingRecord) -> list[str | None]:
         """Entities of the mentions that are asked for."""
@@ -175,7 +175,7 @@ def _entity(entity: DescribedEntity) -> dict[str, Any]:
 
 
 def gold_rows(record: LinkingRecord, base: KnowledgeBase) -> list[dict[str, Any]]:
-    """Gold mentions that are asked for: `entity` as the file names it and, with a table, its `id` there or None."""
+    """Gold mentions that are asked for: `entity` as the file names it, and the `id` by which it is scored."""
     mentions = [record.mentions[index] for index in record.asked()]
     return [
         {
