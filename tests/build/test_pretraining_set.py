@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from itertools import islice
 from pathlib import Path
@@ -113,6 +114,40 @@ def test_a_set_without_windows_says_what_left_them_out(
     with pytest.raises(DataError, match="no window was made, so nothing was written: ") as caught:
         build_pretraining_set([text], byte_level, VOCABULARY, tmp_path / "set", **settings)
     assert message in str(caught.value) and "(counts: texts (1)" in str(caught.value)
+
+
+LINE = "Tokyo is the capital, Osaka is large.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions", "settings", "message"),
+    [
+        (9 * LINE, (Mention(0, 5, "Nowhere"),), {}, "links to entities that the vocabulary does not have (1); give the vocab"),
+        (9 * LINE, (Mention(0, 5), Mention(22, 27)), {}, "mentions without an entity (2); --link-labels makes entities"),
+        (9 * LINE, (Mention(0, 5), *(Mention(n, n + 1, "Nowhere") for n in (0, 9))), {}, "links to entities that the voca"),
+        (9 * LINE, (), {}, "windows without a linked mention (9); --include-windows-without-entities keeps them"),
+        ("Tokyo.\n" + 9 * LINE, (Mention(0, 5, "Tokyo"),), {}, "mentions in sentences that are too short or too long (1); -"),
+        (9 * LINE, (Mention(0, 5),), {"min_sentence_length": 17}, "sentences that are too short (9); --min"),
+        (9 * LINE, (Mention(0, 5),) * 20, {"max_length": 8}, "sentences that are longer than a window (9); --max-length makes"),
+    ],
+)
+def test_counts_of_other_units_do_not_hide_what_left_nothing(
+    text: str, mentions: tuple[Mention, ...], settings: dict, message: str, tmp_path: Path, byte_level: PreTrainedTokenizerFast
+) -> None:
+    """Texts of nine lines, each a sentence that fills a window."""
+    settings = {"max_length": 20, **settings}
+    with pytest.raises(DataError, match="no window was made, so nothing was written: ") as caught:
+        build_pretraining_set([AnnotatedText("a", text, mentions)], byte_level, VOCABULARY, tmp_path / "set", **settings)
+    assert message in str(caught.value)
+
+
+def test_mentions_outside_all_paragraphs(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:
+    """Paragraphs of another kind are the reason; if there are no paragraphs at all, only the mentions show it."""
+    kinds = {"paragraphs": [[0, len(LINE), "table"]]}
+    for metadata, message in ((kinds, "paragraphs of another kind than prose (1); "), ({"paragraphs": []}, "mentions outside")):
+        text = AnnotatedText("a", LINE, (Mention(0, 5, "Tokyo"), Mention(22, 27, "Tokyo")), metadata=metadata)
+        with pytest.raises(DataError, match=f"so nothing was written: {re.escape(message)}"):
+            build_pretraining_set([text], byte_level, VOCABULARY, tmp_path / "set")
 
 
 def test_texts_in_the_place_of_a_set(tmp_path: Path) -> None:

@@ -207,6 +207,7 @@ def write_manifest(folder: Path, vocabulary: EntityVocabulary | None, items: int
     write_json(folder / MANIFEST, manifest)
 
 
+_EMPTY_WINDOWS = "windows_dropped_without_entities"
 _LEFT_OUT = {
     "mentions_dropped_unlinked": (
         "mentions without an entity",
@@ -216,13 +217,17 @@ _LEFT_OUT = {
         "links to entities that the vocabulary does not have",
         "give the vocabulary that 'loreweave build entity-vocab' makes of these texts",
     ),
-    "windows_dropped_without_entities": (
-        "windows without a linked mention",
-        "--include-windows-without-entities keeps them, for masked words",
-    ),
     "mentions_dropped_outside_paragraphs": (
         "mentions outside the paragraphs that are used",
         "metadata.paragraphs of the texts says where those are",
+    ),
+    "mentions_dropped_with_sentence": (
+        "mentions in sentences that are too short or too long",
+        "--min-sentence-length keeps shorter ones, --max-length makes room for longer ones",
+    ),
+    _EMPTY_WINDOWS: (
+        "windows without a linked mention",
+        "--include-windows-without-entities keeps them, for masked words",
     ),
     "paragraphs_dropped_kind": ("paragraphs of another kind than prose", "give them the kind 'p' in metadata.paragraphs"),
     "sentences_dropped_short": ("sentences that are too short", "--min-sentence-length keeps shorter ones"),
@@ -232,13 +237,23 @@ _LEFT_OUT = {
 """What can leave nothing to write: the count -> what was left out, and the way out."""
 
 
+_MENTIONS = tuple(name for name in _LEFT_OUT if name.startswith("mentions_"))
+_PARTS = (("sentences_dropped_short", "sentences_dropped_long"), ("paragraphs_dropped_kind",), ("blocks_dropped_long",))
+"""Counts of parts of texts, one unit after the other."""
+
+
 def _why_nothing(counts: Mapping[str, int]) -> str:
-    """What left out most, the way out, and all counts."""
+    """What left nothing, the way out, and all counts.
+
+    Only counts of one unit are compared: a text has many windows, but perhaps one mention. If there were windows, all of them
+    lacked an entity, so their mentions are the reason; otherwise no part of a text came into a window.
+    """
     if not any(counts.values()):
         return "found no texts"
-    name = max(_LEFT_OUT, key=lambda name: counts.get(name, 0))
-    what, way_out = _LEFT_OUT[name]
-    advice = f"{what} ({counts[name]:,}); {way_out} " if counts.get(name) else ""
+    causes = (_MENTIONS, (_EMPTY_WINDOWS,)) if counts.get(_EMPTY_WINDOWS) else (*_PARTS, _MENTIONS)
+    most = (max(names, key=lambda name: counts.get(name, 0)) for names in causes)
+    name = next((name for name in most if counts.get(name)), None)
+    advice = "" if name is None else f"{_LEFT_OUT[name][0]} ({counts[name]:,}); {_LEFT_OUT[name][1]} "
     return f"{advice}(counts: {tallied_fields(counts)})"
 
 
