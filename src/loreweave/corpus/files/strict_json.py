@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from numbers import Number
 from typing import Any
 
 
@@ -48,13 +49,16 @@ def kind_of(value: object, of: str = "") -> str:
 def in_json(value: object) -> str:
     """A value for messages, as a JSON file has it: `null`, `true`, `["a", 1]`. A text is in single quotes, as in all messages.
 
-    At most 80 characters are shown.
+    A value that JSON does not have is shown as in Python, a number of NumPy with its type. At most 80 characters are shown.
 
     Example:
-        >>> in_json(None), in_json("a"), in_json(["a", 1.0])
-        ('null', "'a'", '["a", 1.0]')
+        >>> in_json(None), in_json("a"), in_json(["a", 1.0]), in_json({("a", 1)})
+        ('null', "'a'", '["a", 1.0]', "{('a', 1)}")
     """
-    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # also for keys that are no strings, and a list that contains itself
+        text = f"{value} ({type(value).__name__})" if isinstance(value, Number) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
