@@ -36,6 +36,15 @@ def test_copies_of_a_text_and_other_texts_with_its_id() -> None:
     ]
 
 
+def test_copies_of_any_earlier_text_with_an_id() -> None:
+    """Not only of the first one; a copy with another id or in another language is no repeated text."""
+    other = replace(OSLO, text="Oslo is in Norway!")
+    copies = [replace(OSLO, id="Bergen"), replace(other, id="Bergen"), replace(OSLO, language="de")]
+    _, checks = checked(OSLO, other, other, OSLO, *copies, other)
+    assert checks.reported()["texts_repeated"] == 3 and checks.reported()["texts_with_repeated_id"] == 2
+    assert checks.notes()[0].startswith("2 texts have the id of an earlier one, but another content ('Oslo', 'Bergen'); all")
+
+
 def test_a_mention_that_is_listed_twice_is_kept_once() -> None:
     """With the labels of both; of two entities of a span, the first one stays."""
     mentions = (

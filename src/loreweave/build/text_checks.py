@@ -45,7 +45,8 @@ class TextChecks:
 
     Attributes:
         counts: `texts` and `mentions`, those of them with an entity (`linked`) and with labels only (`labelled`);
-            `texts_repeated` are equal to an earlier text, `texts_with_repeated_id` only have its id;
+            `texts_repeated` have the id, the language, the text and the mentions of any earlier text,
+            `texts_with_repeated_id` only the id and the language;
             `mentions_repeated` have the span and the entity of an earlier mention of the text,
             `mentions_with_another_entity` only its span, and are left out; `mentions_misaligned` begin or end inside a
             word or have white space at an edge.
@@ -53,7 +54,8 @@ class TextChecks:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(dict.fromkeys(REPORTED, 0))
-        self._seen: dict[int, int] = {}  # hash of language and id -> hash of the content
+        self._ids: set[int] = set()  # hashes of language and id
+        self._contents: set[int] = set()  # hashes of these, text and mentions
         self._repeated_ids: list[str] = []
         self._misaligned: list[str] = []
         self._countings: Counter[str] = Counter()
@@ -108,17 +110,16 @@ class TextChecks:
                 wrong.append((mention.start, mention.end))
         if wrong:
             self._count_misaligned(text, wrong)
-        content = hash((text.text, text.mentions))
-        key = hash((text.language, text.id))
-        before = self._seen.get(key)
-        if before is None:
-            self._seen[key] = content
-        elif before != content:
+        key = text.language, text.id
+        id, content = hash(key), hash((key, text.text, text.mentions))
+        if content in self._contents:
+            self.counts["texts_repeated"] += 1
+        elif id in self._ids:
             self.counts["texts_with_repeated_id"] += 1
             if len(self._repeated_ids) < _SHOWN:
                 self._repeated_ids.append(text.id)
-        else:
-            self.counts["texts_repeated"] += 1
+        self._ids.add(id)
+        self._contents.add(content)
 
     def _count_misaligned(self, text: AnnotatedText, spans: Sequence[Span]) -> None:
         """Count the mentions of a text that are no whole words, and the ways of counting with which they would be."""
