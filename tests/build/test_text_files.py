@@ -75,6 +75,22 @@ def test_folders_and_files_without_a_text(tmp_path: Path) -> None:
         read(tmp_path / "nowhere.jsonl")
 
 
+def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
+    """JSON is read in any layout; a folder without annotated text is read as one of annotated sentences, as before."""
+    (tmp_path / "a.json").write_text(json.dumps([GOOD], indent=1))
+    lines(tmp_path / "b.jsonl", {**GOOD, "id": "b"})
+    (tmp_path / "manifest.json").write_text("{}")
+    found, account = read(tmp_path)
+    assert [(text.id, text.mentions[0].entity) for text in found] == [("a", "Oslo"), ("b", "Oslo")] and not account.notes
+    (tmp_path / "notes.txt").write_text("not read")
+    note = "read only the .json, .jsonl and .parquet files of the folder, not notes.txt"
+    assert read(tmp_path)[1].notes == read(tmp_path, "annotated")[1].notes == [note]
+    (tmp_path / "notes.txt").unlink()
+    (tmp_path / "b.jsonl").unlink()
+    (tmp_path / "a.json").write_text(json.dumps([DOCCANO], indent=1))
+    assert [text.mentions for text in read(tmp_path)[0]] == [(Mention(0, 3, label="PER"),)]
+
+
 def test_numbers_are_ids_of_their_own_in_several_files(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", DOCCANO, {**DOCCANO, "id": 7})
     assert [text.id for text in read(path, prefix="a:")[0]] == ["a:1", "7"]

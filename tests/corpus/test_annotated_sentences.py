@@ -155,7 +155,8 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
 def test_ids_of_a_folder_are_unique_and_unread_files_are_named(tmp_path: Path) -> None:
     for name, format in [("a.conll", "columns"), ("a.txt", "columns"), ("b.jsonl", "tokens")]:
         (tmp_path / name).write_text(ROWS[format])
-    (tmp_path / "dataset_info.json").write_text("{}")
+    for name in ("dataset_info.json", "dataset_infos.json", "manifest.json"):
+        (tmp_path / name).write_text("{}")
     assert [text.id for text in read(tmp_path).records] == ["a.conll:1", "a.txt:1", "b:1"]
     (tmp_path / "c.spacy").write_bytes(b"none")
     account: ReadResult[Any] = ReadResult([])

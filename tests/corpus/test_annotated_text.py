@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tempfile
@@ -18,6 +19,7 @@ from loreweave.corpus.annotated_text import (
     Mention,
     in_code_points,
     read_annotated_texts,
+    unread_files,
     write_annotated_texts,
 )
 from loreweave.errors import DataError
@@ -73,6 +75,26 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no text file"):
         list(read_annotated_texts(tmp_path / "empty"))
+
+
+def test_a_folder_of_json_in_any_layout(tmp_path: Path) -> None:
+    """Also compressed; what describes a data set is no text, and what else is left out is named."""
+    rows = [TOKYO.to_dict(), PLAIN.to_dict()]
+    (tmp_path / "a.json").write_text(json.dumps(rows, indent=1))
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(json.dumps({"data": [{**rows[0], "id": "t3"}]}).encode()))
+    (tmp_path / "C.JSONL").write_text(json.dumps({**rows[1], "id": "t4"}))
+    write_annotated_texts(tmp_path / "d.jsonl", [AnnotatedText("t5", "last")])
+    for name in ("manifest.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", ".x.json"):
+        (tmp_path / name).write_text('{"features": {}}' if name == "dataset_info.json" else "{}")
+    (tmp_path / "README.md").write_text("x")
+    assert sorted(text.id for text in read_annotated_texts(tmp_path)) == ["t1", "t2", "t3", "t4", "t5"]
+    assert unread_files(tmp_path) == [] == unread_files(tmp_path / "a.json")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "more.json").mkdir()
+    assert unread_files(tmp_path) == ["more.json/", "notes.txt"]
+    (tmp_path / "e.json").write_text('{"key": 1}')
+    with pytest.raises(DataError, match=r"e.json, line 1: found the unknown key 'key'"):
+        list(read_annotated_texts(tmp_path))
 
 
 @pytest.mark.parametrize(

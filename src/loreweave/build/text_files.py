@@ -19,7 +19,8 @@ from loreweave.corpus.annotated_sentences import (
     looked_at,
     stream_sentences,
 )
-from loreweave.corpus.annotated_text import AnnotatedText, placed_annotated_texts, text_files
+from loreweave.corpus.annotated_text import AnnotatedText, placed_annotated_texts, text_files, unread_files
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import BINARY_SUFFIXES
@@ -35,6 +36,8 @@ _OURS = "annotated-text"
 """Name of annotated text among the formats of annotated sentences, with which ids are optional."""
 _SAME = {ANNOTATED: ANNOTATED, ANNOTATED_UTF16: ANNOTATED_UTF16, _OURS: ANNOTATED, f"{_OURS}:utf16": ANNOTATED_UTF16}
 BAD = "bad text"
+SHOWN = 8
+"""Number of names in a note."""
 
 
 def text_formats() -> list[str]:
@@ -90,6 +93,8 @@ def stream_texts(
 
 
 def _annotated_texts(path: Path, account: ReadResult[Any], skip_bad: bool, *, utf16: bool) -> Iterator[PlacedText]:
+    if unread := unread_files(path):
+        account.notes.append(f"read only the .json, .jsonl and .parquet files of the folder, not {listed(unread, SHOWN)}")
     for file, place, found in placed_annotated_texts(path, utf16):
         place = place if file == path else f"{file.name}, {place}"
         if not isinstance(found, DataError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.class_labels import INFO_FILE, UNUSED_NAMES
+from loreweave.corpus.class_labels import UNUSED_NAMES
 from loreweave.corpus.column_formats.formats import COLUMN_FORMATS, ColumnFormat, open_columns, recognised_columns
 from loreweave.corpus.column_formats.layout import ColumnLayout
 from loreweave.corpus.column_formats.sentences import DOCUMENT, SCHEMES, scheme_notes
@@ -24,7 +24,7 @@ from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat, check_not_empty, kept, stream_records, wrong_keys
 from loreweave.corpus.files.rows import LeftOut, Span
-from loreweave.corpus.files.tables import is_data_folder
+from loreweave.corpus.files.tables import is_data_folder, is_description
 from loreweave.corpus.mention_formats import (
     MENTION_FORMATS,
     UTF16,
@@ -153,8 +153,8 @@ def stream_sentences(
     the name of the file.
 
     Args:
-        path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are not read. A folder that is one data set
-            (saved by Hugging Face's library, of Parquet files, of spaCy, of brat) is read as one.
+        path: plain, .gz, .xz or .bz2; hidden files of a folder, and those that describe it, are not read. A folder that is one
+            data set (saved by Hugging Face's library, of Parquet files, of spaCy, of brat) is read as one.
         account: receives the counts of what is left out, and notes about the file; its records and places do not change.
         format: one of `FORMATS`; `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last one);
             `NAME:utf16` if offsets of characters count UTF-16 code units. Default: recognised by the first record.
@@ -266,8 +266,7 @@ def _files(path: Path, format: str | None) -> list[Path]:
 
 def _inside(folder: Path) -> list[Path]:
     """Files of a folder without hidden files and those that describe the data."""
-    about = (".", "README", INFO_FILE)
-    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith(about))
+    return sorted(file for file in folder.iterdir() if file.is_file() and not is_description(file))
 
 
 def _of_spacy(path: Path) -> bool:

@@ -23,12 +23,13 @@ from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
 from loreweave.corpus.files.rows import as_row
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError, in_json, kind_of
+from loreweave.corpus.files.tables import is_description
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
 from loreweave.corpus.surfaces import SURFACE_KEYS, UTF16_HINT, check_given_surface, from_utf16
 from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
 from loreweave.errors import DataError
 
-TEXT_SUFFIXES = (".jsonl", *(f".jsonl{compression}" for compression in COMPRESSIONS), ".parquet")
+TEXT_SUFFIXES = (*(f"{kind}{packed}" for kind in (".jsonl", ".json") for packed in ("", *COMPRESSIONS)), ".parquet")
 KEYS = {"id", "text", "mentions", "language", "metadata"}
 """Keys of an annotated text in JSON."""
 _OF_METADATA = ("title", "categories", "paragraphs")
@@ -262,10 +263,21 @@ def text_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.iterdir() if file.name.endswith(TEXT_SUFFIXES) and file.name[0] != ".")
+    files = sorted(file for file in path.iterdir() if _can_have_texts(file))
     if not files:
         raise DataError(f"found no text file, expected names that end in {', '.join(TEXT_SUFFIXES)}", path=path)
     return files
+
+
+def unread_files(path: Path) -> list[str]:
+    """Names of what `text_files` leaves out of a folder, except files that describe it; none for a file."""
+    files = sorted(path.iterdir()) if path.is_dir() else []
+    left_out = [file for file in files if not (_can_have_texts(file) or is_description(file))]
+    return [f"{file.name}/" if file.is_dir() else file.name for file in left_out]
+
+
+def _can_have_texts(file: Path) -> bool:
+    return file.name.lower().endswith(TEXT_SUFFIXES) and not is_description(file) and not file.is_dir()
 
 
 def _mention_to_dict(mention: Mention) -> dict[str, Any]:

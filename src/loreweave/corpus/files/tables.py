@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loreweave.corpus.class_labels import INFO_FILE, Features, features_of_folder, with_label_names
+from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import content_suffix, read_json
 from loreweave.errors import DataError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 TABLE_SUFFIXES = (".parquet", ".arrow")
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
+_DESCRIPTIONS = (INFO_FILE, "dataset_infos.json", _STATE, _SPLITS, MANIFEST)
+"""Files that describe the data of a folder: of Hugging Face's library, and of our builders."""
 _ROWS = 1000
 _METADATA = b"huggingface"
 """Key of the schema's metadata under which the library stores the features."""
@@ -30,6 +33,11 @@ def is_table(path: Path) -> bool:
     if not path.is_dir():
         return content_suffix(path) in TABLE_SUFFIXES
     return (path / _STATE).is_file() or (path / _SPLITS).is_file() or bool(_parts(path))
+
+
+def is_description(file: Path) -> bool:
+    """Whether a file of a folder describes its data or is hidden, so that it has no records: such as a README file."""
+    return file.name.startswith((".", "README")) or file.name in _DESCRIPTIONS
 
 
 def is_data_folder(path: Path) -> bool:
