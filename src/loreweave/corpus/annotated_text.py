@@ -22,7 +22,7 @@ from loreweave.corpus.files.json_rows import Placed, json_rows
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
 from loreweave.corpus.files.rows import as_row
-from loreweave.corpus.files.strict_json import DECODER, NotJsonError, in_json, kind_of
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, broken_json, in_json, kind_of
 from loreweave.corpus.files.tables import is_description
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
 from loreweave.corpus.surfaces import SURFACE_KEYS, UTF16_HINT, check_given_surface, from_utf16
@@ -360,7 +360,7 @@ def _metadata_of(text: str) -> Any:
     try:
         return DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"found broken JSON ({error.msg})", field="metadata") from None
+        raise DataError(f"found {broken_json(error)}", field="metadata") from None
     except NotJsonError as error:
         raise DataError(f"found {error}", field="metadata") from None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from loreweave.corpus.files.reading import Pathname, content_suffix, open_text, read_json_lines
-from loreweave.corpus.files.strict_json import kind_of
+from loreweave.corpus.files.strict_json import broken_json, kind_of
 from loreweave.corpus.files.writing import atomic_write, write_json_lines
 from loreweave.corpus.special_entities import SPECIAL_ENTITIES
 from loreweave.errors import ConfigurationError, DataError
@@ -162,7 +162,7 @@ def _read_json(path: Path) -> VocabularyFile:
         try:
             ids = json.load(file, object_pairs_hook=unique)
         except json.JSONDecodeError as error:
-            raise DataError(f"found broken JSON ({error.msg})", path=path, line=error.lineno) from None
+            raise DataError(f"found {broken_json(error)}", path=path, line=error.lineno) from None
     if not isinstance(ids, dict):
         raise DataError(f"found {kind_of(ids, 'JSON')}, expected an object of title -> id", path=path)
     return VocabularyFile(path, ids, languages=None)

@@ -1,10 +1,11 @@
+import json
 from datetime import date
 
 import numpy as np
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.files.strict_json import in_json, kind_of
+from loreweave.corpus.files.strict_json import broken_json, in_json, kind_of
 from loreweave.errors import DataError
 
 
@@ -62,3 +63,17 @@ def test_a_long_value_is_cut(value):
 )
 def test_a_kind_is_named_in_the_words_of_json(value, kind):
     assert kind_of(value) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"a": "b\t"}', "broken JSON (Invalid control character at column 9)"),
+        ('{"a": "b', "broken JSON (Unterminated string starting at column 7)"),
+        ('{"a": }', "broken JSON (Expecting value, column 7)"),
+    ],
+)
+def test_broken_json_is_a_sentence_with_its_column(text, shown):
+    with pytest.raises(json.JSONDecodeError) as caught:
+        json.loads(text)
+    assert broken_json(caught.value) == shown

@@ -15,7 +15,7 @@ from typing import Any
 
 from loreweave.corpus.class_labels import Features, features_of_folder, features_of_list, with_label_names
 from loreweave.corpus.files.reading import line_value, open_text
-from loreweave.corpus.files.strict_json import DECODER, NotJsonError
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, broken_json
 from loreweave.corpus.files.tables import is_table, table_rows
 from loreweave.errors import DataError
 
@@ -143,7 +143,7 @@ def _values(text: str, path: Path) -> Iterator[tuple[int, Any]]:
         except json.JSONDecodeError as error:
             comma = _trailing_comma(text, error.pos)
             at = error if comma is None else json.JSONDecodeError("a comma before the closing bracket", text, comma)
-            raise DataError(f"found broken JSON ({at.msg}, column {at.colno})", path=path, line=at.lineno) from None
+            raise DataError(f"found {broken_json(at)}", path=path, line=at.lineno) from None
         except (NotJsonError, RecursionError, ValueError) as error:
             raise _in_its_row(text, place, line, path, error) from None
         yield line, value

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TextIO, cast
 
 from loreweave.corpus.files.missing import Pathname as Pathname
 from loreweave.corpus.files.missing import file_not_found
-from loreweave.corpus.files.strict_json import DECODER, NotJsonError, kind_of, unique_keys
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, broken_json, kind_of, unique_keys
 from loreweave.errors import DataError
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -138,8 +138,7 @@ def read_json(path: Pathname) -> Any:
         try:
             return json.load(file, object_pairs_hook=unique_keys)
         except json.JSONDecodeError as error:
-            message = f"found broken JSON ({error.msg}, column {error.colno})"
-            raise DataError(message, path=path, line=error.lineno) from None
+            raise DataError(f"found {broken_json(error)}", path=path, line=error.lineno) from None
         except NotJsonError as error:
             raise DataError(f"found {error}", path=path) from None
 
@@ -169,8 +168,7 @@ def line_value(number: int, line: str, path: Pathname) -> dict[str, Any] | DataE
     try:
         value = DECODER.decode(line)
     except json.JSONDecodeError as error:
-        message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object per line"
-        return DataError(message, path=path, line=number)
+        return DataError(f"found {broken_json(error)}, expected one object per line", path=path, line=number)
     except (NotJsonError, RecursionError, ValueError) as error:
         return DataError(f"found {error}", path=path, line=number)
     return value if isinstance(value, dict) else not_an_object(value, path, number)

@@ -62,6 +62,17 @@ def in_json(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
+def broken_json(error: json.JSONDecodeError) -> str:
+    """What the parser found in text that is not JSON, for messages.
+
+    Example:
+        >>> broken_json(json.JSONDecodeError("Expecting value", "[,", 1))
+        'broken JSON (Expecting value, column 2)'
+    """
+    joint = " " if error.msg.endswith(" at") else ", "  # the place belongs directly behind such a message
+    return f"broken JSON ({error.msg}{joint}column {error.colno})"
+
+
 _SHOWN = 80
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (Mapping, "object"), ((list, tuple), "list"), (str, "text"), ((int, float), "number")
