@@ -23,3 +23,8 @@ def test_packages_name_themselves_in_the_error() -> None:
     for package in (loreweave, loreweave.models):
         with pytest.raises(AttributeError, match=f"^module '{package.__name__}' has no attribute '{name}'$"):
             getattr(package, name)
+
+
+def test_errors_can_be_caught_by_a_public_name() -> None:
+    with pytest.raises(loreweave.LoreweaveError, match="no such file"):
+        loreweave.load("no/such/folder", task="ner")

@@ -11,6 +11,7 @@ _PUBLIC = {
     "Mention": "loreweave.corpus.annotated_text",
     "EntityVocabulary": "loreweave.corpus.entity_vocabulary",
     "KnowledgeGraph": "loreweave.corpus.graphs.knowledge_graph",
+    "LoreweaveError": "loreweave.errors",
     "compare": "loreweave.experiments.report.comparison.run",
     "evaluate": "loreweave.tasks.jobs.by_name",
     "finetune": "loreweave.tasks.jobs.by_name",
