@@ -86,9 +86,8 @@ def command(
     files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
     chosen = load_task(task)
     queries = read_queries(
-        files, sys.stdin, format=format, asks=chosen.asks, tables=chosen.query_files,
-        marked=None if chosen.asks == ("text",) else chosen.rows, report=say,
-    )  # fmt: skip
+        files, sys.stdin, format=format, asks=chosen.asks, tables=chosen.query_files, marked=chosen.marked_rows, report=say
+    )
     execution = execution_of(
         device=device, precision=precision, batch_size=batch_size, base=base, labels=labels,
         reading=reading_of(skip_bad=skip_bad), report=say,

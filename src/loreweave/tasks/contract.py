@@ -212,6 +212,11 @@ class Task:
     query_files: QueryFiles | None = None
     training: Training[Any] | None = None
 
+    @property
+    def marked_rows(self) -> Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]] | None:
+        """`rows` of a task whose queries need mentions, which a text may have in angle brackets; otherwise None."""
+        return None if self.asks == ("text",) else self.rows
+
     def refuse_options(self, execution: Execution, *, training: bool = False) -> None:
         """Raise an error for options that the task does not accept; `training`: in `finetune` and `check`.
 

@@ -31,6 +31,23 @@ def test_answers_are_grouped_by_text(saved: Path) -> None:
     assert row["probabilities"] == pytest.approx(answers[0][0]["probabilities"], abs=1e-5)
 
 
+def test_mentions_in_brackets_answer_as_given_mentions(saved: Path) -> None:
+    predictor = loreweave.load(saved, device="cpu")
+    texts, places = ["Ann lives in Oslo .", "Bob"], [[(0, 3), (13, 17)], [(0, 3)]]
+    given = predictor.predict(texts, mentions=places)
+    assert predictor.predict(["<Ann> lives in <Oslo> .", "<Bob>"]) == given
+    ((labelled,),) = predictor.predict(["<Bob|person>"])
+    assert labelled["labels"] == ["person"] and labelled["text"] == "Bob"
+    assert predictor.predict(texts, mentions=[[], []]) == [[], []]
+
+
+def test_a_text_without_a_mention_is_refused_unless_that_is_said(saved: Path) -> None:
+    predictor = loreweave.load(saved, device="cpu")
+    for text, found in (("Ann lives in Oslo", "a text without a mention"), ("Ann > Bob", "'>' without '<' before it")):
+        with pytest.raises(DataError, match=rf"text 1: found {found}.*, or mentions=\[\[\(0, 3\), \(13, 17\)\]\]"):
+            predictor.predict(["<Ann> left.", text])
+
+
 def test_wrong_requests(saved: Path, tiny_bert: Path) -> None:
     predictor = loreweave.load(saved, device="cpu")
     with pytest.raises(DataError, match="a list of texts"):
@@ -66,8 +83,10 @@ def test_relations_take_a_head_and_a_tail(tiny_luke: Path, tmp_path: Path) -> No
     texts = ["Ann lives in Oslo .", "the river is long"]
     (answers, none) = predictor.predict(texts, mentions=[[(13, 17), (0, 3)], []])
     assert none == [] and [answers[0][end]["mention"] for end in ("head", "tail")] == ["Oslo", "Ann"]
-    with pytest.raises(DataError, match="text 0: found 1 mention, expected two: head and tail"):
-        predictor.predict(texts[:1], mentions=[[(0, 3)]])
+    assert predictor.predict(["<Oslo> has <Ann> ."]) == predictor.predict(["Oslo has Ann ."], mentions=[[(0, 4), (9, 12)]])
+    for text, places in ((texts[0], [[(0, 3)]]), ("<Ann> lives in Oslo .", None)):
+        with pytest.raises(DataError, match="text 0: found 1 mention, expected two: head and tail"):
+            predictor.predict([text], mentions=places)
     question = {"text": texts[0], "head": {"start": 13, "end": 17}, "tail": {"start": 0, "end": 3}}
     (row,) = predictor.predict_rows([question])
     assert row["probabilities"] == pytest.approx(answers[0]["probabilities"], abs=1e-5)

@@ -55,20 +55,36 @@ def queries_of_rows(
         yield from (Query(f"{called}, {place}", id, each, here) for each in found)
 
 
-def _of_row(row: Any, number: str, marked: MarkedQueries) -> Iterator[dict[str, Any]]:
+def rows_of_sentence(sentence: str, marked: MarkedQueries) -> list[dict[str, Any]]:
     """Fields of the queries of one sentence.
 
     Raises:
         DataError: brackets that do not belong together; no mention; or labels for a query of several mentions.
     """
+    return _rows_of(_text_of(sentence, ""), marked)
+
+
+def _of_row(row: Any, number: str, marked: MarkedQueries) -> Iterator[dict[str, Any]]:
+    """Fields of the queries of one row, with its own fields and ids (see `queries_of_rows`)."""
+    text = _text_of(row, number)
+    found = _rows_of(text, marked)
+    for fields in found:
+        own = f"{text.id}:{fields['id']}" if len(found) > 1 else text.id
+        yield {**text.metadata, **fields, "id": own}
+
+
+def _text_of(row: Any, number: str) -> AnnotatedText:
     (text,) = (item for item in brackets.texts(row, number) if not isinstance(item, LeftOut))
     if not text.mentions:
         expected = "each mention in angle brackets, as in '<Ada> wrote a program.'"
         raise DataError(f"found a text without a mention, expected {expected}", field="text")
+    return text
+
+
+def _rows_of(text: AnnotatedText, marked: MarkedQueries) -> list[dict[str, Any]]:
     found = marked(text.text, [(mention.start, mention.end) for mention in text.mentions])
-    for fields, labels in zip(found, _labels(text, len(found)), strict=True):
-        own = f"{text.id}:{fields['id']}" if len(found) > 1 else text.id
-        yield {**text.metadata, **fields, "id": own, **({"labels": list(labels)} if labels else {})}
+    labels = _labels(text, len(found))
+    return [fields | ({"labels": list(own)} if own else {}) for fields, own in zip(found, labels, strict=True)]
 
 
 def _labels(text: AnnotatedText, queries: int) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from loreweave.corpus.counts import counted
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution, Task
+from loreweave.tasks.files.marked_queries import rows_of_sentence
 from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.jobs.predict import open_task
 from loreweave.tasks.jobs.queries import Answerer
@@ -60,6 +61,8 @@ class Predictor:
     ) -> list[list[dict[str, Any]]]:
         """Predict for each text; `mentions` has, for each text, (start, end) characters.
 
+        Without `mentions`, a task that needs them reads those that each text has in angle brackets.
+
         Instead of a text, there may be a pair of texts, for a task that reads pairs, or a dict with the fields of a query, such
         as `{"text": ..., "text_pair": ...}`.
 
@@ -69,16 +72,18 @@ class Predictor:
 
         Raises:
             ConfigurationError: queries of the task are not texts.
-            DataError: a mention outside its text, or mentions for another number of texts.
+            DataError: a mention outside its text, mentions for another number of texts, or a text without a mention for a task
+                that needs them (`mentions=[[]]` says that it has none).
 
         Example:
             >>> predictor.predict(["Ann lives in Oslo."], mentions=[[(0, 3), (13, 17)]])  # doctest: +SKIP
+            >>> predictor.predict(["<Ann> lives in <Oslo>."])  # doctest: +SKIP
             >>> ner_predictor.predict(["Ann lives in Oslo."])  # doctest: +SKIP
             >>> entailment_predictor.predict([("Ann lives in Oslo.", "Ann lives in Norway.")])  # doctest: +SKIP
         """
         if isinstance(texts, str):
             raise DataError("found one text, expected a list of texts")
-        spans = [[] for _ in texts] if mentions is None else [list(given) for given in mentions]
+        spans = [None for _ in texts] if mentions is None else [list(given) for given in mentions]
         if len(spans) != len(texts):
             raise DataError(f"found mentions for {counted(len(spans), 'text')}, expected {len(texts)}", field="mentions")
         rows, counts = [], []
@@ -98,8 +103,8 @@ class Predictor:
         finds = None if self.task.training is None else self.task.training.finds
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]
 
-    def _rows(self, text: Text, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-        """The queries about a text, a pair of texts, or of the fields of a query."""
+    def _rows(self, text: Text, mentions: Sequence[tuple[int, int]] | None) -> list[dict[str, Any]]:
+        """The queries about a text, a pair of texts, or of the fields of a query; mentions of None: those in brackets."""
         if isinstance(text, str):
             if self.task.rows is None:
                 pair = ", or a pair of these texts" if self.task.pair_row is not None else ""
@@ -107,7 +112,13 @@ class Predictor:
                     f"found a text, expected a dict with {', '.join(self.task.asks)}{pair}: a text alone does not have the "
                     f"fields of a query of {self.task.name}"
                 )
-            return self.task.rows(text, mentions)
+            if mentions is None and self.task.marked_rows is not None:
+                try:
+                    return rows_of_sentence(text, self.task.marked_rows)
+                except DataError as error:
+                    way_out = "or mentions=[[(0, 3), (13, 17)]] with their characters in each text"
+                    raise DataError(f"{error.message}, {way_out}", field=error.field) from None
+            return self.task.rows(text, mentions or ())
         if mentions:
             raise DataError("found mentions of a pair of texts or of a dict, expected none", field="mentions")
         if isinstance(text, Mapping):
