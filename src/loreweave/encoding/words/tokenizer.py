@@ -118,6 +118,7 @@ class WordTokenizer:
         }
         self._backend, self.space_before_text = _clean_backend(backend, set(self.named_tokens.values()))
         self.max_length = stated_limit(tokenizer)
+        self.input_names = list(tokenizer.model_input_names)
         self.special = self._find_special_tokens()
 
     # ---- encoding ------------------------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ class WordTokenizer:
 
         limit = {} if self.max_length is None else {"model_max_length": self.max_length}
         named: dict[str, Any] = {**self.named_tokens, **self.flagged_tokens()}
-        return PreTrainedTokenizerFast(tokenizer_object=self._backend, **named, **limit)
+        return PreTrainedTokenizerFast(tokenizer_object=self._backend, model_input_names=self.input_names, **named, **limit)
 
     def flagged_tokens(self) -> dict[str, AddedToken]:
         """Named special tokens as the backend has them: RoBERTa's `<mask>` includes the space before it."""
