@@ -70,6 +70,8 @@ def test_queries_of_tables(tmp_path: Path) -> None:
     first, second = rows(tmp_path / "own.csv", own, "table:text=review,id=id")
     assert first == ("line 2", {"id": "a", "text": "Good, really", "stars": "5"})
     assert second[0] == "line 3" and "found 2 columns, expected 3" in str(second[1])
+    (row,) = rows(tmp_path / "numbered.csv", "idx,review\n7,Bad\n", "table:text=review")
+    assert row == ("line 2", {"id": "7", "text": "Bad"})
     assert rows(tmp_path / "own.jsonl", '{"body": "Good", "more": 1}\n', "json:text=body") == [
         ("line 1", {"text": "Good", "more": 1})
     ]

@@ -255,6 +255,21 @@ def test_columns_that_the_user_chooses(tmp_path: Path) -> None:
         read(path, "table:text=korps")
 
 
+@pytest.mark.parametrize(
+    ("header", "columns", "ids"),
+    [
+        ("id,review,stars", "text=review,label=stars", ["q7", "q9"]),
+        ("Idx,review,stars", "text=review,label=stars", ["q7", "q9"]),
+        ("id,review,stars", "text=review,label=id", ["1", "2"]),
+        ("uid,review,id", "text=review,label=id", ["q7", "q9"]),
+        ("id,review,stars", "text=review,id=stars", ["good", "bad"]),
+    ],
+)
+def test_a_column_of_ids_without_another_role_has_the_ids(header: str, columns: str, ids: list[str], tmp_path: Path) -> None:
+    path = write(tmp_path, f"{header}\nq7,Great.,good\nq9,Poor.,bad\n", "train.csv")
+    assert [record.id for record in read(path, f"table:{columns}").records] == ids
+
+
 def test_a_table_without_a_header(tmp_path: Path) -> None:
     path = write(tmp_path, "pos\tgood film\nneg\tbad film\n")
     with pytest.raises(DataError, match="without a header, give their numbers from 1: table:text=1,label=2"):

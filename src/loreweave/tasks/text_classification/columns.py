@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from loreweave.corpus.counts import listed
@@ -85,22 +85,24 @@ def find_columns(keys: Sequence[str], asked: Mapping[str, str], format: str) -> 
 
     Args:
         keys: names of all columns, or keys of all objects.
-        asked: role -> name, as the user chose; empty if the names decide.
+        asked: role -> name, as the user chose; empty if the names decide. Ids not chosen are those of a column with their name.
         format: name of the format for messages, `table` or `json`.
 
     Raises:
         DataError: there is no such column, or the names do not show which columns are meant.
     """
+    plain: dict[str, str] = {}
+    for key in keys:
+        plain.setdefault(_plain(key), key)
+    id = next((plain[name] for name in IDS if name in plain and plain[name] not in asked.values()), None)
     if asked:
         for role, name in asked.items():
             if name not in keys:
                 raise DataError(f"found no column {name!r} for {role}{unknown_name(name, keys)}")
-        return Columns(**asked, chosen="label" in asked or "score" in asked)
+        chosen = Columns(**asked, chosen="label" in asked or "score" in asked)
+        return replace(chosen, id=chosen.id or id)
     way_out = f"choose them with --format {format}:text=COLUMN,label=COLUMN (text_pair=COLUMN, score=COLUMN for numbers)"
     way_out += "; without a header, give their numbers from 1: table:text=1,label=2" if format == "table" else ""
-    plain: dict[str, str] = {}
-    for key in keys:
-        plain.setdefault(_plain(key), key)
     pair = next((pair for pair in PAIRS if set(pair) <= plain.keys()), None)
     if pair is None:
         texts = [name for name in TEXTS if name in plain]
@@ -116,7 +118,7 @@ def find_columns(keys: Sequence[str], asked: Mapping[str, str], format: str) -> 
     if len(labels) + len(scores) > 1:
         found = ", ".join(plain[name] for name in chain(labels, scores))
         raise DataError(f"found several columns that could be the label ({found}) among {shown(keys)}; {way_out}")
-    label, score, id = (next((plain[name] for name in names if name in plain), None) for names in (labels, scores, IDS))
+    label, score = (next((plain[name] for name in names if name in plain), None) for names in (labels, scores))
     return Columns(text, text_pair, label, score, id)
 
 
