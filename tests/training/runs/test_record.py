@@ -231,6 +231,12 @@ def test_the_command_to_resume_starts_as_many_processes(tmp_path: Path, monkeypa
     assert record.resume_command() == "torchrun --nproc-per-node 2 -m loreweave pretrain r --resume"
 
 
+@pytest.mark.parametrize("program", ["", "-c", "B.py", "/env/ipykernel_launcher.py", "/own/package/__main__.py"])
+def test_a_run_of_a_script_is_resumed_by_the_same_call(program: str, tmp_path: Path) -> None:
+    record = RunRecord.create(tmp_path / "run", "pretraining", CONFIG, command=[program, "-f", "x"])
+    assert record.resume_command() == f"the same call with output='{tmp_path / 'run'}' and resume=True"
+
+
 def test_a_run_that_failed_before_it_trained_makes_room(tmp_path: Path) -> None:
     record = RunRecord.create(tmp_path / "run", "finetuning", {"rate": -1})
     with pytest.raises(ValueError), record.watch():

@@ -11,6 +11,7 @@ from typing import Any
 
 from loreweave import __version__
 
+_MODULE = "__main__.py"
 _PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "safetensors")
 
 
@@ -47,9 +48,15 @@ def _git_commit() -> dict[str, Any] | None:
     return {"commit": commit.stdout.strip(), "dirty": bool(changed.stdout.strip())}
 
 
+def is_command_line(name: str) -> bool:
+    """Whether a program of this name is the command `loreweave`; any other is a script or a notebook that uses the package."""
+    path = Path(name)
+    return path.stem == "loreweave" or (path.name == _MODULE and path.parent.name == "loreweave")
+
+
 def program(name: str) -> list[str]:
     """The command of the program: a module run with -m has the path of its file as name; torchrun starts several."""
-    if not name.endswith("__main__.py"):
+    if Path(name).name != _MODULE:
         return [Path(name).name]
     processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
     launcher = ["python"] if processes == "1" else ["torchrun", "--nproc-per-node", processes]

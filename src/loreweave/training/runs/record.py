@@ -39,7 +39,7 @@ from loreweave.training.runs import lock as run_lock
 from loreweave.training.runs import predictions as run_predictions
 from loreweave.training.runs.checkpoints import Checkpoints, state_of
 from loreweave.training.runs.endings import Interrupted, Pruned
-from loreweave.training.runs.environment import environment, program
+from loreweave.training.runs.environment import environment, is_command_line, program
 from loreweave.training.runs.event_files import EventFiles
 from loreweave.training.runs.inputs import changed_settings, changes
 from loreweave.training.runs.lock import RunLock
@@ -389,6 +389,8 @@ class RunRecord:
                 self._lock.release()
 
     def resume_command(self) -> str:
-        """The command that continues this run."""
+        """The command, or call from Python, that continues this run, in words."""
         command = [part for part in self.status().get("command", sys.argv) if part not in ("--overwrite", "--resume")]
+        if not is_command_line(command[0]):
+            return f"the same call with output={str(self.path)!r} and resume=True"
         return shlex.join([*program(command[0]), *command[1:], "--resume"])
