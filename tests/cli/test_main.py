@@ -13,6 +13,7 @@ import pytest
 from loreweave import __version__
 from loreweave.cli.main import COMMANDS, load_command, main
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.training.runs.endings import Interrupted
 
 HEAVY = ("torch", "transformers", "datasets", "accelerate", "sklearn", "pyarrow", "rich")
 
@@ -124,6 +125,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
         (ZeroDivisionError("by zero"), 1, "Error: ZeroDivisionError: by zero (--debug shows where)\n"),
         (ModuleNotFoundError("No module named 'x'"), 1, "Error: No module named 'x'; is the extra"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (Interrupted("interrupted at update 3"), 130, "Error: interrupted at update 3\n"),
     ],
 )
 def test_a_failure_is_one_message_and_a_status(

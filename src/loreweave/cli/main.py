@@ -52,11 +52,11 @@ class _Group(HelpGroup):
         return name, load_command(name) if name in COMMANDS else stand_in, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Report Ctrl-C; typer would exit silently."""
+        """Report Ctrl-C, with the message of a run that it stopped; typer would exit silently."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
+        except KeyboardInterrupt as stop:
+            print(f"Error: {stop}" if str(stop) else "Interrupted.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
 
 

@@ -18,6 +18,7 @@ from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.experiments.search.run import search
 from loreweave.experiments.search.sweep import Sweep
 from loreweave.experiments.search.targets import target_of
+from loreweave.training.runs.endings import Interrupted
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.recipes import load_recipe
@@ -302,7 +303,7 @@ def test_ctrl_c_keeps_the_trial_for_the_next_time(tmp_path: Path, monkeypatch: p
 
     trained = use_toy(monkeypatch, before=stop_once)
     sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.1, 0.2]})
-    with pytest.raises(LoreweaveError, match="interrupted; the same command continues the search"):
+    with pytest.raises(Interrupted, match="interrupted; the same command continues the search"):
         search(sweep, output=tmp_path / "out", report=silent)
     found = search(sweep, output=tmp_path / "out", report=silent)
     assert states(found.trials) == ["complete"] * 3 and trained == ["0000", "0001", "0001", "0002"]
@@ -313,7 +314,7 @@ def test_a_run_that_was_done_before_its_trial_was_told_is_read(tmp_path: Path, m
     sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.2]})
     with pytest.MonkeyPatch.context() as killed:
         killed.setattr("loreweave.experiments.search.workers._tell", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(LoreweaveError, match="interrupted"):
+        with pytest.raises(Interrupted, match="interrupted"):
             search(sweep, output=tmp_path / "out", report=silent)
     found = search(sweep, output=tmp_path / "out", report=silent)
     assert states(found.trials) == ["complete"] * 2 and trained == ["0000", "0001"], "trained once each"
@@ -361,7 +362,7 @@ def test_a_finished_run_that_cannot_be_read_fails_one_trial_only(
 
     use_toy(monkeypatch, before=stop)
     sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.0, 0.1, 0.2]})
-    with pytest.raises(LoreweaveError, match="interrupted"):
+    with pytest.raises(Interrupted, match="interrupted"):
         search(sweep, output=tmp_path / "out", report=silent)
     status = json.loads((stopped[0] / "status.json").read_text())
     (stopped[0] / "status.json").write_text(json.dumps(status | {"status": "done"}))

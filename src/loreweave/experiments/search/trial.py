@@ -18,7 +18,7 @@ from loreweave.experiments.runs.recorded import RESULTS
 from loreweave.experiments.search.groups import run_group
 from loreweave.experiments.search.stages import Stage
 from loreweave.experiments.search.storage import StorageLost
-from loreweave.training.runs.endings import Interrupted, Pruned
+from loreweave.training.runs.endings import Pruned
 from loreweave.training.runs.record import TRIAL_FILE, RunRecord
 from loreweave.training.runs.status import begun, now, write_status
 
@@ -80,7 +80,7 @@ def run_trial(stage: Stage, trial: optuna.Trial, attributes: Mapping[str, Any]) 
     """Run a trial, or finish one that was begun, or read one that is finished.
 
     Raises:
-        Interrupted, KeyboardInterrupt: the user stops the search; the trial is continued by the next worker.
+        KeyboardInterrupt: the user stops the search; the trial is continued by the next worker.
         StorageLost: the storage is gone; the run is finished.
     """
     target, folder = stage.study.target, stage.folder(trial.number)
@@ -100,7 +100,7 @@ def run_trial(stage: Stage, trial: optuna.Trial, attributes: Mapping[str, Any]) 
                 results = run_group(command, record, stage.study.sweep.processes, target.step_of, watch, log)
     except Pruned:
         return Outcome(TrialState.PRUNED)
-    except (KeyboardInterrupt, Interrupted, StorageLost):
+    except StorageLost:
         raise
     except Exception as error:  # out of memory, a loss that is not finite, wrong settings: the search goes on
         message = str(error) if isinstance(error, LoreweaveError) else f"{type(error).__name__}: {error}"

@@ -142,7 +142,7 @@ def _stoppable(study: Study) -> Iterator[None]:
         threading.Thread(target=_watch_parent, args=(int(parent), ended), daemon=True).start()
     try:
         yield
-    except (KeyboardInterrupt, Interrupted):
+    except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {again}") from None
     finally:
         ended.set()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from loreweave.errors import LoreweaveError
 
 
-class Interrupted(LoreweaveError):
-    """The user stopped the run; a checkpoint is kept, and the message tells how to resume."""
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the run; a checkpoint is kept, and the message tells how to resume.
 
-    exit_code = 130
+    As any KeyboardInterrupt, it is no Exception: a loop over runs that goes on after errors ends with it.
+    """
 
 
 class Pruned(LoreweaveError):

@@ -38,7 +38,7 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.runs import lock as run_lock
 from loreweave.training.runs import predictions as run_predictions
 from loreweave.training.runs.checkpoints import Checkpoints, state_of
-from loreweave.training.runs.endings import Interrupted, Pruned
+from loreweave.training.runs.endings import Pruned
 from loreweave.training.runs.environment import environment, is_command_line, program
 from loreweave.training.runs.event_files import EventFiles
 from loreweave.training.runs.inputs import changed_settings, changes
@@ -265,7 +265,7 @@ class RunRecord:
         self._watches += 1
         try:
             yield
-        except (KeyboardInterrupt, Interrupted):
+        except KeyboardInterrupt:
             self._end("interrupted")
             raise
         except Pruned as reason:
