@@ -114,6 +114,15 @@ def test_one_file(tmp_path: Path) -> None:
     assert (row["words"], row["mentions"]) == (3 * 5 + 2 * 6, 10)
 
 
+def test_repeated_ids_are_counted_and_named(tmp_path: Path) -> None:
+    rows = [A | {"id": "x"}, B | {"id": "y"}, pair("Cid left .", (0, 3), (4, 8), "lives") | {"id": "x"}]
+    found = check_files(TASK, [write(tmp_path / "train.jsonl", rows)])
+    (row,) = found["files"]
+    assert row["repeated_ids"] == 1 and row["listed"]["repeated_ids"] == ["line 3: 'x', as line 1"]
+    said = "1 record repeats an id, by which score finds its prediction (--list repeated_ids)"
+    assert found["findings"] == [f"train.jsonl: {said}"]
+
+
 def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
     turned = pair(A["text"], (13, 17), (0, 3), "home of")
     paths = [write(tmp_path / "a" / "x.jsonl", [A]), write(tmp_path / "b" / "x.jsonl", [A, turned, B])]

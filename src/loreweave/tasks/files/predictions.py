@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,9 @@ def align(
             raise DataError(f"found {counted(len(rows), 'prediction')} without ids, {expected}", path=path)
         return [row.value for row in rows], []
     if len(set(ids)) != len(ids):
-        raise DataError("found gold records with the same id, so predictions must be all of them, in order", path=path)
+        times = Counter(ids)
+        found = f"found gold records with the same id (the first is {next(id for id in ids if times[id] > 1)!r})"
+        raise DataError(f"{found}, so predictions must be all of them, in order", path=path)
     known, given = set(ids), dict[str, V]()
     for row in rows:
         assert row.id is not None

@@ -17,7 +17,8 @@ from loreweave.training.settings.finetuning import FinetuningConfig
 Span = tuple[int, int]
 Key = tuple[str, tuple[Span, ...]]
 
-LISTED = ("bad", "unused", "dropped", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts", "leaks")
+_COUNTS = ("bad", "repeated_ids", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts")
+LISTED = ("bad", "unused", "dropped", *_COUNTS[1:], "leaks")
 """Kinds that `loreweave check --list` lists."""
 PRETRAINING = "pretraining"
 """Given to `loreweave check` instead of a task: texts for pre-training."""
@@ -85,6 +86,7 @@ def facts_of(
     for kind, line in read.lost:
         listed[kind].append(line)
     first: dict[Key, str] = {}
+    ids: dict[str, str] = {}
     labels: dict[Key, dict[tuple[str, ...], str]] = defaultdict(dict)
     words = 0
     for place, key, record in zip(places_of(read), keys, read.records, strict=True):
@@ -92,6 +94,9 @@ def facts_of(
         own, found = words_of(training, record, text), tuple(labels_of(training, [record]))
         words += len(own)
         listed["misaligned"] += [f"{place}: {what}" for what in misaligned(own, text, mentions)]
+        if record.id and record.id in ids:
+            listed["repeated_ids"].append(f"{place}: {record.id!r}, as {ids[record.id]}")
+        ids.setdefault(record.id, place)
         if not found:
             listed["unlabelled"].append(f"{place}: {shortened(text)}")
         if (pair := _overlap(mentions)) is not None:
@@ -104,7 +109,7 @@ def facts_of(
     for (text, _), given in conflicts.items():
         each = "; ".join(f"{place} {', '.join(found) or 'none'}" for found, place in given.items())
         listed["conflicts"].append(f"{each}: {shortened(text)}")
-    counts = {name: len(listed[name]) for name in ("bad", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts")}
+    counts = {name: len(listed[name]) for name in _COUNTS}
     sizes = {"records": len(keys), "texts": len({text for text, _ in keys}), "words": words}
     return sizes | mention_counts(training, read, keys) | counts, listed
 
