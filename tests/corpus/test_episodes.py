@@ -84,6 +84,13 @@ def test_a_bad_episode_is_named_or_counted(tmp_path: Path, change: dict[str, obj
     assert len(list(read_episodes(path, skipped))) == 1 and skipped == {f"bad {field}": 1}
 
 
+@pytest.mark.parametrize("content", ["Ann\tB-PER\nleft\tO\n", '{"id": "a", "text": "Ann left."}\n'])
+def test_sentences_in_the_place_of_episodes(content: str, tmp_path: Path) -> None:
+    (tmp_path / "dev.txt").write_text(content)
+    with pytest.raises(DataError, match=r"dev.txt.*expected .*episode.*; 'loreweave build episodes' makes .* sentences"):
+        list(read_episodes(tmp_path / "dev.txt"))
+
+
 def test_real_query_sets_have_no_support(shared_data: Path) -> None:
     path = shared_data / "ner_fewnerd_sample" / "inter_test_query_sets.jsonl.gz"
     with pytest.raises(DataError, match="line 1, field 'support'"):

@@ -24,6 +24,7 @@ from loreweave.corpus.column_formats.tag_schemes import (
     tags_of_spans,
 )
 from loreweave.corpus.column_formats.tag_spellings import SLIPS, find_spelling
+from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import Pathname, json_lines_or_errors
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
@@ -31,6 +32,7 @@ from loreweave.corpus.plausibility import alike
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 
+_BUILDER = "; 'loreweave build episodes' makes episodes of annotated sentences"
 E = TypeVar("E")
 Sentences = tuple[TaggedSentence, ...]
 
@@ -78,7 +80,7 @@ def read_episodes(path: Pathname, skipped: Counter[str] | None = None) -> Iterat
     """
     path = Path(path)
     rows: Iterable[tuple[str, dict[str, Any] | DataError]]
-    rows = _folder_rows(path) if path.is_dir() else ((f"line {line}", row) for line, row in json_lines_or_errors(path))
+    rows = _folder_rows(path) if path.is_dir() else _json_rows(path)
     yield from parsed_episodes(rows, episode_of, path, skipped)
 
 
@@ -125,6 +127,8 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
     Raises:
         DataError: see `read_episodes`; or only some of the labels have prefixes.
     """
+    if "support" not in row:
+        raise DataError(f"found no 'support', expected an episode{_BUILDER}", field="support")
     halves = {name: _half(row, name) for name in ("support", "query")}
     types = row.get("types")
     if types is not None and not (isinstance(types, list | tuple) and all(isinstance(label, str) for label in types)):
@@ -251,6 +255,12 @@ def _sentences(half: _Half, scheme: Scheme) -> Sentences:
 
 def _types(sentences: Sentences) -> list[str]:
     return sorted({span.label for sentence in sentences for span in sentence.spans} - {OUTSIDE})
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | DataError]]:
+    if first_character(path) not in ("", "{", "["):
+        raise DataError(f"found no JSON, expected a file of episodes{_BUILDER}", path=path)
+    yield from ((f"line {line}", row) for line, row in json_lines_or_errors(path))
 
 
 def _folder_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
