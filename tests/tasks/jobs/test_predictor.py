@@ -60,6 +60,8 @@ def test_wrong_requests(saved: Path, tiny_bert: Path) -> None:
         predictor.predict_rows([{"text": "Ann"}])
     with pytest.raises(CheckpointError, match=r"the task of this model is unknown; give task= \(one of"):
         loreweave.load(tiny_bert)
+    with pytest.raises(ConfigurationError, match="predict entity-typing has no data="):
+        loreweave.load(saved, task="entity-typing", data=saved)
     with pytest.raises(ConfigurationError, match=r"load has no option 'threshold'; .* is given as settings={'threshold': ...}"):
         loreweave.load(saved, threshold=0.5)
 

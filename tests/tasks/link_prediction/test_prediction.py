@@ -205,9 +205,9 @@ def test_the_end_that_is_not_given_is_asked_for() -> None:
 
 
 def test_loading_needs_to_know_what_about(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
-    with pytest.raises(ConfigurationError, match="link-prediction needs --data, the folder of the graph"):
+    with pytest.raises(ConfigurationError, match="link-prediction needs data=, the folder of the graph"):
         load(checkpoints["wiki"])
-    with pytest.raises(ConfigurationError, match="needs --data"):
+    with pytest.raises(ConfigurationError, match="needs data="):
         load(checkpoints["wiki"], settings={"top": 3})
     with pytest.raises(CheckpointError, match="no such file or folder"):
         load(checkpoints["wiki"] / "none", data=graph_folder)

@@ -21,6 +21,7 @@ def open_task(
     settings: Sequence[Override] = (),
     values: Mapping[str, Any] | None = None,
     execution: Execution | None = None,
+    data_option: str = "--data",
 ) -> Answerer:
     """Load a checkpoint for answering queries.
 
@@ -29,6 +30,7 @@ def open_task(
         settings: `key=value` that fill `task.prediction`.
         values: values of these settings that `settings` override.
         execution: settings of the job.
+        data_option: name of `data` where the user gives them, for messages.
 
     Raises:
         ConfigurationError: a wrong setting or option; or data are given for a task without data, or missing for one with data.
@@ -37,9 +39,9 @@ def open_task(
     execution = execution or Execution()
     filled = fill_settings(task, task.prediction, "predict", values or {}, settings)
     if data is None and task.prediction_data is not None:
-        raise ConfigurationError(f"{task.name} needs --data, {task.prediction_data}")
+        raise ConfigurationError(f"{task.name} needs {data_option}, {task.prediction_data}")
     if data is not None and task.prediction_data is None:
-        raise ConfigurationError(f"predict {task.name} has no --data")
+        raise ConfigurationError(f"predict {task.name} has no {data_option}")
     if data is None and execution.reading.skip_bad:
         raise ConfigurationError(f"predict {task.name} has no --skip-bad: the answer to a bad query has its error")
     task.refuse_options(execution)

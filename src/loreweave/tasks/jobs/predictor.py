@@ -185,7 +185,8 @@ def load(
     execution = Execution(device=device, batch_size=batch_size, base=base, labels=labels, report=lambda line: None)
     chosen = load_task(name)
     about = None if data is None else Path(data)
-    return Predictor(chosen, open_task(chosen, Path(path), about, values=settings, execution=execution))
+    answerer = open_task(chosen, Path(path), about, values=settings, execution=execution, data_option="data=")
+    return Predictor(chosen, answerer)
 
 
 def _task_of(path: Path, *, with_data: bool) -> str:
