@@ -7,6 +7,7 @@ from itertools import cycle, islice, product
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from loreweave.experiments.report.sections import Section
 from loreweave.picture_style import COLOURS
 
 _CHARACTERS = 100
@@ -31,6 +32,11 @@ def two_diagrams(width: float = 7.2, height: float = 3.6) -> tuple[Figure, tuple
     figure = Figure(figsize=(width, height), layout="constrained")
     left, right = figure.subplots(1, 2)
     return figure, (left, right)
+
+
+def group_colours(section: Section) -> dict[str, str]:
+    """Colour of each group that pictures tell apart, by its label: the same in all figures of the section."""
+    return dict(zip((group.label for group in section.leading), COLOURS, strict=False))
 
 
 def looks(count: int) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from loreweave.corpus.counts import counted
 from loreweave.experiments.report.outputs import NO_CLASSES, ClassOutputs, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, seed_of
-from loreweave.experiments.report.style import legend_below, looks, new_figure
+from loreweave.experiments.report.style import group_colours, legend_below, new_figure
 from loreweave.metrics.analysis.calibration import (
     FEWEST_RECORDS,
     Calibration,
@@ -65,7 +65,7 @@ def draw(section: Section) -> Part | NotShown:
     biased = f"plain ECE is biased upwards on fewer than {FEWEST_RECORDS:,} records; smooth ECE is not"
     positive, outcomes = _OUTCOMES[view]
     table = Table("calibration", [column.format(positive=positive) for column in _COLUMNS], rows)
-    diagram = _diagram(firsts, f"share of {outcomes}, {shown}")
+    diagram = _diagram(firsts, group_colours(section), f"share of {outcomes}, {shown}")
     picture = Picture("calibration", diagram, f"Reliability of probabilities on {shown} data.")
     caption = f"Probabilities of {kinds.get(view, view)}. {_CAPTION.format(bins=_BINS, outcomes=outcomes)}"
     notes = [biased] if few else []
@@ -106,15 +106,16 @@ def _with_interval(found: Estimate) -> list[object]:
     return [found.value, found.low, found.high]
 
 
-def _diagram(firsts: dict[str, Calibration], outcomes: str) -> Figure:
+def _diagram(firsts: dict[str, Calibration], colours: dict[str, str], outcomes: str) -> Figure:
     figure, axes = new_figure(6.4, 4.6)
     axes.plot([0, 1], [0, 1], "--", color="black", lw=0.8)
-    for (colour, dash), (label, errors) in zip(looks(len(firsts)), firsts.items(), strict=True):
+    for label, errors in firsts.items():
+        colour = colours[label]
         full = [part for part in errors.bins if part.confidence is not None]
         places, values = [part.confidence or 0.0 for part in full], [part.accuracy or 0.0 for part in full]
         reach = [[value - (part.low or 0.0) for value, part in zip(values, full, strict=True)],
                  [(part.high or 0.0) - value for value, part in zip(values, full, strict=True)]]  # fmt: skip
-        axes.errorbar(places, values, yerr=reach, ls=dash, color=colour, marker="o", ms=4, lw=1, capsize=2, label=label)
+        axes.errorbar(places, values, yerr=reach, color=colour, marker="o", ms=4, lw=1, capsize=2, label=label)
         shares = [part.count / errors.pairs for part in errors.bins]
         edges = [part.lower_edge for part in errors.bins] + [errors.bins[-1].upper_edge]
         axes.stairs(shares, edges, color=colour, alpha=0.5, lw=1)

@@ -7,9 +7,8 @@ import numpy as np
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
-from loreweave.experiments.report.style import OTHERS, legend_below, new_figure
+from loreweave.experiments.report.style import OTHERS, group_colours, legend_below, new_figure
 from loreweave.metrics.analysis.correlation import Correlations, correlations
-from loreweave.picture_style import COLOURS
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -20,8 +19,8 @@ def draw(section: Section) -> Part | NotShown:
     rows: list[list[object]] = []
     gaps: list[float] = []
     ends: list[float] = []
-    colours = dict(zip(section.leading, COLOURS, strict=False))
-    for group in sorted(section.groups, key=lambda group: group in colours):  # the leading ones on top
+    colours = group_colours(section)
+    for group in sorted(section.groups, key=lambda group: group.label in colours):  # the leading ones on top
         points = []
         for run in group.finished:
             dev, test = (score_of(run, split, section.metric) for split in ("dev", "test"))
@@ -31,8 +30,8 @@ def draw(section: Section) -> Part | NotShown:
                 rows.append([group.cell, seed_of(run), dev, test, dev - test])
         if points:
             devs, tests = zip(*points, strict=True)
-            named = group.label if group in colours else None
-            axes.scatter(devs, tests, s=22, color=colours.get(group, OTHERS), label=named)
+            named = group.label if group.label in colours else None
+            axes.scatter(devs, tests, s=22, color=colours.get(group.label, OTHERS), label=named)
             ends += [value for point in points for value in point]
     if not rows:
         return NotShown("no finished run has scores on both dev and test data")

@@ -7,8 +7,7 @@ from collections import defaultdict
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section
-from loreweave.experiments.report.style import LONGEST_TICK, legend_below, new_figure, shortened
-from loreweave.picture_style import COLOURS
+from loreweave.experiments.report.style import LONGEST_TICK, group_colours, legend_below, new_figure, shortened
 
 _MOST = 40
 """Maximum number of labels in the picture: the most frequent ones."""
@@ -23,10 +22,10 @@ def draw(section: Section) -> Part | NotShown:
     labels = sorted(found, key=lambda label: -support[label])
     groups = [group.label for group in section.groups if any(group.label in of for of in found.values())]
     shown = labels[:_MOST]
-    drawn = [group.label for group in section.leading if group.label in groups]
+    drawn = {name: colour for name, colour in group_colours(section).items() if name in groups}
     figure, axes = new_figure(6.4, 0.9 + 0.2 * len(shown) * max(1.0, 0.6 * len(drawn)))
     height = 0.8 / max(1, len(drawn))
-    for number, (colour, name) in enumerate(zip(COLOURS, drawn, strict=False)):
+    for number, (name, colour) in enumerate(drawn.items()):
         places = [place + (number + 0.5) * height - 0.4 for place, label in enumerate(shown) if found[label][name]]
         values = [found[label][name] for label in shown if found[label][name]]
         means = [statistics.mean(of) for of in values]

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.prediction_rows import NO_GOLD, NO_PREDICTIONS, RecordKey, has_gold, is_right, keyed
 from loreweave.experiments.report.sections import Group, Section
-from loreweave.experiments.report.style import legend_below, new_figure
+from loreweave.experiments.report.style import group_colours, legend_below, new_figure
 from loreweave.metrics.analysis.comparison import mean_score, mean_statistics
 from loreweave.metrics.analysis.strata import Stratum, scores_by
-from loreweave.picture_style import COLOURS
 
 _TEXTS = ("text", "context", "query", "question")
 """Fields whose words are counted: the first that a prediction has."""
@@ -26,13 +25,13 @@ def draw(section: Section) -> Part | NotShown:
         return NotShown(_reason(section, split, found))
     figure, axes = new_figure()
     rows: list[list[object]] = []
-    drawn = [group.label for group in section.leading if group.label in found]
+    drawn = {label: colour for label, colour in group_colours(section).items() if label in found}
     for label, strata in found.items():
         rows += [
             [section.cells[label], _range(stratum), stratum.records, stratum.score.value, stratum.score.low, stratum.score.high]
             for stratum in strata
         ]
-    for number, (colour, label) in enumerate(zip(COLOURS, drawn, strict=False)):
+    for number, (label, colour) in enumerate(drawn.items()):
         scores = [stratum.score for stratum in found[label]]
         # The lines stand beside each other, so that their intervals do not cover each other.
         apart = 0.3 * (number / (len(drawn) - 1) - 0.5) if len(drawn) > 1 else 0.0

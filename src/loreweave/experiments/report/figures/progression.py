@@ -10,9 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import TRAINED, Group, Section
-from loreweave.experiments.report.style import legend_below, new_figure
+from loreweave.experiments.report.style import group_colours, legend_below, new_figure
 from loreweave.experiments.runs.recorded import is_number
-from loreweave.picture_style import COLOURS
 
 _TRAINING = "loss"
 _POINTS = 60
@@ -29,15 +28,16 @@ def draw(section: Section) -> Part | NotShown:
         if not curves:
             continue
         figure, axes = new_figure()
-        colours = dict(zip(section.leading, COLOURS, strict=False))
+        colours = group_colours(section)
         for group, curve in curves.items():
             epochs = sorted(curve)
             means = [float(np.mean(curve[epoch])) for epoch in epochs]
             lows, highs = ([float(end(curve[epoch])) for epoch in epochs] for end in (np.min, np.max))
-            if group in colours:
+            if group.label in colours:
+                colour = colours[group.label]
                 marker = "o" if len(epochs) < 20 else None
-                axes.plot(epochs, means, color=colours[group], marker=marker, ms=3, label=group.label)
-                axes.fill_between(epochs, lows, highs, color=colours[group], alpha=0.15, lw=0)
+                axes.plot(epochs, means, color=colour, marker=marker, ms=3, label=group.label)
+                axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, lw=0)
             table = zip(epochs, means, lows, highs, strict=True)
             rows += [[group.cell, split, metric, *row, len(curve[row[0]])] for row in table]
         axes.set_xlabel("epoch (0: before training)")

@@ -12,9 +12,8 @@ from loreweave.experiments.report.maps import COLUMNS, EQUAL, READING, map_of
 from loreweave.experiments.report.outputs import NO_CLASSES, class_outputs
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import Section, score_of, seed_of
-from loreweave.experiments.report.style import OTHERS
+from loreweave.experiments.report.style import OTHERS, group_colours
 from loreweave.metrics.analysis.confusion import error_flow
-from loreweave.picture_style import COLOURS
 
 _FEWEST = 5
 
@@ -46,8 +45,7 @@ def draw(section: Section) -> Part | NotShown:
     places = map_of(np.stack(features))
     if places is None:
         return NotShown(f"all {len(rows)} runs have the same errors: {EQUAL}")
-    leading = [group.label for group in section.leading]
-    figure = places.figure(partial(_scatter, labels=[cell.text for cell, _, _ in rows], leading=leading))
+    figure = places.figure(partial(_scatter, labels=[cell.text for cell, _, _ in rows], colours=group_colours(section)))
     cells = [[*row, *places.cells(place)] for place, row in enumerate(rows)]
     columns = ["group", "seed", f"{split} {section.metric}", *COLUMNS]
     caption = (
@@ -59,10 +57,10 @@ def draw(section: Section) -> Part | NotShown:
     return Part("Map of the runs", caption, [picture], [table], [*notes, *section.left_out_of_pictures])
 
 
-def _scatter(axes: Axes, places: np.ndarray, labels: list[str], leading: list[str]) -> None:
-    others = [place for place, label in enumerate(labels) if label not in leading]
+def _scatter(axes: Axes, places: np.ndarray, labels: list[str], colours: dict[str, str]) -> None:
+    others = [place for place, label in enumerate(labels) if label not in colours]
     axes.scatter(places[others, 0], places[others, 1], s=24, color=OTHERS)
-    for colour, name in zip(COLOURS, leading, strict=False):
+    for name, colour in colours.items():
         chosen = [place for place, label in enumerate(labels) if label == name]
         if chosen:
             axes.scatter(places[chosen, 0], places[chosen, 1], s=24, color=colour, label=name)
