@@ -49,7 +49,7 @@ def test_json_of_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert [row["text"] for row in rows] == ["Ann lives in Oslo.", "A river."]
     assert [token["text"] for token in rows[0]["tokens"]] == ["Ann", "lives", "in"]
     assert "reconstruction" not in rows[0] and rows[0]["sub_words_cut"] == 2
-    assert "1 empty line left out" in err and "2 sub-words beyond the first 5 of a sentence were not read" in err
+    assert "1 empty line left out" in err and "2 sub-words were not read: beyond the first 5 of a sentence" in err
 
 
 def test_annotated_sentences_of_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

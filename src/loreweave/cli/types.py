@@ -138,7 +138,7 @@ def _show_all(sentences: Iterator[TypedText], left_out: Counter[str], max_length
     if empty := left_out["empty lines"]:
         say(f"{counted(empty, 'empty line')} left out")
     if cut:
-        say(f"{counted(cut, 'sub-word')} beyond the first {max_length} of a sentence were not read")
+        say(f"{counted(cut, 'sub-word was', 'sub-words were')} not read: beyond the first {max_length} of a sentence")
 
 
 def _texts(

@@ -141,7 +141,8 @@ def _held_out(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: 
         common_vocabulary([*sets, *dev])
     held_out, left_out = held_out_of_run(config, dev, begun)
     count = counted(held_out.windows, "window")
-    more = f"; {held_out.windows_left_out:,} fill no micro-batch and are left out" if held_out.windows_left_out else ""
+    less = counted(held_out.windows_left_out, "fills no micro-batch and is left out", "fill no micro-batch and are left out")
+    more = f"; {less}" if held_out.windows_left_out else ""
     lines = [f"dev: {', '.join(config.dev)} ({count} are measured, not trained on{more})"]
     return held_out, lines + [f"dev: {name} is not measured: {reason}" for name, reason in left_out.items()]
 

@@ -213,7 +213,7 @@ def test_a_vocabulary_without_titles_is_refused(
 def test_a_minimum_that_no_title_reaches_is_refused(pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "v.jsonl"
     assert main(["build", "entity-vocab", str(pages), "--output", str(output), "--min-count", "3"]) == 1
-    assert "all of 3 titles have fewer than 3 links" in capsys.readouterr().err and not output.exists()
+    assert "found no title with 3 links or more among 3 titles" in capsys.readouterr().err and not output.exists()
 
 
 def test_a_script_that_the_tokenizer_does_not_know_is_reported(

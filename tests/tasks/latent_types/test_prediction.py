@@ -31,12 +31,13 @@ def test_bad_queries() -> None:
         read_query({"text": 3}, "1")
 
 
-def test_long_sentences_are_cut_and_said(folder: Path) -> None:
+@pytest.mark.parametrize(("length", "lost"), [(4, "2 sub-words were"), (5, "1 sub-word was")])
+def test_long_sentences_are_cut_and_said(length: int, lost: str, folder: Path) -> None:
     said: list[str] = []
     execution = Execution(device="cpu", report=said.append)
-    answers = open_task(TASK, folder, settings=["max_length=4", "method=sample"], execution=execution)
+    answers = open_task(TASK, folder, settings=[f"max_length={length}", "method=sample"], execution=execution)
     (answer,) = answers([("here", {"text": "ann lives in oslo"})])
-    assert "reconstruction" in answer and said == ["2 sub-words beyond the first 4 of a sentence were not read"]
+    assert "reconstruction" in answer and said == [f"{lost} not read: beyond the first {length} of a sentence"]
 
 
 def test_it_needs_no_data(folder: Path) -> None:

@@ -56,7 +56,7 @@ def test_ranks_by_hand(countries: Path, tmp_path: Path) -> None:
         "side": "head", "count": 2, "listed": 1, "mrr": 0.25, "hits_at_1": 0.0, "hits_at_3": 0.5, "hits_at_10": 0.5,
     }  # fmt: skip
     assert [row["head_rank"] for row in evaluation.predictions] == [2, None]
-    assert "2 of 4 gold entities in no list" in evaluation.notes[0]
+    assert "2 of 4 gold entities in no list: each counts as 0" in evaluation.notes[0]
     tails = scored(countries, tmp_path / "lists.jsonl", "side=tail")
     assert tails.metrics["mrr"] == 0.5
 

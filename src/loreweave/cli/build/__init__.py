@@ -124,8 +124,8 @@ def entity_vocab(
     linked = [(title, name, count) for name, titles in counts.items() for title, count in titles.items()]
     kept = [count for title, name, count in linked if vocabulary.id_of(title, name) is not None]
     if not kept:
-        found = f"all of {counted(len(linked), 'title')} have fewer than {counted(min_count, 'link')}"
-        raise DataError(f"{found}, expected some with more, or a smaller --min-count", path=", ".join(files))
+        found = f"found no title with {counted(min_count, 'link')} or more among {counted(len(linked), 'title')}"
+        raise DataError(f"{found}, expected some, or a smaller --min-count", path=", ".join(files))
     output.parent.mkdir(parents=True, exist_ok=True)
     vocabulary.save(output)
     links = sum(count for *_, count in linked)

@@ -39,7 +39,8 @@ def predict(model: Path, data: Path | None, settings: PredictionSettings, execut
 
     def finish() -> None:
         if cut:
-            execution.report(f"{counted(cut, 'sub-word')} beyond the first {predictor.max_length} of a sentence were not read")
+            said = counted(cut, "sub-word was", "sub-words were")
+            execution.report(f"{said} not read: beyond the first {predictor.max_length} of a sentence")
 
     return Answerer(read_query, answer, finish)
 

@@ -190,7 +190,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
             f"(unseen={unseen['policy']}: {unseen['skipped']} skipped, {unseen['worst_rank']} given the worst rank)"
         )
     if count := unseen["triples_with_unseen_relations"]:
-        lines.append(f"{counted(count, 'triple')} with a relation that is not in train; they are scored")
+        lines.append(f"{counted(count, 'triple')} with a relation that is not in train, scored like the others")
     if not head["trained_on_this_graph"] and head["head"] != "untrained":
         lines.append("the checkpoint was trained on another graph; relations are matched by their ids")
     return lines

@@ -72,8 +72,8 @@ def score_predictions(
     missing = int((pooled == 0).sum())
     if missing:
         evaluation.notes.append(
-            f"{missing} of {counted(len(pooled), 'gold entity', 'gold entities')} in no list: they count as 0, so that mrr and "
-            "hits are lower bounds (lists of all entities have exact ones)"
+            f"{missing} of {counted(len(pooled), 'gold entity', 'gold entities')} in no list: each counts as 0, so that mrr "
+            "and hits are lower bounds (lists of all entities have exact ones)"
         )
     return evaluation, {"records": len(triples), "split": settings.split, "lists": len(lists), "skipped": {}}
 

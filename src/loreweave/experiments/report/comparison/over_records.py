@@ -56,7 +56,7 @@ def draw(found: Compared) -> Part | NotShown:
     reasons = [f"no test over records of {name} data: {one.reason}" for name, one in found.matched.items() if one.reason]
     notes = [*reasons, *(unmatched_note(one) for one in found.matched.values() if one.unmatched)]
     notes += [
-        f"{counted(one.ungraded, 'record')} of the {one.split} data without a gold answer are not counted"
+        f"{counted(one.ungraded, 'record is', 'records are')} not counted: without a gold answer in the {one.split} data"
         for one in found.matched.values() if one.ungraded
     ]  # fmt: skip
     caption = (

@@ -56,7 +56,7 @@ def draw(section: Section) -> Part | NotShown:
     notes = [f"no correlation of dev and test scores: {found.undefined}"] if found.undefined else []
     if found.undefined_samples:
         samples = counted(found.undefined_samples, "bootstrap sample")
-        notes.append(f"{samples} of {found.samples:,}, in which all scores are equal, are left out of the intervals")
+        notes.append(f"left out of the intervals: {samples} of {found.samples:,}, with equal scores")
     picture = Picture("dev_test", figure, "Dev against test score of each run.")
     return Part("Dev and test", caption + _CAPTION, [picture], tables, [*notes, *section.left_out_of_pictures])
 

@@ -35,7 +35,8 @@ def draw(section: Section) -> Part | NotShown:
     groups = Table("scores", columns, rows)
     runs = _runs(section, names, heads)
     lost = [run for run in section.runs if run.state != "done"]
-    notes = [f"{counted(len(lost), 'run is', 'runs are')} not finished and have no scores in the groups"] if lost else []
+    said = counted(len(lost), "run is not finished and has", "runs are not finished and have")
+    notes = [f"{said} no scores in the groups"] if lost else []
     notes += [] if repeated else ["no group has several runs, so that there is no spread"]
     notes += [f"{group.label}: seed {seed} has {runs} runs, which the spread counts as different seeds"
               for group in section.groups for seed, runs in group.repeated_seeds().items()]  # fmt: skip
