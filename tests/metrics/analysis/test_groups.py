@@ -21,6 +21,7 @@ from loreweave.metrics.analysis.groups import (
     group_mean,
     holm,
     permutation_test,
+    smallest_permutation_p,
     welch_test,
 )
 
@@ -148,3 +149,16 @@ def test_wrong_input_is_named() -> None:
         compare_groups([1.0], [2.0], samples=0)
     with pytest.raises(ValueError, match="p-values from 0 to 1"):
         holm([1.2])
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 4])
+@pytest.mark.parametrize("second", [1, 2, 3, 5])
+def test_groups_that_are_far_apart_have_the_smallest_p_value_of_their_sizes(first: int, second: int) -> None:
+    low, high = 0.01 * np.arange(first), 9 + 0.01 * np.arange(second) ** 2
+    assert permutation_test(low, high)[0] == pytest.approx(smallest_permutation_p(first, second))
+
+
+def test_the_smallest_p_value_of_drawn_permutations_is_that_of_their_number() -> None:
+    low, high = np.arange(12.0), 900 + np.arange(12.0)
+    assert permutation_test(low, high, samples=99) == (smallest_permutation_p(12, 12, 99), False)
+    assert smallest_permutation_p(12, 12, 99) == 0.01

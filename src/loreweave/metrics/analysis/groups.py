@@ -251,6 +251,12 @@ def permutation_test(first: Floats, second: Floats, samples: int = 1000, seed: i
     return _share_as_large(differences, abs(first.mean() - second.mean()), float(np.abs(together).max()), exact), exact
 
 
+def smallest_permutation_p(first: int, second: int, samples: int = 1000) -> float:
+    """The smallest p-value that `permutation_test` can have for groups of these sizes; equal ones can also be swapped."""
+    deals = math.comb(first + second, first)
+    return (1 + (first == second)) / deals if deals <= MOST_DEALS else 1 / (samples + 1)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values in the order given: below 0.05 together, no test of the family is wrong with more than 5 percent.
 

@@ -14,7 +14,7 @@ from task_jobs import silent
 import loreweave
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.report.comparison.parts import PARTS
-from loreweave.experiments.report.comparison.results import compared
+from loreweave.experiments.report.comparison.results import _widest, compared
 from loreweave.experiments.report.comparison.systems import read_systems
 from loreweave.experiments.report.parts import Part
 from loreweave.training.runs.record import RunRecord
@@ -124,6 +124,28 @@ def test_five_seeds_have_a_stochastic_order_and_three_systems_a_correction(tmp_p
     assert found.figures == ["seeds"] and "Holm over 3 pairs" in found.answers[0] and len(found.answers) == 6
 
 
+def test_an_interval_over_seeds_ends_at_the_largest_difference_of_shares(tmp_path: Path) -> None:
+    """0.25 and 0.75 against 0.5 and 0.9: means 0.5 and 0.7, half the interval is 0.32 * 4.5 = 1.4 with 1.9 degrees."""
+    for name, scores in (("a", (10, 30)), ("b", (20, 36))):
+        for seed, right in enumerate(scores):
+            made_run(tmp_path / name / str(seed), right, seed)
+    folders = [tmp_path / "a", tmp_path / "b"]
+    found = loreweave.compare(folders, output=tmp_path / "report", figures=["differences", "seeds"], tell=silent)
+    assert "over the seeds 20.0 points [-100.0, 100.0], p = 0.599" in found.answers[0]
+    assert "(the interval is cut at the largest possible difference: there are too few seeds)" in found.answers[0]
+    row = report_table(found.path, "seeds")[0]
+    assert [float(row[name]) for name in ("low, points", "high, points")] == [-100, 100]
+    page = (found.path / "index.html").read_text()
+    assert "B and a: the interval is cut at" in page and "it cannot be below 0.33 with 2 + 2 seeds" in page
+    part = PARTS["differences"](compared(read_systems(folders), 20, 0))
+    assert isinstance(part, Part) and max(map(abs, part.pictures[0].figure.axes[0].get_xlim())) < 115
+
+
+def test_scores_that_are_no_shares_have_other_largest_differences() -> None:
+    assert [_widest("spearman", [0.5]), _widest("f1", [0.5, 1.0])] == [2, 1]
+    assert [_widest("mean_squared_error", [0.5]), _widest("mean_rank", [0.5, 3.0])] == [np.inf] * 2
+
+
 def test_unequal_numbers_of_seeds_and_runs_that_are_not_finished(tmp_path: Path) -> None:
     for seed in range(3):
         made_run(tmp_path / "a" / str(seed), 20 + seed, seed)
@@ -135,6 +157,7 @@ def test_unequal_numbers_of_seeds_and_runs_that_are_not_finished(tmp_path: Path)
     assert whole["seeds"] == "all: 2 + 3" and float(whole[SCORES[2]]) == pytest.approx(22.5)
     assert [row["seeds"] for row in pairs] == ["5 and 0", "6 and 1"]
     page = (found.path / "index.html").read_text()
+    assert "it cannot be below 0.1 with 2 + 3 seeds" in page
     assert "1 run is not finished and has no scores" in page
     assert "no seed is in both, so their runs are paired in their order" in page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loreweave.corpus.counts import counted
-from loreweave.experiments.report.comparison.results import Compared, PairResult
+from loreweave.experiments.report.comparison.results import CUT, Compared, PairResult
 from loreweave.metrics.analysis.estimates import Estimate
 
 _LEVEL = 0.05
@@ -86,7 +86,8 @@ def _basis(pair: PairResult, found: Compared, comparisons: int, above: bool) -> 
     if welch is None:
         return f"no test over records ({why}), and none over seeds, {_no_spread(pair)}"
     assert pair.welch_p is not None
-    return f"Welch's test over {seeds}, {p_text(pair.welch_p)}{holm}, power {welch.power:.2f}; no test over records ({why})"
+    said = f"Welch's test over {seeds}, {p_text(pair.welch_p)}{holm}, power {welch.power:.2f}{_cut(pair)}"
+    return f"{said}; no test over records ({why})"
 
 
 def _over_seeds(pair: PairResult, above: bool, holm: str) -> str:
@@ -94,7 +95,11 @@ def _over_seeds(pair: PairResult, above: bool, holm: str) -> str:
     if welch is None or pair.welch_p is None:
         return f"other seeds are not tested, {_no_spread(pair)}"
     found = points(welch.difference.value if above else -welch.difference.value, welch.difference, above)
-    return f"over the seeds {found}, {p_text(pair.welch_p)} by Welch's test{holm}, power {welch.power:.2f}"
+    return f"over the seeds {found}, {p_text(pair.welch_p)} by Welch's test{holm}, power {welch.power:.2f}{_cut(pair)}"
+
+
+def _cut(pair: PairResult) -> str:
+    return f" ({CUT})" if pair.cut else ""
 
 
 def _no_spread(pair: PairResult) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from loreweave.experiments.report.comparison.results import DIFFERENCE, PAIR, Compared, in_points, sizes_text
+from loreweave.corpus.counts import listed
+from loreweave.experiments.report.comparison.results import CUT, DIFFERENCE, PAIR, Compared, in_points, sizes_text
 from loreweave.experiments.report.parts import NotShown, Part, Table
 from loreweave.experiments.report.sections import seed_of
 from loreweave.metrics.analysis.estimates import Estimate
+from loreweave.metrics.analysis.groups import smallest_permutation_p
 
 
 def draw(found: Compared) -> Part | NotShown:
@@ -36,13 +38,15 @@ def draw(found: Compared) -> Part | NotShown:
             sizes = f"found {one.first.size} and {one.second.size}"
             systems = f"{pair.first.label} and {pair.second.label}"
             notes[f"Welch's test needs 2 runs of each system, and scores that differ: {sizes} runs of {systems}"] = None
+        if pair.cut:
+            notes[f"{pair.first.label} and {pair.second.label}: {CUT}"] = None
     notes |= dict.fromkeys(_twice(found))
     caption = (
         "Tests between the scores of the runs, which differ in their seeds. The first is the system with the higher score. "
         "Power: probability that such an experiment finds a difference as large as this one. Permutation: share of all ways "
-        "to assign the scores to the systems that give at least as large a difference of means; with 3 + 3 seeds, it cannot "
-        "be below 0.1. Cliff's delta: how much more often the first is larger than the second, over all pairs of runs. Holm: "
-        "corrected over all pairs of systems on the split. Almost-stochastic order: the first is better over its whole "
+        f"to assign the scores to the systems that give at least as large a difference of means; {_smallest(found)}. "
+        "Cliff's delta: how much more often the first is larger than the second, over all pairs of runs. Holm: corrected over "
+        "all pairs of systems on the split. Almost-stochastic order: the first is better over its whole "
         "distribution of scores if the upper bound of the violation ratio is below the threshold; the bounds are corrected "
         "for the number of pairs (Bonferroni)."
     )
@@ -60,6 +64,13 @@ _ORDERS = [*PAIR, "violation ratio", "upper bound", "threshold", "first is bette
 
 def _estimate(one: Estimate | None) -> list[float | None]:
     return [None] * 3 if one is None else [one.value, one.low, one.high]
+
+
+def _smallest(found: Compared) -> str:
+    """The smallest p-values of the permutation test, by the numbers of seeds."""
+    sizes = dict.fromkeys((pair.over_seeds.first.size, pair.over_seeds.second.size) for pair in found.pairs)
+    ends = [f"{smallest_permutation_p(*both, found.samples):.2g} with {both[0]} + {both[1]} seeds" for both in sizes]
+    return f"it cannot be below {listed(ends)}"
 
 
 def _twice(found: Compared) -> Iterator[str]:

@@ -25,6 +25,10 @@ PAIR = ("split", "first", "second")
 """Columns of tables that name a pair."""
 DIFFERENCE = ("first - second, points", "low, points", "high, points")
 """Columns of tables with a difference and its interval, in points of 100 as in the answers."""
+CUT = "the interval is cut at the largest possible difference: there are too few seeds"
+"""What is said about a pair whose interval over seeds is `cut`."""
+_WIDEST = {"matthews_correlation": 2.0, "pearson": 2.0, "spearman": 2.0, "mean_squared_error": math.inf}
+"""Largest possible difference of two scores that are no shares."""
 _MOST_BLOCKS = 24
 """Maximum number of copies of the statistics that give systems with other numbers of seeds the same number of columns."""
 
@@ -67,7 +71,8 @@ class PairResult:
         records_p: p-value of approximate randomisation after Holm's correction over all pairs on the split.
         seed_pairs: runs with equal seeds, or in order if no seed is in both.
         paired_by_seed: whether the runs of `seed_pairs` have equal seeds.
-        over_seeds: comparison of the scores.
+        over_seeds: comparison of the scores. The interval of Welch's test ends at the largest possible difference.
+        cut: whether that interval was longer, which happens with few seeds.
         welch_p, permutation_p: after Holm's correction; None without a Welch test.
         orders: almost-stochastic order of the first over the second, and the reverse, or why there is none.
     """
@@ -81,6 +86,7 @@ class PairResult:
     seed_pairs: Sequence[SeedPair]
     paired_by_seed: bool
     over_seeds: GroupComparison
+    cut: bool
     welch_p: float | None
     permutation_p: float
     orders: tuple[StochasticOrder, StochasticOrder] | str
@@ -164,14 +170,28 @@ def _pair(
     seed_pairs = [SeedPair(a, b, over_records([a], [b]), outcomes(matched, a, b)) for a, b in pairs]
     alone = len(runs[0]) == len(runs[1]) == 1
     whole = seed_pairs[0].over_records if alone else over_records(*runs)
-    groups = compare_groups(one, other, samples, seed)
+    groups, cut = _within_bounds(compare_groups(one, other, samples, seed), _widest(metric, [*one, *other]))
     comparisons = math.comb(len(section.groups), 2)
     return PairResult(
         split=split, first=first, second=second, scores=(one, other), over_records=whole,
         records_p=None if whole is None else whole.randomisation_p, seed_pairs=seed_pairs, paired_by_seed=by_seed,
-        over_seeds=groups, welch_p=None if groups.welch is None else groups.welch.p, permutation_p=groups.permutation_p,
-        orders=_orders(one, other, comparisons, samples, seed),
+        over_seeds=groups, cut=cut, welch_p=None if groups.welch is None else groups.welch.p,
+        permutation_p=groups.permutation_p, orders=_orders(one, other, comparisons, samples, seed),
     )  # fmt: skip
+
+
+def _widest(metric: str, scores: Sequence[float]) -> float:
+    """The largest possible difference of two scores: 1 of shares, infinite of other numbers, such as ranks."""
+    return _WIDEST.get(metric, 1.0 if all(0 <= score <= 1 for score in scores) else math.inf)
+
+
+def _within_bounds(groups: GroupComparison, widest: float) -> tuple[GroupComparison, bool]:
+    """A comparison whose interval over seeds is cut at the largest possible difference, and whether it was longer."""
+    if groups.welch is None:
+        return groups, False
+    found = groups.welch.difference
+    inside = replace(found, low=max(found.low, -widest), high=min(found.high, widest))
+    return replace(groups, welch=replace(groups.welch, difference=inside)), inside != found
 
 
 def outcomes(matched: Matched, first: RecordedRun, second: RecordedRun) -> Outcomes | None:
