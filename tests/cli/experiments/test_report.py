@@ -17,12 +17,12 @@ def test_a_report_says_what_is_best_and_what_is_not_shown(tmp_path: Path, capsys
     assert main(command) == 0
     err = capsys.readouterr().err
     assert "json: 1 run: dev accuracy 0.5000; test accuracy 0.5000." in err
-    assert "not shown: settings (all runs have the same settings" in err
+    assert "not shown: settings (all runs with scores have the same settings" in err
     assert f"wrote {tmp_path / 'report' / 'index.html'}" in err
     assert main(command) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main([*command, "--overwrite", "--without", "scores"]) == 2
-    assert "no figure can be shown: settings (all runs have the same settings" in capsys.readouterr().err
+    assert "no figure can be shown: settings (all runs with scores have the same settings" in capsys.readouterr().err
     assert main([*command[:4], "--overwrite", "--figures", "scores", "--without", "scores"]) == 2
     assert "--figures and --without leave no figure" in capsys.readouterr().err
     assert (tmp_path / "report" / "tables" / "scores.csv").is_file(), "the report before is kept"

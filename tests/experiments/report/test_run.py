@@ -197,7 +197,7 @@ def test_the_contents_have_a_list_for_each_section_and_each_reason_is_given_once
     assert contents.count("<ul>") == 2 and contents.count(">Scores</a>") == 2
     for place in (1, 2):
         assert f'href="#section-{place}"' in contents and f'<h2 id="section-{place}">' in page
-    assert page.count("settings, importance, parallel, learning_curve (all runs have the same settings)") == 2
+    assert page.count("settings, importance, parallel, learning_curve (all runs with scores have the same settings)") == 2
     assert "found 1 run)" in page and "found 1 runs" not in page
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_runs import finetuning_run, report_table
+from task_jobs import silent
 
 from loreweave.errors import ConfigurationError
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.parts import NotShown, Part
 from loreweave.experiments.report.run import answer_of, report
-from loreweave.experiments.report.sections import sections_of, shown
+from loreweave.experiments.report.sections import sections_of
+from loreweave.experiments.report.setting_texts import shown
 from loreweave.experiments.runs.folders import find_runs
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.training.runs.record import RunRecord
@@ -39,6 +41,35 @@ def test_groups_differ_in_settings_and_hold_all_seeds(tmp_path: Path) -> None:
     assert (low.label, high.label) == ("learning_rate=0.0001", "learning_rate=0.001")
     assert [run.settings["seed"] for run in low.runs] == [0, 2, 10]
     assert [run.path.name for run in high.runs] == ["high", "killed"] and high.scores("test", "accuracy") == [0.75]
+
+
+def test_settings_of_a_run_without_scores_are_in_no_other_label(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        finetuning_run(tmp_path / f"mean-{seed}", seed, pooling="mean", batch_size=8)
+        finetuning_run(tmp_path / f"sum-{seed}", seed, pooling="sum", batch_size=8)
+    finetuning_run(tmp_path / "again", 2, finished=False, pooling="sum", batch_size=8)
+    finetuning_run(tmp_path / "killed", 2, finished=False, pooling="mean", batch_size=4)
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert section.varied == ["pooling"]
+    assert [group.label for group in section.groups] == ["pooling=mean", "pooling=mean, batch_size=4", "pooling=sum"]
+    assert [len(group.runs) for group in section.groups] == [2, 1, 3]
+    found = report(tmp_path, output=tmp_path / "report", figures=["scores", "progression"], tell=silent)
+    rows = report_table(found.path, "scores")
+    assert [(row["pooling"], row["other settings"], row["finished"]) for row in rows] == [
+        ("mean", "", "2"), ("sum", "", "2"), ("mean", "batch_size=4", "0"),
+    ]  # fmt: skip
+    assert {row["group"] for row in report_table(found.path, "progression")} == {group.label for group in section.groups}
+
+
+def test_runs_with_scores_that_differ_only_from_those_without_are_named_so(tmp_path: Path) -> None:
+    finetuning_run(tmp_path / "done", pooling="mean")
+    finetuning_run(tmp_path / "killed", finished=False, pooling="sum")
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert section.varied == [] and [group.label for group in section.groups] == ["runs with scores", "pooling=sum"]
+    (tmp_path / "done" / "results.json").unlink()
+    (tmp_path / "done" / "status.json").unlink()
+    (section,) = sections_of(find_runs([tmp_path / "killed"]))
+    assert [group.label for group in section.groups] == ["all runs"]
 
 
 def test_other_tasks_and_other_data_are_other_sections(tmp_path: Path) -> None:

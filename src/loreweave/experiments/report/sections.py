@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from loreweave.errors import DataError
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.section_names import section_names
+from loreweave.experiments.report.setting_texts import distinct, full_label_of, key_of, label_of, shown
 from loreweave.experiments.report.trials import Choice, choice_of, ranks_of, selected_of, trial_of
 from loreweave.experiments.runs.listing import order_of, varied
 from loreweave.experiments.runs.recorded import RecordedRun
@@ -29,13 +29,12 @@ _NO_CAUSES = (
     "dev_steps",
 )  # fmt: skip
 """Settings that do not change what is learned: they make no groups."""
-_LONGEST = 10
 _DIGITS = 12
 LEADING = 7
 """Maximum number of groups that a picture tells apart, each with a colour of its own."""
 SCORED = "test"
 """The split of an evaluation, whose data were given to `loreweave evaluate`."""
-SAME = "all runs have the same settings"
+SAME = "all runs with scores have the same settings"
 """Why figures about settings are not shown."""
 TRAINED = "train"
 """The split of pre-training, whose loss is that of the training texts."""
@@ -124,9 +123,9 @@ class Section:
     def not_comparable(self) -> str:
         """Why no run is the best: pre-training with other objectives or weights. Empty if the losses can be compared."""
         runs = [run for run in self.runs if run.kind == "pretraining" and score_of(run, TRAINED, self.metric) is not None]
-        if len({_key(_objectives(run)) for run in runs}) > 1:
+        if len({key_of(_objectives(run)) for run in runs}) > 1:
             differing = "objectives"
-        elif len({_key(_weights(run)) for run in runs}) > 1:
+        elif len({key_of(_weights(run)) for run in runs}) > 1:
             differing = "weights of their objectives"
         else:
             return ""
@@ -143,23 +142,44 @@ class Section:
 
     @cached_property
     def varied(self) -> list[str]:
-        """Settings with several values, without seeds; `model` among them."""
-        rows = [causes_of(run) for run in self.runs]
-        return varied(rows, dict.fromkeys(name for row in rows for name in row))
+        """Settings with several values among the runs with scores, without seeds; `model` among them."""
+        return _varied([causes_of(run) for run in self._compared])
+
+    @cached_property
+    def others(self) -> dict[str, Any]:
+        """Settings in which only runs without scores differ, with the value of the runs with scores."""
+        known = [causes_of(run) for run in self._compared]
+        names = [name for name in _varied([causes_of(run) for run in self.runs]) if name not in self.varied]
+        return {name: next((row[name] for row in known if name in row), None) for name in names}
+
+    @cached_property
+    def _compared(self) -> Sequence[RecordedRun]:
+        """The runs with scores, and those that a search has stopped early; all runs if there are none."""
+        found = [run for run in self.runs if run.state == "pruned" or (run.state == "done" and self._has_score(run))]
+        return found or self.runs
+
+    def _has_score(self, run: RecordedRun) -> bool:
+        return any(score_of(run, split, self.metric) is not None for split in self.splits)
 
     @cached_property
     def groups(self) -> list[Group]:
         """The groups, in the order of the values of their settings."""
         found: dict[str, list[RecordedRun]] = {}
         for run in self.runs:
-            found.setdefault(_key(self._settings(run)), []).append(run)
+            found.setdefault(key_of(self._settings(run)), []).append(run)
         groups = []
         for runs in found.values():
             settings = self._settings(runs[0])
             runs.sort(key=lambda run: tuple(str(run.settings.get(seed, "")).zfill(20) for seed in SEEDS))
-            full = label_of(settings, lambda _, value: exact(value))
-            groups.append(Group(label_of(settings, self.text_of), settings, runs, selected_of(runs), full))
-        return sorted(groups, key=lambda group: [order_of(group.settings.get(name)) for name in self.varied])
+            full, label = full_label_of(settings), label_of(settings, self.text_of)
+            if not settings and len(found) > 1:  # the others have no scores, and other settings
+                full = label = "runs with scores"
+            groups.append(Group(label, settings, runs, selected_of(runs), full))
+
+        def place(group: Group) -> tuple[list[Any], int]:
+            return [order_of(group.settings.get(name)) for name in self.varied], len(group.settings)
+
+        return sorted(groups, key=place)
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -264,17 +284,21 @@ class Section:
 
     def text_of(self, name: str, value: Any) -> str:
         """A value of a setting in short (see `shown`), but so long that no other value of the section has the same text."""
-        return self._texts.get(name, {}).get(_key(value)) or shown(value)
+        return self._texts.get(name, {}).get(key_of(value)) or shown(value)
 
     @cached_property
     def _texts(self) -> dict[str, dict[str, str]]:
         rows = [self._settings(run) for run in self.runs]
-        return {name: _distinct([row[name] for row in rows if name in row]) for name in self.varied}
+        return {name: distinct([row[name] for row in rows if name in row]) for name in [*self.varied, *self.others]}
 
     def _settings(self, run: RecordedRun) -> dict[str, Any]:
-        """The settings in which the groups differ, without those of objectives that the run does not have."""
+        """The settings in which the groups differ, without those of objectives that the run does not have.
+
+        Of `others`, a run has only those in which it differs from the runs with scores.
+        """
         causes = causes_of(run)
-        return {name: causes.get(name) for name in self.varied if not _is_of_another_objective(name, run)}
+        own = [name for name, value in self.others.items() if key_of(causes.get(name)) != key_of(value)]
+        return {name: causes.get(name) for name in [*self.varied, *own] if not _is_of_another_objective(name, run)}
 
 
 def sections_of(runs: Sequence[RecordedRun]) -> list[Section]:
@@ -292,17 +316,9 @@ def causes_of(run: RecordedRun) -> dict[str, Any]:
     return {"model": run.model} | settings
 
 
-def label_of(settings: Mapping[str, Any], text_of: Callable[[str, Any], str] = lambda _, value: shown(value)) -> str:
-    """Settings in short: names as `short_names` has them, and the text of each value."""
-    short = short_names(list(settings))
-    return ", ".join(f"{short[name]}={text_of(name, value)}" for name, value in settings.items()) or "all runs"
-
-
-def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Last parts of names, if no other name ends in it; the settings of an objective keep its name."""
-    start = f"{OBJECTIVES}."
-    ends = [name.removeprefix(start) if name.startswith(start) else name.rpartition(".")[2] for name in names]
-    return {name: end if ends.count(end) == 1 else name for name, end in zip(names, ends, strict=True)}
+def _varied(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the settings that differ between rows."""
+    return varied([dict(row) for row in rows], dict.fromkeys(name for row in rows for name in row))
 
 
 def score_of(run: RecordedRun, split: str, metric: str) -> float | None:
@@ -332,31 +348,9 @@ def _weights(run: RecordedRun) -> list[Any]:
     return [run.settings.get(f"{OBJECTIVES}.{objective}.weight") for objective in _objectives(run)]
 
 
-def exact(value: Any) -> str:
-    """A setting as `shown` writes it, but with every digit and the whole path."""
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    if isinstance(value, list | tuple):
-        return ",".join(map(exact, value))
-    return value if isinstance(value, str) else shown(value)
-
-
 def seed_of(run: RecordedRun) -> Any:
     """The seed of a run."""
     return run.settings.get("seed")
-
-
-def shown(value: Any, length: int = 1) -> str:
-    """A setting as it is written in the shell; of a path the last parts, as many as `length`, and of a number 6 digits each."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.{6 * length}g}"
-    if isinstance(value, list | tuple):
-        return ",".join(shown(part, length) for part in value) or "none"
-    return "/".join(Path(value).parts[-length:]) if isinstance(value, str) and "/" in value else str(value)
 
 
 def rows_of(run: RecordedRun) -> Iterator[tuple[str, float | None, int | None, str, float | None]]:
@@ -374,23 +368,9 @@ def _data(run: RecordedRun) -> list[str]:
     """Content of what a run is scored on; the path if the content is not recorded."""
     recorded = run.config.get("data")
     if run.kind == "pretraining":
-        return [_key(content) for name, content in run.inputs.items() if name.startswith("dev ")]
+        return [key_of(content) for name, content in run.inputs.items() if name.startswith("dev ")]
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
         texts = [str(recorded[split]) for split in ("dev", "test") if split in recorded] or [str(recorded.get("train"))]
         return [name_and_content(text)[1] for text in texts]
     place = (run.status.get("files") or {}).get("data") or run.results.get("data") or run.results.get("gold")
-    return [_key(run.inputs.get("data") or str(place))] if place else []
-
-
-def _distinct(values: Sequence[Any]) -> dict[str, str]:
-    """The shortest texts in which different values differ, by their keys."""
-    known = {_key(value): value for value in values}
-    for length in range(1, _LONGEST):
-        texts = {key: shown(value, length) for key, value in known.items()}
-        if len(set(texts.values())) == len(texts):
-            return texts
-    return {key: str(value) for key, value in known.items()}
-
-
-def _key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return [key_of(run.inputs.get("data") or str(place))] if place else []

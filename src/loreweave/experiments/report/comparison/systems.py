@@ -10,7 +10,8 @@ from pathlib import Path
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.report.sections import Group, Section, causes_of, label_of, score_of
+from loreweave.experiments.report.sections import Group, Section, causes_of, score_of
+from loreweave.experiments.report.setting_texts import label_of
 from loreweave.experiments.runs.folders import find_runs
 from loreweave.experiments.runs.listing import varied
 from loreweave.experiments.runs.recorded import RecordedRun

@@ -7,7 +7,8 @@ from collections import defaultdict
 
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, Section, causes_of, exact, label_of, score_of
+from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
+from loreweave.experiments.report.setting_texts import full_label_of, label_of
 from loreweave.experiments.report.style import legend_below, looks, new_figure
 
 _FRACTION = "train_fraction"
@@ -26,7 +27,7 @@ def draw(section: Section) -> Part | NotShown:
     for group in section.groups:
         kept = {name: value for name, value in group.settings.items() if name != _FRACTION}
         others = label_of(kept, section.text_of)
-        full[others] = label_of(kept, lambda _, value: exact(value))
+        full[others] = full_label_of(kept)
         for run in group.counted:
             fraction, score = causes_of(run).get(_FRACTION), score_of(run, split, section.metric)
             if fraction is not None and score is not None:

@@ -12,7 +12,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of, short_names
+from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
+from loreweave.experiments.report.setting_texts import short_names
 from loreweave.experiments.report.style import new_figure
 
 

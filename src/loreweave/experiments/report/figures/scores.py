@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Table
-from loreweave.experiments.report.sections import Group, Section, exact, score_of, seed_of
+from loreweave.experiments.report.sections import Group, Section, score_of, seed_of
+from loreweave.experiments.report.setting_texts import exact, full_label_of, label_of
 from loreweave.experiments.report.trials import trial_of
 from loreweave.experiments.runs.listing import facts_of
 from loreweave.experiments.runs.recorded import RecordedRun
@@ -28,11 +29,11 @@ def draw(section: Section) -> Part | NotShown:
     spreads = [column for head in heads for column in (head, *(f"{head} {one}" for one in _SPREAD if repeated))]
     selected = any(group.selected for group in section.groups)
     rows = [row for group in section.ranked for row in _group_rows(section, group, names, repeated)]
-    columns = [*section.varied, "stage", "runs", "finished", *spreads]
-    if not selected:  # without repetitions, all rows are of one kind
-        place = len(section.varied)
-        columns, rows = columns[:place] + columns[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
-    groups = Table("scores", columns, rows)
+    columns = [*section.varied, "other settings", "stage", "runs", "finished", *spreads]
+    place = len(section.varied)
+    needed = {place: any(row[place] for row in rows), place + 1: selected}  # without repetitions, all rows are of one kind
+    kept = [number for number in range(len(columns)) if needed.get(number, True)]
+    groups = Table("scores", [columns[number] for number in kept], [[row[number] for number in kept] for row in rows])
     runs = _runs(section, names, heads)
     lost = [run for run in section.runs if run.state != "done"]
     said = counted(len(lost), "run is not finished and has", "runs are not finished and have")
@@ -45,7 +46,7 @@ def draw(section: Section) -> Part | NotShown:
         order = f"The order of the groups is that of their settings: {section.not_comparable}."
     caption = (
         "Mean and standard deviation (n - 1) over the finished runs of a group: runs with equal settings and different seeds. "
-        f"{order} Settings that are the same in all runs are left out. The second table has every run."
+        f"{order} Settings that are the same in all runs with scores are left out. The second table has every run."
     )
     return Part("Scores", caption + (_ORDER if selected else ""), tables=[groups, runs], notes=notes)
 
@@ -67,9 +68,11 @@ def _runs(section: Section, names: Sequence[tuple[str, str]], heads: Sequence[st
 def _group_rows(section: Section, group: Group, names: Sequence[tuple[str, str]], repeated: bool) -> Iterator[list[object]]:
     """The means of a group, and the scores of the trials that were selected for repetition."""
     known = group.settings
-    settings = [
+    settings: list[object] = [
         Cell(exact(known[name]), section.text_of(name, known[name])) if name in known else None for name in section.varied
     ]
+    own = {name: value for name, value in known.items() if name not in section.varied}
+    settings.append(Cell(full_label_of(own), label_of(own, section.text_of)) if own else None)
     trials = [trial_of(run) for run in group.unselected]
     stage = "repeats" if group.selected else "trials" if trials and all(trials) else None
     yield [*settings, stage, len(group.unselected), len(group.counted), *_cells(group.counted, names, repeated)]

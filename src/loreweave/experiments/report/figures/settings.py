@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, Section, causes_of, exact, score_of
+from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
+from loreweave.experiments.report.setting_texts import exact
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.experiments.runs.listing import order_of
 from loreweave.experiments.runs.recorded import is_number
