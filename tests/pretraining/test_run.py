@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from pretraining_runs import losses, script, settings, train
 
 from loreweave.checkpoints import load_luke
@@ -43,6 +44,14 @@ def test_two_processes_equal_one_at_twice_the_batch(world: Path, tmp_path: Path)
     train(one)
     train(two, processes=2)
     assert losses(two) == pytest.approx(losses(one), rel=1e-5, abs=1e-5)
+
+
+def test_the_threads_that_torch_uses_are_shown(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    run(fill(PretrainingConfig, settings(world, tmp_path / "run", steps=1)))
+    assert "; fp32, 3 threads\n" in "".join(capsys.readouterr())
 
 
 def test_accumulation_changes_nothing(world: Path, tmp_path: Path) -> None:

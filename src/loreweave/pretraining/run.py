@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -324,7 +323,7 @@ def _summary(
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")
     names = ", ".join(objective.name for objective in stream.objectives)
-    lines.append(f"objectives: {names}; {config.precision}, {counted(os.cpu_count() or 1, 'core')}")
+    lines.append(f"objectives: {names}; {config.precision}, {counted(torch.get_num_threads(), 'thread')}")
     return lines
 
 
