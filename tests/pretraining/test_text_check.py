@@ -90,6 +90,7 @@ def test_other_formats_have_labels_and_no_links(tmp_path: Path) -> None:
     said = "\n".join(found["findings"])
     assert "1 with a label but no entity; --link-labels makes an entity of each label" in said
     assert "doccano.jsonl: 1 dropped, relations of doccano" in said
+    assert "doccano.jsonl: 1 text cannot be read, which 'build pretraining --skip-bad' leaves out" in said
     wrong = AnnotatedText("1", "In Oslo, Rome and Bern.", tuple(Mention(n, n + 3, "x") for n in (3, 9, 18)))
     write_annotated_texts(path, [wrong])
     assert "they fit if ends are inclusive" in "\n".join(check_texts([path])["findings"])

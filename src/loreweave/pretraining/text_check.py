@@ -25,7 +25,10 @@ LISTED_AT_MOST = 1000
 """Maximum number of cases of a kind that are listed, and of entities: a file can have millions. Bad texts are all listed."""
 
 _COUNTED = {  # count -> what is said of one, of any other number
-    "bad": ("text cannot be read, which --skip-bad would leave out", "texts cannot be read, which --skip-bad would leave out"),
+    "bad": (
+        "text cannot be read, which 'build pretraining --skip-bad' leaves out",
+        "texts cannot be read, which 'build pretraining --skip-bad' leaves out",
+    ),
     "duplicates": ("text repeats another (--list duplicates)", "texts repeat others (--list duplicates)"),
     "mentions_repeated": ("mention is listed twice", "mentions are listed twice"),
     "mentions_with_another_entity": (

@@ -101,7 +101,7 @@ def test_one_file(tmp_path: Path) -> None:
     assert row["characters"] == {"min": 19, "median": 19, "p95": 21, "max": 21}
     assert found["labels"] == [{"label": "lives", "train.jsonl": 2}, {"label": "works", "train.jsonl": 3}]
     assert [line.split(": ")[1] for line in found["findings"]] == [
-        "1 bad record, which --skip-bad would leave out",
+        "1 bad record, which 'finetune --skip-bad' leaves out",
         "1 mention cuts a word or has blanks at its edges (--list misaligned)",
         "2 records repeat a text with the same mentions",
         "1 text with the same mentions has several labels",
@@ -245,7 +245,7 @@ def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> No
     for name, text in (("c.txt", "Mia B-PER\nleft\n"), ("d.jsonl", '{"text": "Mia", "entities": [[0, 9, "PER"]]}\n')):
         (tmp_path / name).write_text(text)
         findings = check_files(load_task("ner"), [tmp_path / name])["findings"]
-        assert findings == [f"{name}: 1 bad record, which --skip-bad would leave out", f"{name}: no record is left"]
+        assert findings == [f"{name}: 1 bad record, which 'finetune --skip-bad' leaves out", f"{name}: no record is left"]
 
 
 def test_odd_labels_are_findings_of_every_task(tmp_path: Path) -> None:

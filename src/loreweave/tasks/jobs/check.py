@@ -195,7 +195,7 @@ def _leak_row(first: _File, second: _File) -> dict[str, Any]:
 
 _SAME = " with the same mentions"
 _COUNTED = {  # name -> what is said of one, of any other number; {same} is _SAME if a file has mentions
-    "bad": ("bad record, which --skip-bad would leave out", "bad records, which --skip-bad would leave out"),
+    "bad": ("bad record, which 'finetune --skip-bad' leaves out", "bad records, which 'finetune --skip-bad' leaves out"),
     "repeated_ids": (
         "record repeats an id, by which score finds its prediction (--list repeated_ids)",
         "records repeat an id, by which score finds their predictions (--list repeated_ids)",
