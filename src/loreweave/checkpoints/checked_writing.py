@@ -14,7 +14,7 @@ from loreweave.checkpoints import probe
 from loreweave.checkpoints.formats import hugging_face, luke_original, paddle
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions
 from loreweave.corpus.files.writing import atomic_path
-from loreweave.models.head_settings import HEAD_SETTINGS
+from loreweave.models.head_settings import unknown_to_transformers
 
 
 def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, base: Path | None, lossy: bool) -> None:
@@ -33,8 +33,7 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
         lost = [*report.lost, *(paddle.lost_in(model) if module is paddle else [])]
         lost += probe.unlike(wanted, _again(loaded, module, written), batch)
         if module is hugging_face and (plain := probe.in_plain_transformers(written, model, batch)):
-            set_here = (name for name, usual in HEAD_SETTINGS.items() if getattr(model.config, name, usual) != usual)
-            reason = next(set_here, None)  # for different outputs of plain transformers
+            reason = next(iter(unknown_to_transformers(model.config)), None)
             said = f"plain transformers gives other outputs: {'; '.join(plain)}"
             if reason is None:
                 lost.append(said)

@@ -7,6 +7,7 @@ from transformers import PreTrainedModel
 
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.saving import transformers_class
+from loreweave.models.head_settings import unknown_to_transformers
 
 _WITH_ENTITIES = ("LukeTokenizer", "MLukeTokenizer")
 _ARGUMENTS = {
@@ -36,12 +37,18 @@ outputs = model(**inputs)
 """
 
 
+def reads_entities(model: PreTrainedModel) -> bool:
+    """Whether a fine-tuned LUKE reads the mentions of a text, so that the recipe holds for it."""
+    return type(model).__name__ in _ARGUMENTS
+
+
 def readme_of(model: PreTrainedModel, tokenizer: EntityTokenizer | None) -> str | None:
     """Text of `README.md`; None if transformers has a tokenizer with entities for these words."""
     if tokenizer is None or transformers_class(tokenizer) in _WITH_ENTITIES:
         return None
     name = type(model).__name__
-    package = "transformers" if hasattr(transformers, name) else "loreweave.models"
+    plain = hasattr(transformers, name) and not unknown_to_transformers(model.config)
+    package = "transformers" if plain else "loreweave.models"
     return _TEXT.format(package=package, model=name, arguments=_ARGUMENTS.get(name, _OTHERS))
 
 

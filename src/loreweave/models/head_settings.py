@@ -16,3 +16,8 @@ IGNORED = -100
 HEAD_SETTINGS: dict[str, object] = {"classifier_bias": False, "shared_words": False, "span_features": "all"}
 """Setting of `config.json` that plain transformers ignores -> the value that models of all other programs have. A new head
 does not copy these from a checkpoint."""
+
+
+def unknown_to_transformers(config: object) -> list[str]:
+    """Names of the settings of a model that plain transformers ignores, so that its outputs differ."""
+    return [name for name, usual in HEAD_SETTINGS.items() if getattr(config, name, usual) != usual]

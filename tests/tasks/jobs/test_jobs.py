@@ -220,6 +220,28 @@ def test_relations_from_file_to_prediction(encoder: str, request: pytest.Fixture
     assert empty["micro_recall"] == 0.0 and "no record has a relation other than" in lines[-1] and lines[-1] in empty["notes"]
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_run_says_what_plain_transformers_makes_of_its_model(
+    bias: bool, tiny_luke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines of README.md run as a reader would run them, and give the outputs of the model."""
+    lines: list[str] = []
+    settings = {"epochs": 1, "classifier_bias": bias, "device": "cpu", "keep": "last", "leftover": "flush"}
+    config = fill(training_of(RELATIONS).config, settings)
+    run, data = tmp_path / "run", DataFiles(train=write(tmp_path / "train.jsonl", PAIRS))
+    finetune_task(RELATIONS, str(tiny_luke), data, config, run, report=lines.append)
+    said = [line for line in lines if "plain transformers" in line]
+    ignored = f"plain transformers ignores classifier_bias of {run / 'model'} and gives other outputs (docs/models.md)"
+    assert said == ([ignored] if bias else [])
+    code = (run / "model" / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(run / "model")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert type(names["model"]).__module__.partition(".")[0] == ("loreweave" if bias else "transformers")
+    wanted = load_checkpoint_of(training_of(RELATIONS), run).model.eval()(**names["inputs"])
+    assert names["outputs"].logits.tolist()[0] == pytest.approx(wanted.logits.tolist()[0])
+
+
 def test_a_label_that_training_lacks_is_named_with_its_line(tiny_bert: Path, tmp_path: Path) -> None:
     dev = write(tmp_path / "dev.jsonl", [PAIRS[0], PAIRS[1] | {"label": "owns"}])
     files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), dev=dev)

@@ -9,12 +9,14 @@ from typing import Any
 
 from transformers import set_seed
 
+from loreweave.checkpoints.folder_readme import readme_of, reads_entities
 from loreweave.corpus.class_labels import info_file_of
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import sha256_of, sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError, records_of
+from loreweave.models.head_settings import unknown_to_transformers
 from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.files.data_folder import split_file
 from loreweave.tasks.files.feature_cache import encode_cached
@@ -155,6 +157,7 @@ def finetune_task(
         if config.dev_fraction is not None or config.train_balance is not None or config.train_fraction != 1:
             record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
         results = finetune(job, config, record, report=report, after_epoch=after_epoch)
+    _explain(built, record.model_path, told)
     return results
 
 
@@ -178,6 +181,15 @@ def _describe(built: TaskModel, source: str, report: Report) -> None:
     elif head is not None:
         report(f"{source}: {head} is left out; the new head starts at random")
     report(f"{type(built.model).__name__} with {counted(len(labels), 'label')}: {', '.join(labels[:_SHOWN_LABELS])}{more}")
+
+
+def _explain(built: TaskModel, folder: Path, report: Report) -> None:
+    """Say what plain transformers cannot do with the model, and write to its folder how to make its inputs."""
+    if ignored := unknown_to_transformers(built.model.config):
+        report(f"plain transformers ignores {listed(ignored)} of {folder} and gives other outputs (docs/models.md)")
+    tokenizer = getattr(built.encoding, "tokenizer", None)
+    if is_writer() and reads_entities(built.model) and (text := readme_of(built.model, tokenizer)) is not None:
+        (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True)
