@@ -79,10 +79,9 @@ def command(
     For a few-shot task, the first file is the training file, and the command names the labels that the other files share with
     it. For relations, no_label=NAME after the files names the label for "no relation", whose records are counted.
 
-    With pretraining instead of a task, the files are texts for 'loreweave build pretraining' in any of its formats. The command
-    counts mentions with an entity, entities, and texts without mentions, and names another way of counting that fits the
-    offsets. Its kinds of findings are bad, unused, dropped, without_mentions, misaligned, duplicates and leaks; --list entities
-    shows up to 1,000 of the most frequent entities.
+    With pretraining instead of a task, the files are texts for 'loreweave build pretraining'. The command counts mentions with
+    an entity, entities, and texts without mentions, and names another way of counting that fits the offsets. Its findings are
+    bad, unused, dropped, without_mentions, misaligned, duplicates and leaks; --list entities shows up to 1,000 entities.
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
 
