@@ -5,8 +5,9 @@ import logging
 from pathlib import Path
 
 import pytest
-from family_cases import CASES
-from transformers import AutoTokenizer
+from family_cases import CASES, byte_level_bpe
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
@@ -37,6 +38,26 @@ def test_what_is_saved_is_what_was(kind: str, files: set[str], request: pytest.F
         spans = [(0, 1)] if text else []
         assert again.encode(text, spans) == first.encode(text, spans)
     assert again.entity_vocabulary.to_hugging_face() == first.entity_vocabulary.to_hugging_face()
+
+
+def test_a_space_before_texts_is_kept(tmp_path: Path) -> None:
+    """The folder of a plain encoder, and of a LUKE, for a tokenizer with `add_prefix_space`."""
+    words = byte_level_bpe()
+    spaced = json.loads(words.backend_tokenizer.to_str())
+    spaced["pre_tokenizer"]["add_prefix_space"] = True
+    words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(spaced)), **words.special_tokens_map)
+    ours = EntityTokenizer(words, EntityVocabulary.from_counts({}).with_mask2())
+    wanted = words("ann lives in oslo")["input_ids"]
+    assert ours.encode("ann lives in oslo").input_ids == wanted != byte_level_bpe()("ann lives in oslo")["input_ids"]
+    ours.word_tokenizer.save_pretrained(tmp_path / "plain")
+    ours.save_pretrained(tmp_path / "luke")
+    for name in ("plain", "luke"):
+        assert AutoTokenizer.from_pretrained(tmp_path / name)("ann lives in oslo")["input_ids"] == wanted
+    for again in (
+        AutoTokenizer.from_pretrained(tmp_path / "plain"),
+        EntityTokenizer.from_pretrained(tmp_path / "luke").word_tokenizer,
+    ):
+        assert EntityTokenizer(again, ours.entity_vocabulary).encode("ann lives in oslo").input_ids == wanted
 
 
 def test_each_file_alone_is_enough(bpe: EntityTokenizer, bert: EntityTokenizer, tmp_path: Path) -> None:

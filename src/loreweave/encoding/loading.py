@@ -19,7 +19,7 @@ from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_K
 from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.known import check_words
 from loreweave.encoding.words.sentencepiece import aligned_backend, nmt_nfkc, sentencepiece_backend
-from loreweave.encoding.words.tokenizer import MARKER_TOKENS, stated_limit
+from loreweave.encoding.words.tokenizer import MARKER_TOKENS, stated_limit, with_prefix_space
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def load_word_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
 
     config = _read_object(directory / "tokenizer_config.json")
     backend = _load_backend(directory, config)
+    if config.get("add_prefix_space"):
+        backend = with_prefix_space(backend)
     kind = SUBWORD_KINDS.get(type(backend.model).__name__, BYTE_LEVEL_BPE)
     named = _named_tokens(backend, kind.names, {**_read_object(directory / "special_tokens_map.json"), **config})
     limit = config.get("model_max_length")

@@ -178,7 +178,8 @@ class WordTokenizer:
 
         limit = {} if self.max_length is None else {"model_max_length": self.max_length}
         named: dict[str, Any] = {**self.named_tokens, **self.flagged_tokens()}
-        return PreTrainedTokenizerFast(tokenizer_object=self._backend, model_input_names=self.input_names, **named, **limit)
+        backend = with_prefix_space(self._backend) if self.space_before_text else self._backend
+        return PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=self.input_names, **named, **limit)
 
     def flagged_tokens(self) -> dict[str, AddedToken]:
         """Named special tokens as the backend has them: RoBERTa's `<mask>` includes the space before it."""
@@ -220,7 +221,7 @@ def _clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer,
     """Copy of a backend, and whether it put a space before every text (the copy does not, since a piece is not a text)."""
     specification = json.loads(backend.to_str())
     specification["truncation"] = specification["padding"] = None
-    had_prefix = _without_prefix_space(specification.get("pre_tokenizer"))
+    had_prefix = _set_prefix_space(specification.get("pre_tokenizer"), False)
     entity_tokens = set(SPECIAL_ENTITIES) - own_tokens
     if any(token["content"] in entity_tokens for token in specification["added_tokens"]):
         entity_tokens -= backend.get_vocab(with_added_tokens=False).keys()
@@ -241,16 +242,23 @@ def _without_entity_tokens(added_tokens: list[dict[str, Any]], entity_tokens: se
     ]
 
 
-def _without_prefix_space(pre_tokenizer: dict[str, Any] | None) -> bool:
-    """Switch off `add_prefix_space` in a pre-tokenizer's specification and return whether it was on."""
+def with_prefix_space(backend: Tokenizer) -> Tokenizer:
+    """A copy that puts a space before every text, if its sub-words are byte-level BPE."""
+    specification = json.loads(backend.to_str())
+    _set_prefix_space(specification["pre_tokenizer"], True)
+    return Tokenizer.from_str(json.dumps(specification))
+
+
+def _set_prefix_space(pre_tokenizer: dict[str, Any] | None, on: bool) -> bool:
+    """Switch `add_prefix_space` on or off in a pre-tokenizer's specification and return whether it was on."""
     if pre_tokenizer is None:
         return False
     if pre_tokenizer["type"] == "Sequence":
-        return any([_without_prefix_space(part) for part in pre_tokenizer["pretokenizers"]])
+        return any([_set_prefix_space(part, on) for part in pre_tokenizer["pretokenizers"]])
     if pre_tokenizer["type"] != "ByteLevel":
         return False
     was_on: bool = pre_tokenizer["add_prefix_space"]
-    pre_tokenizer["add_prefix_space"] = False
+    pre_tokenizer["add_prefix_space"] = on
     return was_on
 
 
