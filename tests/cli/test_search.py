@@ -146,6 +146,31 @@ def test_a_trial_whose_process_has_ended_is_interrupted(
     assert "trials: 2 planned, 2 complete" in capsys.readouterr().err
 
 
+def test_the_status_shows_the_repetitions_that_are_planned_and_those_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(folder: Path) -> None:
+        if (folder.parent.name, folder.name) in (("trials", "0001"), ("repeats", "0002")) and folder not in stopped:
+            stopped.append(folder)
+            raise KeyboardInterrupt
+
+    def repetitions() -> str:
+        capsys.readouterr()
+        assert main(["search", "runs/sweep", "--status"]) == 0
+        return next(line for line in capsys.readouterr().err.splitlines() if line.startswith("repetitions: "))
+
+    stopped: list[Path] = []
+    use_toy(monkeypatch, before=stop)
+    monkeypatch.chdir(tmp_path)
+    sweep = sweep_file(tmp_path, repeat={"best": 2, "seeds": [1, 2]})
+    assert main(["search", sweep]) != 0
+    assert repetitions() == "repetitions: 4 planned"
+    assert main(["search", sweep]) != 0
+    assert repetitions() == "repetitions: 4 planned, 2 complete, 1 interrupted"
+    assert main(["search", sweep]) == 0
+    assert repetitions() == "repetitions: 4 planned, 4 complete"
+
+
 def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     use_toy(monkeypatch)
     monkeypatch.chdir(tmp_path)

@@ -108,7 +108,9 @@ def _say_rest(results: dict[str, Any], rows: list[dict[str, Any]], folder: Path)
     for row in rows:
         if row["error"]:
             say(f"{row['folder']} failed: {row['error']}")
-    say(f"trials: {', '.join(f'{count} {name}' for name, count in results['trials'].items())}")
+    for kind in ("trials", "repetitions"):
+        if kind in results:
+            say(f"{kind}: {', '.join(f'{count} {name}' for name, count in results[kind].items())}")
     if any(row["state"] == "interrupted" for row in rows):
         names = [row["folder"] for row in rows if row["state"] == "interrupted"]
         ended = "the process has ended" if len(names) == 1 else "the processes have ended"

@@ -93,6 +93,9 @@ def results_of(stages: Sequence[Stage]) -> dict[str, Any]:
         found["best"]["kept"] = study.target.kept(first.settings(chosen))
     if study.sweep.design == "seeds":
         found["seeds"] = summary([trial.value for trial in order if trial.value is not None])
+    if study.sweep.repeat is not None:
+        repeat = study.sweep.repeat
+        found["repetitions"] = counts_of(stages[1]) if len(stages) > 1 else {"planned": repeat.best * len(repeat.seeds)}
     return found | ({"repeats": repeated} if repeated else {})
 
 
