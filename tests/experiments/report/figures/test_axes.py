@@ -54,6 +54,8 @@ def test_names_of_settings_have_no_line_between_them(tmp_path: Path) -> None:
     (section,) = sections_of(find_runs([tmp_path]))
     part = FIGURES["settings"](section)
     assert isinstance(part, Part)
+    assert "Horizontal marks: mean" in part.caption and "A line connects the means of numbers" in part.caption
+    assert {picture.figure.axes[0].lines[0].get_marker() for picture in part.pictures} == {"_"}
     lines = {picture.name: picture.figure.axes[0].lines[0].get_linestyle() for picture in part.pictures}
     assert lines == {"setting_pooling": "None", "setting_rate": "-"}
 

@@ -54,8 +54,9 @@ def draw(section: Section) -> Part | NotShown:
     if not pictures:
         return NotShown("fewer than two values of a setting have finished runs")
     caption = (
-        "Points: runs. Bars (if there are few values): mean over all runs with the value, whatever their other settings are. "
-        "The means include trials that a search selected for repetition."
+        "Points: runs. Horizontal marks: mean over all runs with the value, whatever their other settings are; the means "
+        "include trials that a search selected for repetition. A line connects the means of numbers. Settings with more than "
+        f"{_FEW} numbers have no means in the picture."
     )
     columns = ["setting", "value", f"mean {split} {section.metric}", "min", "max", "runs"]
     return Part("Settings", caption, pictures, [Table("settings", columns, rows)])
