@@ -50,6 +50,8 @@ def test_evaluate_measures_and_trains_nothing(
     assert capsys.readouterr().out.splitlines() == ["what\tvalue", "windows\t24", "masked words loss\t2.5"]
     assert main(["pretrain", "minilm/pretraining-1", "--evaluate", "--estimate"]) == 2
     assert "--estimate and --evaluate exclude each other" in capsys.readouterr().err
+    assert main(["pretrain", "minilm/pretraining-1", "--evaluate", "--overwrite"]) == 2
+    assert "--evaluate writes no run" in capsys.readouterr().err
 
 
 def test_the_device_is_a_setting_of_the_run(runs: list[tuple[PretrainingConfig, dict[str, Any]]]) -> None:

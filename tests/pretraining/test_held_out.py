@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from pretraining_runs import losses, settings, train
@@ -11,7 +13,7 @@ from transformers import AutoTokenizer
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import PretrainingResult, run
 from loreweave.training.runs.record import RunRecord
@@ -26,6 +28,12 @@ def build(world: Path, folder: Path, vocabulary: EntityVocabulary) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def dev(world: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A copy of the training windows."""
+    return str(copytree(world / "data", tmp_path_factory.mktemp("held-out") / "data"))
+
+
 def trained(world: Path, folder: Path, **changes: object) -> PretrainingResult:
     return run(fill(PretrainingConfig, settings(world, folder, steps=4, dropout=0.0, **changes)))
 
@@ -34,16 +42,16 @@ def measured(result: PretrainingResult) -> list[int]:
     return [row["step"] for row in result.record.metrics() if row["split"] == "dev"]
 
 
-def test_without_dev_steps_only_the_end_is_measured(world: Path, tmp_path: Path) -> None:
-    result = trained(world, tmp_path / "run", dev=[str(world / "data")])
+def test_without_dev_steps_only_the_end_is_measured(world: Path, dev: str, tmp_path: Path) -> None:
+    result = trained(world, tmp_path / "run", dev=[dev])
     assert measured(result) == [4]
     found = result.results["dev"]
     assert found["loss"] == pytest.approx(found["masked_words_loss"] + found["masked_entities_loss"])
 
 
-def test_the_last_update_is_measured_once(world: Path, tmp_path: Path) -> None:
-    assert measured(trained(world, tmp_path / "run", dev=[str(world / "data")], dev_steps=2)) == [2, 4]
-    assert measured(trained(world, tmp_path / "other", dev=[str(world / "data")], dev_steps=3)) == [3, 4]
+def test_the_last_update_is_measured_once(world: Path, dev: str, tmp_path: Path) -> None:
+    assert measured(trained(world, tmp_path / "run", dev=[dev], dev_steps=2)) == [2, 4]
+    assert measured(trained(world, tmp_path / "other", dev=[dev], dev_steps=3)) == [3, 4]
 
 
 def test_objectives_without_a_target_are_named_once(world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +61,7 @@ def test_objectives_without_a_target_are_named_once(world: Path, tmp_path: Path,
     found, said = result.results["dev"], capsys.readouterr().err
     assert found["loss"] == found["masked_words_loss"] and "masked_entities_loss" not in found
     assert said.count("dev: objective masked_entities is left out: the windows have no target") == 1
-    assert "(6 windows are measured, not trained on)" in said
+    assert "dev (6 windows for measurements)" in said
 
 
 def test_sets_of_another_vocabulary_are_refused(world: Path, tmp_path: Path) -> None:
@@ -65,10 +73,41 @@ def test_sets_of_another_vocabulary_are_refused(world: Path, tmp_path: Path) -> 
         trained(world, tmp_path / "words", dev=[dev], **words)
 
 
-def test_too_few_windows_are_refused_before_training(world: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="dev: found 24 windows, expected at least micro_batch_size=32"):
-        trained(world, tmp_path / "run", dev=[str(world / "data")], batch_size=32, micro_batch_size=32)
+def test_windows_that_are_trained_on_are_refused(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="dev: found .*data/, which is also in data; expected windows that are not"):
+        trained(world, tmp_path / "run", dev=[f"{world / 'data'}/"])
     assert not losses({"output": str(tmp_path / "run")})
+
+
+def test_numbers_do_not_depend_on_batches_and_seeds(world: Path, dev: str, tmp_path: Path) -> None:
+    """Of one model, which a learning rate of 0 leaves as it is; 24 windows are no multiple of 16, and 5 is none of 24."""
+    alone = {"objectives": {"masked_words": {}}, "word_only": True, "optimizer": {"learning_rate": 0.0}, "dev": [dev]}
+    model = run(fill(PretrainingConfig, settings(world, tmp_path / "model", steps=1, **alone))).record.model_path
+    found = []
+    for number, changes in enumerate(({}, {"seed": 7}, {"batch_size": 5, "micro_batch_size": 5, "pool": 2})):
+        asked = settings(world, tmp_path / str(number), **alone | {"model": str(model), "steps": 1} | changes)
+        found.append(run(fill(PretrainingConfig, asked)).results["dev"])
+    assert found[1] == found[0] and found[2] == found[0]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(world: Path, dev: str, tmp_path: Path) -> None:
+    """Before the next log line, which would stop it too."""
+    asked = {"dev": [dev], "dev_steps": 1, "log_steps": 50, "optimizer": {"learning_rate": 1e30, "max_grad_norm": 0.0}}
+    with pytest.raises(LoreweaveError, match="the loss on held-out texts is not finite at step"):
+        trained(world, tmp_path / "run", **asked | {"schedule": {"warmup_steps": 0}})
+
+
+def test_a_run_of_an_earlier_version_resumes(world: Path, tmp_path: Path) -> None:
+    """Its record has no settings of held-out texts; other settings must be the same."""
+    config = settings(world, tmp_path / "run", dropout=0.0, save_steps=2)
+    train(config, interrupt_at=3)
+    path = tmp_path / "run" / "config.json"
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in kept.items() if name not in ("dev", "dev_steps")}))
+    with pytest.raises(ConfigurationError, match="cannot resume with other settings: seed was 0, now 1"):
+        run(fill(PretrainingConfig, config | {"seed": 1}), resume=True)
+    train(config, resume=True)
+    assert len(losses(config)) == 12
 
 
 def test_dev_steps_needs_held_out_texts(world: Path, tmp_path: Path) -> None:
@@ -76,9 +115,9 @@ def test_dev_steps_needs_held_out_texts(world: Path, tmp_path: Path) -> None:
         fill(PretrainingConfig, settings(world, tmp_path / "run", dev_steps=5))
 
 
-def test_two_processes_measure_what_one_does(world: Path, tmp_path: Path) -> None:
+def test_two_processes_measure_what_one_does(world: Path, dev: str, tmp_path: Path) -> None:
     """Masked words alone: DDP does not wait for the head of masked entities, which is not trained."""
-    alone = {"objectives": {"masked_words": {}}, "steps": 2, "dropout": 0.0, "dev": [str(world / "data")], "dev_steps": 1}
+    alone = {"objectives": {"masked_words": {}}, "steps": 2, "dropout": 0.0, "dev": [dev], "dev_steps": 1}
     one = settings(world, tmp_path / "one", micro_batch_size=4, **alone)
     two = settings(world, tmp_path / "two", micro_batch_size=2, **alone)
     train(one)

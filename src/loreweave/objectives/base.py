@@ -147,7 +147,10 @@ class Objective(ABC):
 
     @classmethod
     def for_held_out(cls, config: Any) -> Any | LeftOut:
-        """The settings with which a run measures the objective on held-out windows, or why it is left out."""
+        """The settings with which a run measures the objective on held-out windows, or why it is left out.
+
+        Processes measure different numbers of batches, so the loss must exchange nothing between them.
+        """
         return config
 
     @classmethod

@@ -138,9 +138,9 @@ class EntityRelations(LinkedMentionsObjective):
         return {name: Path(path) for name in ("graph", "types") if (path := getattr(config, name)) is not None}
 
     @classmethod
-    def for_evaluation(cls, config: EntityRelationsConfig, model: str | None) -> EntityRelationsConfig | LeftOut:
-        """Leave it out: its head is not kept."""
-        return LeftOut("its head is left behind after training; 'loreweave probe' measures the encoder")
+    def for_held_out(cls, config: EntityRelationsConfig) -> EntityRelationsConfig | LeftOut:
+        """Leave it out: its loss depends on the other pairs of a micro-batch, and its head is not kept."""
+        return LeftOut("its head is not saved, and it compares the pairs of a batch; 'loreweave probe' measures the encoder")
 
     def summary(self) -> list[str]:
         """Number of pairs and relations."""

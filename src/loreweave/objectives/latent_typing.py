@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -208,9 +208,14 @@ class LatentTyping(TextObjective):
         return folder_of_head(config)
 
     @classmethod
+    def for_held_out(cls, config: LatentTypingConfig) -> LatentTypingConfig:
+        """With the usage of types in each batch alone."""
+        return replace(config, usage_over="process")
+
+    @classmethod
     def for_evaluation(cls, config: LatentTypingConfig, model: str | None) -> LatentTypingConfig | LeftOut:
         """With the typer and decoder of the model's folder, unless the settings name others."""
-        return with_saved_head(cls, config, model, side_files.recognises, "typer")
+        return with_saved_head(cls, cls.for_held_out(config), model, side_files.recognises, "typer")
 
     def summary(self) -> list[str]:
         """The types and weights."""

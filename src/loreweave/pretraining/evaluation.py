@@ -20,15 +20,14 @@ from loreweave.training.quiet import quiet
 
 
 def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None] = say_line) -> dict[str, float]:
-    """Loss and accuracy of each objective over one pass of `config.data`, masked by `config.seed`.
+    """Loss and accuracy of each objective over one pass of `config.data`.
 
-    The masks are those of the first epoch of a run with that seed, so two models are compared on the same targets.
-    Windows at the end that do not fill a micro-batch are left out; their number is in `windows_left_out`. `report` is called
-    with the names of the objectives that are left out because the model lacks their heads, or because the windows have no
-    target, and of those that predict with a head of the encoder that is still random.
+    The masks are always the same, so two models are compared on the same targets. `report` is called with the names of the
+    objectives that are left out because the model lacks their heads, or because the windows have no target, and of those that
+    predict with a head of the encoder that is still random.
 
     Raises:
-        ConfigurationError: no objective is left, or fewer windows than fill a micro-batch.
+        ConfigurationError: no objective is left, or no window.
     """
     known = objectives()
     kept, left_out = measurable(config, lambda name, asked: known[name].for_evaluation(asked, config.model))
@@ -48,5 +47,4 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
     found = held_out.measure(module, device)
     for line in held_out.without_targets(found):
         report(line)
-    counts = {"windows": float(held_out.windows), "windows_left_out": float(held_out.windows_left_out)}
-    return counts | found
+    return {"windows": float(held_out.windows)} | found

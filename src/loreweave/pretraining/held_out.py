@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from loreweave.build.pretraining_set import PretrainingSet
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.objectives import LeftOut, Objective, ObjectivesConfig, objectives
 from loreweave.objectives.gathering import process, processes
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.metrics import metric_name
-from loreweave.pretraining.micro_steps import build_stream, to_device
+from loreweave.pretraining.micro_steps import build_pass, to_device
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.start import Start
 from loreweave.training.devices import autocast
 
+K = TypeVar("K")
+_BATCH = 16
+"""Number of windows per batch: losses over a batch as a whole do not depend on the settings of the run."""
+_SEED = 0
+"""Seed of the masks: runs with other seeds are measured on the same targets."""
+
 
 class HeldOut:
-    """One pass over held-out windows.
-
-    The masks are those of the first epoch of a run with the seed of the settings, so all measurements have the same targets.
+    """One pass over all held-out windows, always with the same masks, so that all measurements have the same targets.
 
     Args:
         config: settings of the run, with the objectives that are measured. They have the heads of the trained objectives with
@@ -35,33 +41,26 @@ class HeldOut:
 
     Attributes:
         objectives: the objectives that are measured.
-        windows: number of windows that are read.
-        windows_left_out: number of windows at the end, too few for a micro-batch of each process.
+        windows: number of windows.
 
     Raises:
-        ConfigurationError: fewer windows than a micro-batch of each process has.
+        ConfigurationError: there are none.
     """
 
     def __init__(self, config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> None:
-        rows, together = sum(len(data.dataset) for data in sets), config.micro_batch_size * processes()
-        count = rows // together * processes()
-        if not count:
-            each = f"micro_batch_size={config.micro_batch_size}" + (f" x {processes()} processes" if processes() > 1 else "")
-            raise ConfigurationError(f"found {rows} windows, expected at least {each}")
-        # A pool would extend beyond the end of the pass.
-        one_pass = replace(config, batch_size=config.micro_batch_size, steps=count, sampling_smoothing=1.0, pool=1)
-        self._stream = build_stream(one_pass, sets, begun, processes=1)
+        self.windows = sum(len(data.dataset) for data in sets)
+        if not self.windows:
+            raise ConfigurationError("found no window, expected some")
+        self._stream = build_pass(config, sets, begun, _BATCH, _SEED)
         self._precision = config.precision
         self.objectives: list[Objective] = self._stream.objectives
-        self.windows = count * config.micro_batch_size
-        self.windows_left_out = rows - self.windows
 
     @torch.inference_mode()
     def measure(self, module: PretrainingModel, device: torch.device) -> dict[str, float]:
         """Mean of each metric over the targets, without the metrics of objectives that have no target."""
         training = module.training
         module.eval()
-        sums = {objective.name: defaultdict[str, float](float) for objective in self.objectives}
+        sums = defaultdict[tuple[str, str], float](float)
         targets = Counter[str]()
         for item in range(process(), len(self._stream), processes()):
             batch = to_device(self._stream[item], device)
@@ -71,14 +70,10 @@ class HeldOut:
                 found = module.sums(self.objectives, batch)
             for name, parts in found.items():
                 for key, value in parts.items():
-                    sums[name][key] += float(value)
+                    sums[name, key] += float(value)
         module.train(training)
-        names = [(objective, key) for objective, parts in sums.items() for key in parts]
-        own = [*(sums[objective][key] for objective, key in names), *(targets[name] for name in sums)]
-        totals = _over_processes(own, device)
-        counts = dict(zip(sums, totals[len(names) :], strict=True))
-        means = zip(names, totals, strict=False)
-        return {metric_name(name, key): total / counts[name] for (name, key), total in means if counts[name]}
+        whole, counts = _over_processes(sums), _over_processes(targets)
+        return {metric_name(name, key): value / counts[name] for (name, key), value in whole.items() if counts[name]}
 
     def without_targets(self, measured: Mapping[str, float]) -> list[str]:
         """Lines about the objectives for which a measurement has found no target."""
@@ -86,13 +81,14 @@ class HeldOut:
         return [f"objective {name} is left out: the windows have no target" for name in lacking]
 
 
-def _over_processes(numbers: Sequence[float], device: torch.device) -> list[float]:
-    """The sums of numbers over all processes."""
-    if processes() == 1:
-        return list(numbers)
-    summed = torch.tensor(numbers, dtype=torch.float64, device=device)
-    torch.distributed.all_reduce(summed)
-    return list(summed.tolist())
+def _over_processes(own: Mapping[K, float]) -> dict[K, float]:
+    """The sums of the numbers of all processes, of which some may have none."""
+    parts: list[Any] = [dict(own)]
+    if processes() > 1:
+        parts = [None] * processes()
+        torch.distributed.all_gather_object(parts, dict(own))
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: sum(part.get(name, 0) for part in parts) for name in names}
 
 
 def measurable(
@@ -167,6 +163,8 @@ class HeldOutMeasurement(TrainerCallback):
         if step < state.max_steps and (not self.every or step % self.every):
             return
         found = self.held_out.measure(self.module, args.device)
+        if not all(map(math.isfinite, found.values())):
+            raise LoreweaveError(f"the loss on held-out texts is not finite at step {step}: {found}")
         if not state.is_world_process_zero:
             return
         for line in self.held_out.without_targets(found):

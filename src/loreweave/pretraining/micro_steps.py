@@ -1,9 +1,13 @@
-"""Items of a pre-training run: item s is one micro-step over all streams, so each stream has its own batch size."""
+"""Items of a pre-training run, and how they are built from its settings.
+
+Item s is one micro-step over all streams, so each stream has its own batch size.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -61,31 +65,62 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
     Raises:
         ConfigurationError: the encoder has fewer positions than the longest text has sub-words.
     """
-    words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
+    chosen = _built(config, sets, begun, micro_steps)
+    length = number_of_updates(config, sets, chosen) * micro_steps
+    settings = {"smoothing": config.sampling_smoothing, "pool": config.pool, "seed": config.seed}
+    text = _text(config, sets, begun, chosen, length, config.micro_batch_size, **settings) if sets else None
+    return MicroSteps(text, chosen, length)
+
+
+def build_pass(
+    config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, batch_size: int, seed: int
+) -> MicroSteps:
+    """Micro-steps that read each window of the sets once, with masks that `seed` determines.
+
+    Raises:
+        ConfigurationError: see `build_stream`.
+    """
+    chosen = _built(config, sets, begun, 1)
+    windows = sum(len(data.dataset) for data in sets)
+    length = math.ceil(windows / batch_size)
+    text = _text(config, sets, begun, chosen, length, batch_size, smoothing=1.0, pool=1, seed=seed, draws=windows)
+    return MicroSteps(text, chosen, length)
+
+
+def _built(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, micro_steps: int) -> list[Objective]:
+    """The objectives, whose texts the encoder has room for."""
+    words = None if begun.words is None else WordVocabulary.of(begun.words)
     context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), sets, config.seed, micro_steps)
     chosen = _objectives(config, context)
     if begun.model is not None:
         check_positions(config, sets, chosen, begun.model)
-    length = number_of_updates(config, sets, chosen) * micro_steps
-    text = None
-    if sets:
-        assert words is not None
-        text = TextStream(
-            [data.dataset for data in sets],
-            [objective for objective in chosen if isinstance(objective, WindowObjective)],
-            words,
-            None if begun.vocabulary is None else begun.vocabulary.pad_id,
-            batch_size=config.micro_batch_size,
-            length=length,
-            seed=config.seed,
-            smoothing=config.sampling_smoothing,
-            max_words=config.max_words,
-            max_entities=config.max_entities,
-            readers=[objective for objective in chosen if isinstance(objective, TextObjective)],
-            pool=config.pool,
-        )
-    return MicroSteps(text, chosen, length)
+    return chosen
+
+
+def _text(
+    config: PretrainingConfig,
+    sets: Sequence[PretrainingSet],
+    begun: Start,
+    chosen: Sequence[Objective],
+    length: int,
+    batch_size: int,
+    **settings: Any,
+) -> TextStream:
+    """The windows of the sets as micro-batches; `settings` are those of `TextStream`."""
+    assert begun.words is not None
+    return TextStream(
+        [data.dataset for data in sets],
+        [objective for objective in chosen if isinstance(objective, WindowObjective)],
+        WordVocabulary.of(begun.words),
+        None if begun.vocabulary is None else begun.vocabulary.pad_id,
+        batch_size=batch_size,
+        length=length,
+        max_words=config.max_words,
+        max_entities=config.max_entities,
+        readers=[objective for objective in chosen if isinstance(objective, TextObjective)],
+        **settings,
+    )
 
 
 def number_of_updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:

@@ -15,7 +15,9 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
+from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.held_out import HeldOut, HeldOutMeasurement, held_out_of_run
 from loreweave.pretraining.inputs import inputs_of
@@ -37,8 +39,13 @@ from loreweave.training.runs.interruption import StopOnInterrupt
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
 from loreweave.training.settings.configuration import to_dict
+from loreweave.training.settings.fields import default_of
 
 AfterLog = Callable[[int, Mapping[str, float]], None]
+
+
+_ADDED = ("dev", "dev_steps")
+"""Settings that runs of an earlier version do not have in their records."""
 
 
 @dataclass
@@ -134,15 +141,15 @@ def _held_out(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: 
     """The held-out windows, if there are any, and lines for the user about them."""
     if not config.dev:
         return None, []
+    trained = [path for path in config.dev if Path(path).resolve() in {Path(other).resolve() for other in config.data}]
+    if trained:
+        raise ConfigurationError(f"dev: found {trained[0]}, which is also in data; expected windows that are not trained on")
     dev = [open_pretraining_set(path) for path in config.dev]
     if config.model is not None:
         check_sets(config.model, begun, dev)
         common_vocabulary([*sets, *dev])
     held_out, left_out = held_out_of_run(config, dev, begun)
-    count = counted(held_out.windows, "window")
-    less = counted(held_out.windows_left_out, "fills no micro-batch and is left out", "fill no micro-batch and are left out")
-    more = f"; {less}" if held_out.windows_left_out else ""
-    lines = [f"dev: {', '.join(config.dev)} ({count} are measured, not trained on{more})"]
+    lines = [f"dev: {', '.join(config.dev)} ({counted(held_out.windows, 'window')} for measurements)"]
     return held_out, lines + [f"dev: {name} is not measured: {reason}" for name, reason in left_out.items()]
 
 
@@ -195,9 +202,20 @@ def _open_record(
 ) -> RunRecord:
     with state.main_process_first():
         return RunRecord.open(
-            config.output, "pretraining", to_dict(config),
+            config.output, "pretraining", _comparable(to_dict(config), Path(config.output)) if resume else to_dict(config),
             resume=resume, overwrite=overwrite, command=command, is_writer=state.is_main_process,
         )  # fmt: skip
+
+
+def _comparable(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a run, without defaults of settings that did not exist when the run in the folder began."""
+    path = folder / "config.json"
+    known = read_json(path) if path.is_file() else settings
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in known or name not in _ADDED or value != default_of(PretrainingConfig, name)
+    }
 
 
 class _Recorder(TrainerCallback):

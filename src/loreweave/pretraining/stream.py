@@ -32,6 +32,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         readers: objectives that read the windows before anything is masked.
         entity_pad_id: id of the entity padding; None leaves entity inputs out (`word_only`).
         pool: number of micro-batches that share their draws.
+        draws: number of windows of the whole run; the last micro-batch may be smaller. Default: all are whole.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         max_entities: int = 128,
         readers: Sequence[TextObjective] = (),
         pool: int = 1,
+        draws: int | None = None,
     ) -> None:
         self.sets = [dataset.with_format("numpy") for dataset in sets]
         self.objectives = objectives
@@ -62,6 +64,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         self.max_entities = max_entities
         self.readers = readers
         self.pool = pool
+        self._last_draw = draws
         self._reads_links = any(objective.reads_links for objective in objectives)
         self._lengths = [_lengths(dataset) for dataset in sets] if pool > 1 else []
         self._sorted: tuple[int, list[np.ndarray]] = (-1, [])
@@ -86,7 +89,8 @@ class TextStream(torch.utils.data.Dataset[Batch]):
     def _sort(self, number: int) -> list[np.ndarray]:
         """Draws of each micro-batch of a pool. [micro-batches][batch]"""
         count = self.pool * self.batch_size
-        draws = np.arange(number * count, (number + 1) * count)
+        last = (number + 1) * count if self._last_draw is None else min(self._last_draw, (number + 1) * count)
+        draws = np.arange(number * count, last)
         if self.pool == 1:
             return [draws]
         sets, rows = self.draws.rows(draws)

@@ -103,9 +103,10 @@ Group = tuple[np.ndarray, int]
 def fit_weights(groups: Sequence[Group], start: Decision, ridge: float = 1e-2) -> Decision:
     """Weights of similarity and prior that suit mentions, none below 0.
 
-    They are the most likely ones, unless the weights of `start`, the similarity alone or the prior alone choose more right
-    candidates. Those are then multiplied by the most likely factor: one similarity that is far too large can make a weight of 0
-    the most likely one, although the similarity is right more often than the prior.
+    They are the most likely ones. If one of these is 0, and the weights of `start`, the similarity alone or the prior alone
+    choose more right candidates, then those are taken, multiplied by the most likely factor: one similarity that is far too
+    large can make a weight of 0 the most likely one, although the similarity is right more often than the prior. Otherwise,
+    a comparison on few mentions would rather choose by chance.
 
     Args:
         groups: the mentions whose entity is among several candidates, with similarity and logarithm of the prior as features.
@@ -117,7 +118,7 @@ def fit_weights(groups: Sequence[Group], start: Decision, ridge: float = 1e-2) -
         return start
     origin = np.array([start.similarity_weight, start.prior_weight])
     tried = [most_likely_weights(kept, origin, ridge)]
-    for weights in (origin, *np.diag(np.where(origin > 0, origin, 1.0))):
+    for weights in () if tried[0].all() else (origin, *np.diag(np.where(origin > 0, origin, 1.0))):
         scaled = [(features @ weights[:, None], right) for features, right in kept]
         tried.append(weights * most_likely_weights(scaled, np.ones(1), ridge, least=_LEAST_FACTOR))
     best = max(tried, key=lambda weights: _right(kept, weights))
