@@ -240,9 +240,8 @@ class _Demo:
     def held_out(self, model: str) -> dict[str, float]:
         """Accuracy of masked words and masked entities on the held-out pages."""
         overrides = [*self._files(model, "held-out-set", "held-out"), *FEW_PAGES]
-        alone = ("batch_size=1", "micro_batch_size=1")  # so that all windows are used
         recipe = load_recipe(f"{ENCODER}/pretraining-2")
-        results = evaluate_objectives(fill(PretrainingConfig, recipe.config, [*overrides, *alone]))
+        results = evaluate_objectives(fill(PretrainingConfig, recipe.config, overrides))
         self._tells("held-out pages", results)
         return results
 
