@@ -174,7 +174,7 @@ def test_a_disk_that_is_full_at_a_checkpoint(
 
     with monkeypatch.context() as patch:
         patch.setattr(PretrainingTrainer, "_save_optimizer_and_scheduler", filled)
-        with pytest.raises(LoreweaveError, match=r"checkpoint-6: could not be written .*No space left.* --resume"):
+        with pytest.raises(LoreweaveError, match=r"checkpoint-6: could not be written .*No space left.* resume=True"):
             run(config(tmp_path))
     monkeypatch.undo()
     record = RunRecord(tmp_path / "run")
@@ -209,7 +209,7 @@ def test_no_room_for_the_model(save_steps: int, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "save_model", filled)
-        with pytest.raises(LoreweaveError, match="saved to" if not save_steps else "--resume"):
+        with pytest.raises(LoreweaveError, match="saved to" if not save_steps else "resume=True"):
             run(config(tmp_path, save_steps=save_steps))
     record = RunRecord(tmp_path / "run")
     assert record.status()["status"] == "failed" and "model" in record.status()["error"]
