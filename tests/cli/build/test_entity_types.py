@@ -123,4 +123,7 @@ def test_titles_of_a_vocabulary_of_several_languages(build: Build, pages: Path, 
     ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, **{f"en:{title}": row for row, title in enumerate(plain, 3)}, "de:Wien": 99}
     vocabulary = EntityVocabulary.from_hugging_face(ids)
     assert VocabularyTypes.of(read_entity_types(output), vocabulary).counts.astype(bool).sum() == len(plain)
+    for option in (("--source", "labels"), ("--format", "doccano"), ("--skip-bad",), ("--link-labels",)):
+        said = build("--graph", tmp_path, *option, "--output", tmp_path / "other")[2]
+        assert f"{option[0]}: found --graph, expected text files; leave {option[0]} out" in said
     assert "--language: found --graph" in build("--graph", tmp_path, "--language", "en", "--output", tmp_path / "other")[2]

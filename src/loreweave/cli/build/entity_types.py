@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -103,8 +103,11 @@ def entity_types(
         raise ConfigurationError(f"found {found}, expected text files, or --graph FOLDER with --vocabulary FILE")
     if graph is not None and language is not None:
         raise ConfigurationError("--language: found --graph, whose titles are those of --vocabulary; leave --language out")
-    if graph is None and type_relation:
-        raise ConfigurationError("--type-relation: found text files, expected --graph FOLDER; leave --type-relation out")
+    of_texts = {
+        "--source": source != "categories", "--format": format, "--tag-names": tag_names, "--skip-bad": skip_bad,
+        "--exclude": exclude, "--link-labels": link_labels,
+    }  # fmt: skip
+    _refuse({"--type-relation": type_relation, "--vocabulary": vocabulary} if files else of_texts, bool(files))
     given = TextFiles(files or [], format, skip_bad, tag_names, exclude, link_labels)
     report = _of_texts(given, source) if files else _of_graph(graph, vocabulary, type_relation or ())
     left_out = given.counts() if files else {}
@@ -118,6 +121,18 @@ def entity_types(
     names = {name for given in report.types.values() for name in given}
     rows = {"entities_with_types": len(report.types), "types": len(names), **report.counts, **left_out}
     show_counts(rows, output, always=("entities_with_types", "types"), as_json=as_json)
+
+
+def _refuse(options: Mapping[str, object], texts: bool) -> None:
+    """Refuse options that are read for a graph (`texts`) or for texts only.
+
+    Raises:
+        ConfigurationError: names the first one that was given.
+    """
+    wrong = next((name for name, value in options.items() if value), None)
+    if wrong is not None:
+        found, expected = ("text files", "--graph FOLDER") if texts else ("--graph", "text files")
+        raise ConfigurationError(f"{wrong}: found {found}, expected {expected}; leave {wrong} out")
 
 
 def _of_texts(given: TextFiles, source: str) -> EntityTypesReport:
