@@ -117,6 +117,39 @@ def test_what_cannot_be_words_or_names_is_refused(tmp_path: Path) -> None:
         read(numbers)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The dog is big.\nThe grass is wet.\nThe man is old.\n",
+        "The dog is big.\n\nThe grass is wet.\n",
+        "It rains today.\nThe man who came is old. So it is.\nIt was so.\n",
+    ],
+    ids=["equal", "paragraphs", "different"],
+)
+def test_plain_text_is_not_read_as_columns(text: str, tmp_path: Path) -> None:
+    """Its last words would be labels, or its lines bad ones; in a folder too."""
+    path = tmp_path / "plain.txt"
+    path.write_text(text)
+    for given in (path, tmp_path):
+        for skip_bad in (False, True):
+            with pytest.raises(DataError, match=r"plain.txt: .*plain text; 'loreweave build text-blocks' .* --format columns"):
+                read(given, skip_bad=skip_bad)
+
+
+@pytest.mark.parametrize("text", ["Oslo B-LOC\n", "Oslo LOC\nis O\n", "Oslo LOC\nis _\nbig _\n"])
+def test_columns_with_tags_are_no_plain_text(text: str, tmp_path: Path) -> None:
+    """Also if all words are in mentions; labels of all words need the name of the format."""
+    path = tmp_path / "train.conll"
+    path.write_text(text)
+    assert read(path)[0] == read(path, "columns")[0]
+    assert [mention.types for mention in read(path)[0][0].mentions] == [("LOC",)]
+    path.write_text("Oslo LOC\nMia PER\n")
+    assert [mention.types for mention in read(path, "columns")[0][0].mentions] == [("LOC",), ("PER",)]
+    path.write_text(f"{text}x y z\n")
+    with pytest.raises(DataError, match=r"line \d: found 3 columns: 'x y z', expected 2"):
+        read(path)
+
+
 def test_a_binary_file_is_recognised_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "train.spacy"
     path.write_bytes(b"\xff\xfe")

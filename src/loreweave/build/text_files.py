@@ -17,13 +17,16 @@ from loreweave.corpus.annotated_sentences import (
     has_rows,
     is_format,
     looked_at,
+    recognise,
+    sentence_files,
     stream_sentences,
 )
 from loreweave.corpus.annotated_text import AnnotatedText, placed_annotated_texts, text_files, unread_files
+from loreweave.corpus.column_formats.layout import find_layout
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.corpus.files.records import BINARY_SUFFIXES
+from loreweave.corpus.files.records import BINARY_SUFFIXES, check_not_empty
 from loreweave.corpus.mention_formats import recognised_mentions
 from loreweave.corpus.wikispeedia import read_wikispeedia
 from loreweave.errors import ConfigurationError, DataError
@@ -76,7 +79,7 @@ def stream_texts(
         prefix: text before the number that is the id of a text without an id. Annotated text needs ids.
 
     Raises:
-        DataError: names the file, the line and the field.
+        DataError: names the file, the line and the field; or a file looks like plain text.
         ConfigurationError: unknown format.
     """
     check_format(format)
@@ -87,9 +90,25 @@ def stream_texts(
     if ours is not None:
         yield from _annotated_texts(path, account, skip_bad, utf16=ours == ANNOTATED_UTF16)
         return
+    if format is None:
+        _refuse_plain_text(path)
     sentences = stream_sentences(path, account, format, skip_bad, names, prefix)
     for sentence in looked_at(sentences, path, account):
         yield sentence.place, sentence.text
+
+
+def _refuse_plain_text(path: Path) -> None:
+    """Refuse files that are only columns because nothing else fits, and whose last columns are no tags.
+
+    Raises:
+        DataError: a file looks like plain text, or its format or its columns are not recognised.
+    """
+    for file in sentence_files(path):
+        check_not_empty(file)
+        if recognise(file) == "columns" and find_layout(file).labels_every_word:
+            found = "found neither annotated text nor tags such as O and B-person: it looks like plain text"
+            way_out = "'loreweave build text-blocks' reads plain text; for columns of words and labels, give --format columns"
+            raise DataError(f"{found}; {way_out}", path=file)
 
 
 def _annotated_texts(path: Path, account: ReadResult[Any], skip_bad: bool, *, utf16: bool) -> Iterator[PlacedText]:

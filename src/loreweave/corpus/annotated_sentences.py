@@ -170,7 +170,7 @@ def stream_sentences(
         if format.startswith(_COLUMNS):
             raise ConfigurationError(f"unknown format {format!r}; to choose the columns, use columns:0,-1 (token, tag)")
         raise ConfigurationError(f"unknown format {format!r}; annotated sentences have {', '.join(FORMATS)}")
-    files = _files(path, format)
+    files = sentence_files(path, format)
     if files == [path]:
         account.notes.extend(_unread(path))
         yield from _stream_file(path, account, format, skip_bad, names, prefix)
@@ -252,7 +252,7 @@ def plausibility_notes(sentences: Sequence[AnnotatedSentence], path: Path) -> li
 # ---- files and their formats --------------------------------------------------------------------------------------------
 
 
-def _files(path: Path, format: str | None) -> list[Path]:
+def sentence_files(path: Path, format: str | None = None) -> list[Path]:
     """The file, the files of a folder, or a folder that is one data set."""
     if not path.exists():
         raise file_not_found(path)

@@ -78,6 +78,11 @@ class FileLayout:
     characters: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def labels_every_word(self) -> bool:
+        """Whether no tag is O and none has a prefix: names or parts of speech, or the last words of plain text."""
+        return bool(self.tags) and not self.prefixed and OUTSIDE not in map(self.spelling.plain, self.tags)
+
     def split(self, line: str) -> list[str]:
         """Columns of a line; a token of blanks only is " "."""
         if self.separator != " ":
