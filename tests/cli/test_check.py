@@ -172,6 +172,17 @@ def test_facts_about_mentions_are_shown_where_there_can_be_mentions(tmp_path: Pa
     assert [name for name in of_mentions[:3] if name in shown] == list(of_mentions[:3])
 
 
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_the_status_is_1_if_a_file_has_no_text(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also if nothing in it is bad, and if the other file has texts."""
+    empty, good = tmp_path / "empty.json", tmp_path / "good.jsonl"
+    empty.write_text(content)
+    write_annotated_texts(good, [AnnotatedText("1", "Mia left Oslo.", (Mention(9, 13, "Oslo", "city"),))])
+    assert main(["check", "pretraining", str(good), str(empty)]) == 1
+    assert "empty.json: found no texts" in capsys.readouterr().err
+    assert main(["check", "pretraining", str(good)]) == 0
+
+
 def test_texts_for_pretraining(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tables, findings, lists, CSV and JSON as for tasks; and what only tasks have is refused."""
     train, held = str(tmp_path / "train.jsonl"), str(tmp_path / "held.jsonl")

@@ -105,7 +105,7 @@ def command(
         show_json(found)
     else:
         _show(found, set(kinds) if "all" in (lists or ()) else set(lists or ()))
-    nothing_read = any(row["errors"] and not row["texts"] for row in found["files"])
+    nothing_read = not all(row["texts"] for row in found["files"])
     if nothing_read or (strict and found["findings"]):
         raise typer.Exit(1)
 
