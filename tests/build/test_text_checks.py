@@ -63,6 +63,18 @@ def test_a_mention_that_is_listed_twice_is_kept_once() -> None:
     }  # fmt: skip
 
 
+def test_a_mention_that_is_listed_twice_is_counted_once() -> None:
+    """Among all mentions, those with labels only and those that cut words: 'sl' twice, Oslo and Norway."""
+    mentions = (
+        Mention(1, 3, label="x"), Mention(1, 3, label="y"), Mention(0, 4, "Oslo"), Mention(0, 4, "Oslo_(1924)"),
+        Mention(11, 17, label="land"),
+    )  # fmt: skip
+    _, checks = checked(replace(OSLO, mentions=mentions))
+    assert [checks.counts[name] for name in ("mentions", "linked", "labelled", "mentions_misaligned")] == [3, 1, 2, 1]
+    assert checks.notes()[0].startswith("warning: 1 of 3 mentions begin or end inside a word")
+    assert checks.reported()["mentions_repeated"] == checks.reported()["mentions_with_another_entity"] == 1
+
+
 SENTENCE = "\N{GRINNING FACE} Oslo lies in Norway, as Bergen does."
 
 

@@ -96,6 +96,17 @@ def test_other_formats_have_labels_and_no_links(tmp_path: Path) -> None:
     assert "they fit if ends are inclusive" in "\n".join(check_texts([path])["findings"])
 
 
+def test_the_mentions_of_a_text_are_counted_in_one_way(tmp_path: Path) -> None:
+    """A mention that is listed twice with two labels is one mention with both."""
+    path, twice = tmp_path / "twice.jsonl", (Mention(1, 3, label="x"), Mention(1, 3, label="y"))
+    write_annotated_texts(path, [AnnotatedText("1", OSLO, twice)])
+    found = check_texts([path])
+    (row,) = found["files"]
+    assert [row[name] for name in ("mentions", "with_label_only", "misaligned", "mentions_repeated")] == [1, 1, 1, 1]
+    assert len(row["listed"]["misaligned"]) == 1
+    assert "twice.jsonl: found no link in 1 text with 1 mention, 1 with a label but no entity; --link" in found["findings"][1]
+
+
 def test_long_lists_are_cut_and_counts_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_check, "LISTED_AT_MOST", 2)
     texts = [AnnotatedText(str(n), f"Text {n}.", (Mention(0, 4, f"E{n}"),) if n < 5 else ()) for n in range(9)]

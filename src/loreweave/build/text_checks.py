@@ -44,7 +44,7 @@ class TextChecks:
     It remembers two numbers for each text, which take about 150 bytes.
 
     Attributes:
-        counts: `texts` and `mentions`, those of them with an entity (`linked`) and with labels only (`labelled`);
+        counts: `texts` and `mentions` (each once), those of them with an entity (`linked`) and with labels only (`labelled`);
             `texts_repeated` have the id, the language, the text and the mentions of any earlier text,
             `texts_with_repeated_id` only the id and the language;
             `mentions_repeated` have the span and the entity of an earlier mention of the text,
@@ -63,9 +63,11 @@ class TextChecks:
     def checked(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         """The texts, with each mention once."""
         for text in texts:
-            self._count(text)
+            self._count_text(text)
             mentions = self._once(text.mentions)
-            yield text if len(mentions) == len(text.mentions) else replace(text, mentions=mentions)
+            text = text if len(mentions) == len(text.mentions) else replace(text, mentions=mentions)
+            self._count_mentions(text)
+            yield text
 
     def reported(self) -> dict[str, int]:
         """The counts that builders report."""
@@ -99,8 +101,8 @@ class TextChecks:
         )
         return f"{found}; {way_out}"
 
-    def _count(self, text: AnnotatedText) -> None:
-        self.counts["texts"] += 1
+    def _count_mentions(self, text: AnnotatedText) -> None:
+        """Count the mentions of a text that has each of them once."""
         wrong: list[Span] = []
         for mention in text.mentions:
             self.counts["mentions"] += 1
@@ -110,6 +112,9 @@ class TextChecks:
                 wrong.append((mention.start, mention.end))
         if wrong:
             self._count_misaligned(text, wrong)
+
+    def _count_text(self, text: AnnotatedText) -> None:
+        self.counts["texts"] += 1
         key = text.language, text.id
         id, content = hash(key), hash((key, text.text, text.mentions))
         if content in self._contents:
