@@ -91,6 +91,21 @@ def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
     assert [text.mentions for text in read(tmp_path)[0]] == [(Mention(0, 3, label="PER"),)]
 
 
+def test_a_later_file_of_a_folder_with_another_format_is_recognised(tmp_path: Path) -> None:
+    """Whichever is first; broken and unknown files of annotated texts are still bad texts."""
+    lines(tmp_path / "a.jsonl", GOOD)
+    lines(tmp_path / "b.jsonl", DOCCANO, DOCCANO)
+    found, account = read(tmp_path)
+    assert [(text.id, *(mention.entity for mention in text.mentions)) for text in found] == [
+        ("a", "Oslo"), ("b:1", None), ("b:2", None),
+    ]  # fmt: skip
+    assert account.notes[0] == "read from 2 files: a.jsonl, b.jsonl" and not account.skipped
+    for bad in ("{broken", json.dumps({"id": "x", "title": "X"})):
+        (tmp_path / "b.jsonl").write_text(bad)
+        found, account = read(tmp_path, skip_bad=True)
+        assert [text.id for text in found] == ["a"] and account.skipped == {"bad text": 1}
+
+
 def test_numbers_are_ids_of_their_own_in_several_files(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", DOCCANO, {**DOCCANO, "id": 7})
     assert [text.id for text in read(path, prefix="a:")[0]] == ["a:1", "7"]

@@ -125,21 +125,37 @@ def _annotated_texts(path: Path, account: ReadResult[Any], skip_bad: bool, *, ut
 
 
 def _is_annotated_text(path: Path) -> bool:
-    """Whether a file, or the first file of a folder that can have annotated texts, is read as annotated text.
+    """Whether a file is read as annotated text, or the first file of a folder that can be, and no other has another format.
+
+    Raises:
+        DataError: several formats are possible, or all rows of the first file are broken.
+    """
+    if not path.is_dir():
+        return _is_annotated_file(path)
+    try:
+        files = text_files(path)
+    except DataError:
+        return False
+    return _is_annotated_file(files[0]) and not any(map(_has_another_format, files[1:]))
+
+
+def _is_annotated_file(path: Path) -> bool:
+    """Whether a file is read as annotated text.
 
     So is what cannot be read twice, an empty file, and rows of no known format that have a `text` or `mentions`: the reader
     of annotated text says what they lack.
-
-    Raises:
-        DataError: several formats are possible, or all rows of the file are broken.
     """
-    if path.is_dir():
-        try:
-            path = text_files(path)[0]
-        except DataError:
-            return False
     if not path.is_file() or (path.suffix not in BINARY_SUFFIXES and first_character(path) == ""):
         return True
     row = first_row(path) if has_rows(path) else None
     found = None if row is None else recognised_mentions(path, row)
     return found == _OURS or (found is None and isinstance(row, Mapping) and bool({"text", "mentions"} & row.keys()))
+
+
+def _has_another_format(path: Path) -> bool:
+    """Whether a file is certainly no annotated text; a broken one is read as such, so that its texts are counted as bad."""
+    try:
+        row = first_row(path) if has_rows(path) else None
+        return row is not None and recognised_mentions(path, row) not in (None, _OURS)
+    except DataError:
+        return False
