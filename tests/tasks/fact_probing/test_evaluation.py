@@ -59,6 +59,15 @@ def test_words(known_bert: Path, write: Any) -> None:
     assert first["gold_probability"] == pytest.approx(math.exp(4) / total, abs=1e-5)
 
 
+def test_the_first_fact_that_is_left_out_follows_their_number(known_bert: Path, write: Any) -> None:
+    """Before notes about the file, to which it would seem to belong."""
+    said: list[str] = []
+    data = write([*ROWS, row("Eva", "Oslo", aliasses=["x"]), ROWS[0]])
+    evaluate(TASK, known_bert, data, report=said.append)
+    assert said[0].endswith("skipped 1 record: repeated fact (1)") and said[1].startswith("  the first one: line 9: repeated")
+    assert "the field 'aliasses' of 1 fact is not read" in said[2]
+
+
 def test_candidates_can_be_the_objects_of_a_relation(known_bert: Path, write: Any) -> None:
     found, _ = evaluate(TASK, known_bert, write(ROWS), settings=["candidates=objects", "bootstrap=0"])
     assert found.metrics["mrr"] == pytest.approx((1 + 1 / 2 + 1 / 2 + 1 + 1 / 2) / 5)

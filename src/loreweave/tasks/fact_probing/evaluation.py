@@ -72,10 +72,10 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         LoreweaveError: the facts or the model cannot be read, the model has no such head, or no fact can be asked.
     """
     found = read(data, settings, execution.reading)
-    for line in describe_skipped(found, data):
+    lines = describe_skipped(found, data)
+    lines[1:1] = [f"  the first one: {line}" for line in firsts_left_out(found)]  # after their number, before notes
+    for line in lines:
         execution.report(line)
-    for line in firsts_left_out(found):
-        execution.report(f"  the first one: {line}")
     filler: WordFiller | EntityFiller
     if settings.head == "words":
         filler = load_words(model, settings, execution)
