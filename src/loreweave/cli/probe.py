@@ -43,9 +43,7 @@ _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
 
 def command(
     arguments: Arguments,
-    output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results.json, scores.csv and predictions.")
-    ] = None,
+    output: Output = None,
     bias: Bias = None,
     paired: Paired = False,
     base: Base = None,
