@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
 from pretraining_runs import settings
 
+from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.estimate import estimate
 from loreweave.pretraining.model import PretrainingModel
@@ -46,3 +49,20 @@ def test_processes_share_the_micro_steps(world: Path, tmp_path: Path) -> None:
     assert found.device_hours == pytest.approx(2 * found.hours)
     each = found.seconds_per_micro_step + found.seconds_of_the_optimizer_per_update
     assert found.seconds_per_update == pytest.approx(each) and found.hours == pytest.approx(100 * each / 3600)
+
+
+def test_measurements_on_held_out_texts_take_time(world: Path, tmp_path: Path) -> None:
+    dev = str(copytree(world / "data", tmp_path / "held-out"))
+    config = fill(PretrainingConfig, settings(world, tmp_path / "run", steps=100, dev=[dev], dev_steps=30))
+    found = estimate(config, processes=2, micro_steps=1)
+    assert found.measurements == 4 and found.seconds_per_measurement > 0  # after updates 30, 60, 90 and 100
+    seconds = 100 * found.seconds_per_update + 4 * found.seconds_per_measurement / 2
+    assert found.hours == pytest.approx(seconds / 3600)
+    assert estimate(replace(config, dev_steps=0), micro_steps=1).measurements == 1
+    assert estimate(replace(config, dev=[], dev_steps=0), micro_steps=1).measurements == 0
+
+
+def test_held_out_texts_that_are_trained_on_are_refused(world: Path, tmp_path: Path) -> None:
+    config = fill(PretrainingConfig, settings(world, tmp_path / "run", dev=[str(world / "data")]))
+    with pytest.raises(ConfigurationError, match="which is also in data"):
+        estimate(config, micro_steps=1)

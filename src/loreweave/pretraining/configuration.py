@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -150,6 +151,12 @@ class PretrainingConfig:
         if self.dev_steps and not self.dev:
             raise ValueError(f"dev_steps: found {self.dev_steps} without dev, expected held-out sets (dev=FOLDER), or 0")
         check_ranges(self)
+
+    def measurements(self, updates: int) -> int:
+        """Number of measurements on `dev` in a run of so many updates; the last one follows the last update."""
+        if not self.dev:
+            return 0
+        return math.ceil(updates / self.dev_steps) if self.dev_steps else 1
 
     def accumulation_steps(self, processes: int) -> int:
         """Micro-steps per update with `processes` processes."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.held_out import HeldOut, open_held_out
 from loreweave.pretraining.micro_steps import MicroSteps, build_stream, check_weights, to_device
 from loreweave.pretraining.model import PretrainingModel, freeze
 from loreweave.pretraining.start import start
@@ -37,9 +38,12 @@ class Estimate:
         seconds_per_micro_step: median, without the first two; batches are prepared in the same process.
         seconds_of_the_optimizer_per_update: the part of an update that follows its micro-steps.
         seconds_per_update: the micro-steps of one process and the optimizer.
+        measurements: number of measurements on held-out texts (`dev`).
+        seconds_per_measurement: all of its batches on one process, from the mean of a few.
         peak_memory_gib: peak memory of the process (CPU) or of the device.
         processes: number of processes that `hours` assumes.
-        hours: duration of the whole run with that many processes like this one, without their communication.
+        hours: duration of the whole run with that many processes like this one: updates and measurements, without the
+            communication of the processes.
         device_hours: hours x processes.
     """
 
@@ -49,6 +53,8 @@ class Estimate:
     seconds_per_micro_step: float
     seconds_of_the_optimizer_per_update: float
     seconds_per_update: float
+    measurements: int
+    seconds_per_measurement: float
     peak_memory_gib: float
     processes: int
     hours: float
@@ -72,6 +78,7 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     with quiet():
         begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes)
+    held_out, _ = open_held_out(config, sets, begun)
     check_weights(stream.objectives)
     module = PretrainingModel(begun.model, stream.objectives).to(device).train()
     freeze(module, config, begun.new_modules)
@@ -83,7 +90,8 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     optimizer.step()
     _wait(device)
     optimizing = time.perf_counter() - began
-    return _whole_run(config, len(stream), times, optimizing, processes, device)
+    measuring = 0.0 if held_out is None else _measurement(held_out, module, count, device)
+    return _whole_run(config, len(stream), times, optimizing, measuring, processes, device)
 
 
 def _micro_step(
@@ -103,14 +111,30 @@ def _micro_step(
     return time.perf_counter() - began
 
 
+def _measurement(held_out: HeldOut, module: PretrainingModel, count: int, device: torch.device) -> float:
+    """Seconds of a measurement on held-out texts, from its first `count` batches."""
+    count = min(count, held_out.batches)
+    began = time.perf_counter()
+    held_out.measure(module, device, count)
+    _wait(device)
+    return (time.perf_counter() - began) / count * held_out.batches
+
+
 def _whole_run(
-    config: PretrainingConfig, micro_steps: int, times: Sequence[float], optimizing: float, processes: int, device: torch.device
+    config: PretrainingConfig,
+    micro_steps: int,
+    times: Sequence[float],
+    optimizing: float,
+    measuring: float,
+    processes: int,
+    device: torch.device,
 ) -> Estimate:
     seconds = statistics.median(times[_WARM_UP:] or times)
     steps = config.accumulation_steps(processes)
     updates = micro_steps // (steps * processes)
     update = steps * seconds + optimizing
-    hours = updates * update / 3600
+    measurements = config.measurements(updates)
+    hours = (updates * update + measurements * measuring / processes) / 3600
     return Estimate(
         device=str(device),
         updates=updates,
@@ -118,6 +142,8 @@ def _whole_run(
         seconds_per_micro_step=seconds,
         seconds_of_the_optimizer_per_update=optimizing,
         seconds_per_update=update,
+        measurements=measurements,
+        seconds_per_measurement=measuring,
         peak_memory_gib=_peak_memory(device),
         processes=processes,
         hours=hours,

@@ -6,13 +6,15 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from loreweave.build.pretraining_set import PretrainingSet
+from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.objectives import LeftOut, Objective, ObjectivesConfig, objectives
 from loreweave.objectives.gathering import process, processes
@@ -20,7 +22,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.metrics import metric_name
 from loreweave.pretraining.micro_steps import build_pass, to_device
 from loreweave.pretraining.model import PretrainingModel
-from loreweave.pretraining.start import Start
+from loreweave.pretraining.start import Start, check_sets, common_vocabulary
 from loreweave.training.devices import autocast
 
 K = TypeVar("K")
@@ -55,14 +57,25 @@ class HeldOut:
         self._precision = config.precision
         self.objectives: list[Objective] = self._stream.objectives
 
+    @property
+    def batches(self) -> int:
+        """Number of batches of one measurement, over all processes."""
+        return len(self._stream)
+
     @torch.inference_mode()
-    def measure(self, module: PretrainingModel, device: torch.device) -> dict[str, float]:
-        """Mean of each metric over the targets, without the metrics of objectives that have no target."""
+    def measure(self, module: PretrainingModel, device: torch.device, most: int | None = None) -> dict[str, float]:
+        """Mean of each metric over the targets, without the metrics of objectives that have no target.
+
+        Args:
+            module: the model.
+            device: its device.
+            most: number of batches that are measured at most, for an estimate of the cost. Default: all.
+        """
         training = module.training
         module.eval()
         sums = defaultdict[tuple[str, str], float](float)
         targets = Counter[str]()
-        for item in range(process(), len(self._stream), processes()):
+        for item in range(process(), self.batches if most is None else min(most, self.batches), processes()):
             batch = to_device(self._stream[item], device)
             for objective in self.objectives:
                 targets[objective.name] += int(objective.count_targets(batch[objective.name]))
@@ -117,18 +130,34 @@ def measurable(
     return ObjectivesConfig(**kept), left_out
 
 
-def held_out_of_run(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> tuple[HeldOut, dict[str, str]]:
-    """The held-out windows of a run, and the objectives that are not measured on them with the reasons.
-
-    Raises:
-        ConfigurationError: nothing can be measured on `config.dev`.
-    """
+def _of_run(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> tuple[HeldOut, dict[str, str]]:
+    """The held-out windows, and the objectives that are not measured on them with the reasons."""
     known = objectives()
     try:
         kept, left_out = measurable(config, lambda name, asked: known[name].for_held_out(asked))
         return HeldOut(replace(config, data=config.dev, objectives=kept), sets, begun), left_out
     except ConfigurationError as error:
         raise ConfigurationError(f"dev: {error}") from error
+
+
+def open_held_out(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> tuple[HeldOut | None, list[str]]:
+    """The held-out windows of a run, if there are any, and lines for the user about them.
+
+    Raises:
+        ConfigurationError: they are trained on, they do not match the model, or nothing can be measured on them.
+    """
+    if not config.dev:
+        return None, []
+    trained = [path for path in config.dev if Path(path).resolve() in {Path(other).resolve() for other in config.data}]
+    if trained:
+        raise ConfigurationError(f"dev: found {trained[0]}, which is also in data; expected windows that are not trained on")
+    dev = [open_pretraining_set(path) for path in config.dev]
+    if config.model is not None:
+        check_sets(config.model, begun, dev)
+        common_vocabulary([*sets, *dev])
+    held_out, left_out = _of_run(config, dev, begun)
+    lines = [f"dev: {', '.join(config.dev)} ({counted(held_out.windows, 'window')} for measurements)"]
+    return held_out, lines + [f"dev: {name} is not measured: {reason}" for name, reason in left_out.items()]
 
 
 class HeldOutMeasurement(TrainerCallback):

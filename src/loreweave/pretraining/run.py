@@ -17,14 +17,13 @@ from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.pretraining.held_out import HeldOut, HeldOutMeasurement, held_out_of_run
+from loreweave.pretraining.held_out import HeldOut, HeldOutMeasurement, open_held_out
 from loreweave.pretraining.inputs import inputs_of
 from loreweave.pretraining.metrics import metric_name
 from loreweave.pretraining.micro_steps import MicroSteps, build_stream, check_weights, epoch_and_update, number_of_updates
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
-from loreweave.pretraining.start import Start, check_sets, common_vocabulary, start
+from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.pretraining.watch import ObjectiveWatch
 from loreweave.random_streams import process_seed
@@ -113,7 +112,7 @@ def _run(
             begun = start(config, sets)
         with state.main_process_first():  # a token cache is written once
             stream = build_stream(config, sets, begun, state.num_processes)
-            held_out, notes = _held_out(config, sets, begun)
+            held_out, notes = open_held_out(config, sets, begun)
         check_weights(stream.objectives)
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
@@ -135,22 +134,6 @@ def _run(
     state.wait_for_everyone()
     _say(state, [f"model: {record.model_path}"])
     return record, results
-
-
-def _held_out(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> tuple[HeldOut | None, list[str]]:
-    """The held-out windows, if there are any, and lines for the user about them."""
-    if not config.dev:
-        return None, []
-    trained = [path for path in config.dev if Path(path).resolve() in {Path(other).resolve() for other in config.data}]
-    if trained:
-        raise ConfigurationError(f"dev: found {trained[0]}, which is also in data; expected windows that are not trained on")
-    dev = [open_pretraining_set(path) for path in config.dev]
-    if config.model is not None:
-        check_sets(config.model, begun, dev)
-        common_vocabulary([*sets, *dev])
-    held_out, left_out = held_out_of_run(config, dev, begun)
-    lines = [f"dev: {', '.join(config.dev)} ({counted(held_out.windows, 'window')} for measurements)"]
-    return held_out, lines + [f"dev: {name} is not measured: {reason}" for name, reason in left_out.items()]
 
 
 def _measurement(

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -274,6 +275,28 @@ def test_pretraining_minimises_its_loss_on_held_out_texts(tmp_path: Path, monkey
     target = target_of(fill(Sweep, sweep | {"settings": {"dev": [str(data)]}}))
     rows = [{"step": 2, "split": split, "loss": loss} for split, loss in (("train", 1.0), ("dev", 2.0))]
     assert [target.step_of(row) for row in rows] == [None, (2, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("dev.los", r"metric: found 'dev.los', expected a number of this run; did you mean 'dev.loss'\?"),
+        ("masked_wrods_loss", r"metric: found 'masked_wrods_loss', .*did you mean 'masked_words_loss'\?"),
+        ("masked_entities_loss", r"metric: found 'masked_entities_loss', expected a number of this run"),
+        ("learning_rate", "metric: found 'learning_rate', expected a number of this run; the nearest of 9 are"),
+        ("dev.entity_types_loss", None),
+        ("dev.entity_relations_loss", "metric: found 'dev.entity_relations_loss', .* not measured on held-out texts: its head"),
+        ("dev.latent_typing_loss", None),
+    ],
+)
+def test_a_metric_that_no_trial_has(metric: str, message: str | None, tmp_path: Path) -> None:
+    sweep: dict[str, Any] = {"pretrain": "minilm/knowledge", "data": [str(tmp_path)], "metric": metric, "design": "grid"}
+    sweep["settings"] = {"dev": [str(tmp_path)], "objectives.entity_types.types": "types.jsonl"}
+    sweep["settings"] |= {"objectives.entity_relations.types": "types.jsonl"}
+    sweep["vary"] = {"objectives.latent_typing": [None, {"types": 3}]}
+    target = target_of(fill(Sweep, sweep))
+    with nullcontext() if message is None else pytest.raises(ConfigurationError, match=message):
+        target.check()
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from loreweave.errors import ConfigurationError
 from loreweave.experiments.runs.run_settings import OBJECTIVES
 from loreweave.experiments.search.space import MODEL, Setting, factors_of
 from loreweave.experiments.search.sweep import Sweep
+from loreweave.objectives import LeftOut, objectives
 from loreweave.pretraining import run as pretraining
 from loreweave.pretraining.by_recipe import configuration_of
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.metrics import metric_name, metrics_of
 from loreweave.tasks.jobs.by_name import data_files, finetuning_config
 from loreweave.tasks.jobs.finetune import finetune_task
 from loreweave.tasks.jobs.options import reading_of
@@ -244,12 +246,31 @@ class PretrainingTarget:
             if not Path(path).exists():
                 raise ConfigurationError(f"{path}: found no such pre-training set")
         names = [name for factor in factors_of(self.sweep.vary) for name in factor.names()]
+        self._check_metric(config, [name.split(".")[1] for name in names if name.startswith(f"{OBJECTIVES}.")])
         summed = next(filter(_changes_the_sum, names), None)
         if self.metric.removeprefix(_DEV) == "loss" and summed is not None:
             raise ConfigurationError(
                 f"vary: {summed}: the loss is the weighted sum of the losses of the objectives, so trials with other "
                 "objectives or weights cannot be compared by it; name another number, such as 'metric: masked_words_loss'"
             )
+
+    def _check_metric(self, config: PretrainingConfig, varied: Sequence[str]) -> None:
+        """Refuse a metric that no trial can have; `varied` are the objectives with settings that vary."""
+        asked = self.metric.removeprefix(_DEV)
+        named = [*dict.fromkeys([*(name for name, _ in config.objectives.items()), *varied])]
+        own = next((name for name in named if metrics_of(name, {asked: 0.0})), None)
+        if own is None and asked != "loss":
+            known = ["loss", *(metric_name(name, key) for name in named for key in ("loss", "accuracy"))]
+            known = [f"{_DEV}{name}" for name in known] if self.on_dev else known
+            raise ConfigurationError(
+                f"metric: found {self.metric!r}, expected a number of this run{unknown_name(self.metric, known)}"
+            )
+        if self.on_dev and own in dict(config.objectives.items()):
+            measured = objectives()[own].for_held_out(dict(config.objectives.items())[own])
+            if isinstance(measured, LeftOut):
+                raise ConfigurationError(
+                    f"metric: found {self.metric!r}, a number that is not measured on held-out texts: {measured.reason}"
+                )
 
     def _overrides(self, settings: Sequence[Setting]) -> list[Setting]:
         sweep = self.sweep
