@@ -64,6 +64,33 @@ def test_a_folder_and_what_it_loses(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+LINKED = """N1\tReference T1 Wikidata:Q7\tMia Brandt
+T1\tPER 0 10\tMia Brandt
+T2\tLOC 20 24;30 34\tOslo here
+T3\tLOC 20 24\tOslo
+T4\tPER 26 29\tshe
+N2\tReference T3 Wikipedia:Oslo (city): north
+N3\tReference T1 Wikidata:Q8\tanother
+N4\tReference T1 Wikidata:Q7\tthe same
+N5\tReference T2 Wikidata:Q9\tin parts
+N6\tReference E1 Wikidata:Q9\tan event
+N7\tReference T4 Wikidata\tno id
+"""
+
+
+def test_normalizations_are_the_entities_of_mentions(tmp_path: Path) -> None:
+    write(tmp_path, "a", "Mia Brandt moved to Oslo, she is here", LINKED)
+    (text,), lost, errors = read(tmp_path)
+    assert not errors
+    assert [(mention.label, mention.entity) for mention in text.mentions] == [
+        ("PER", "Q7"), ("LOC", "Oslo (city): north"), ("PER", None),
+    ]  # fmt: skip
+    assert lost == {
+        "mentions of several parts": 1, "further entities of a mention": 1,
+        "normalizations of brat (of no mention, or without an id)": 3,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "start", "converted"),
     [

@@ -257,6 +257,22 @@ def test_the_tokens_of_prodigy_are_the_words_where_they_cover_the_text() -> None
     assert token_offsets(text) == [(0, 2), (2, 6)], "white space alone is no word"
 
 
+@pytest.mark.parametrize(("name", "key"), [("entities", "entities"), ("prodigy", "spans")])
+def test_ids_of_a_knowledge_base_are_the_entities_of_mentions(name: str, key: str) -> None:
+    def linked(*ids: Any) -> tuple[list[str | None], Counter[str]]:
+        spans = [{"start": 0, "end": 3, "label": "PER", "kb_id": id} for id in ids]
+        (text,), lost = texts_of(name, {"text": "Mia left", key: spans})
+        return [mention.entity for mention in text.mentions], lost
+
+    for none in (None, "", "NIL"):
+        assert linked(none) == ([None], Counter())
+    assert linked("Q7") == linked(None, "Q7") == (["Q7"], Counter())
+    assert linked("Q7", None) == linked("Q7", "Q7") == (["Q7"], Counter({"repeated mentions (kept once)": 1}))
+    assert linked("Q7", "Q8") == (["Q7"], Counter({"further entities of a mention": 1}))
+    span = {"start": 0, "end": 3, "label": "PER", "kb_id": 7}
+    assert "field 'kb_id': found 7, expected a string or null" in refused(name, {"text": "Mia left", key: [span]})
+
+
 def test_documents_of_spacy_as_json() -> None:
     """`Doc.to_json` has mentions under `ents`, also beside groups of spans."""
     ents = [{"start": 0, "end": 3, "label": "PER"}]

@@ -28,6 +28,15 @@ WRITTEN = base64.b85decode(
 """Six documents: two entities (of a built-in type and another), none, no words, words without known spaces, entities that are
 missing in all tokens, and an entity beside a group of spans. The word `det` is a built-in name of spaCy."""
 
+LINKED = base64.b85decode(
+    "c%188UY1%^oSC1u*g(&4X<|u9QSn?yXHPG0A74NJfU}H8&N3c7%Xn;ANq%-}Uhz>Df#p9X?tL@&nPqjWYg+rhP<;jhfEh~HFrtdXxVD#Br6l^BG4yqoUOE"
+    "-wVZHyo$Ni)Ffd_vRvIk}!x;-#}%O1})X=O`-J=VZzLiR8bQh)<Y_^H6S$#R|vjHZ=6h9$n*5l1&m7d|vx6L;;?TSDq#@zaPS++gORi{}+JEU~#Xe=UqAW"
+    "DmLiIr-31Cdx?lrG;@pO8Wji$%NG7N^gX~RrfpUJ-Qp^VKgE2<obtCWpZw#$u71FFN`1l)VQQdNIfC{n59RSIfhNBMi*anXpPUCoAv8qG$DJ)_0O{6g2d$"
+    "1;v-y)P{6>jJSR0Ty(FXf2n!cb!SdpgqRhPX;yVl?3l{1vb1F*AODS3GotU}U$KQFePip>R-^|3tex5!{{EKt)mj$>61^fFg3N&8~RJSY%qB<L>ItQpSH#"
+    "2c*Zhl#6%94Db+C?S#OUg4#GL|GKmK0BHSellTm|i@waZ^TOaeQfBc3ysYUOdEghgJjWy!iB@{L+HriANYG0087|zDW"
+)
+"""Four entities: two with ids of a knowledge base, one without, and one that is `NIL`."""
+
 
 def write(folder: Path, data: bytes = WRITTEN) -> Path:
     path = folder / "train.spacy"
@@ -58,6 +67,15 @@ def test_what_spacy_wrote(tmp_path: Path) -> None:
         "texts without entity annotation (missing in all tokens)": 1, "groups of spans of spaCy (doc.spans)": 1,
     }  # fmt: skip
     assert [place for place, _ in spacy_docbin.rows(tmp_path)][-1] == "train.spacy, document 6"
+
+
+def test_ids_of_a_knowledge_base_are_the_entities(tmp_path: Path) -> None:
+    ((_, row),) = spacy_docbin.rows(write(tmp_path, LINKED))
+    (text,) = spacy_docbin.texts(row, "1")
+    assert isinstance(text, AnnotatedText)
+    assert [(text.surface(mention), mention.label, mention.entity) for mention in text.mentions] == [
+        ("Mia Brandt", "PERSON", "Q7"), ("Oslo", "LOC", "Oslo"), ("Kai", "PERSON", None), ("Leo", "PERSON", None),
+    ]  # fmt: skip
 
 
 def test_hashes_are_those_of_spacy() -> None:

@@ -78,6 +78,26 @@ def test_aida(tmp_path: Path) -> None:
     assert result.places == ["line 1", "line 11", "line 13"]
 
 
+def test_annotation_tools_that_keep_entities(tmp_path: Path) -> None:
+    """Their format is recognised, and mentions without an entity have none."""
+    spans = [{"start": 0, "end": 3, "label": "PER"}, {"start": 9, "end": 13, "label": "LOC", "kb_id": "Q585"}]
+    (tmp_path / "brat").mkdir()
+    (tmp_path / "brat" / "a.txt").write_text("Mia left Oslo.")
+    (tmp_path / "brat" / "a.ann").write_text("T1\tPER 0 3\tMia\nT2\tLOC 9 13\tOslo\nN1\tReference T2 Wikidata:Q585\tOslo\n")
+    paths = [
+        tmp_path / "brat",
+        write(tmp_path / "entities.jsonl", {"text": "Mia left Oslo.", "entities": spans}),
+        write(tmp_path / "prodigy.jsonl", {"text": "Mia left Oslo.", "spans": spans, "answer": "accept", "_input_hash": 1}),
+    ]
+    for path in paths:
+        result = read(path)
+        (record,) = result.records
+        assert [(record.surface(one), one.entity, one.types) for one in record.mentions] == [
+            ("Mia", None, ("PER",)), ("Oslo", "Q585", ("LOC",)),
+        ]  # fmt: skip
+        assert "1 mention without an entity (NIL)" in result.notes
+
+
 @pytest.mark.parametrize(("part", "documents"), [("train", ["1 EU"]), ("testa", ["947testa CRICKET"])])
 def test_parts_of_aida(tmp_path: Path, part: str, documents: list[str]) -> None:
     path = tmp_path / "aida.tsv"

@@ -1,7 +1,8 @@
 """brat's standoff format: a folder of texts (.txt) with their annotations (.ann); each document is a text.
 
-A text-bound annotation is `T1<TAB>Type start end<TAB>text`, in characters of the file. Mentions of several parts are left out
-and counted, and so are relations, events, attributes and notes.
+A text-bound annotation is `T1<TAB>Type start end<TAB>text`, in characters of the file. A normalization
+`N1<TAB>Reference T1 Wikidata:Q585<TAB>name` gives the entity of a mention: the part after the name of the resource and a
+colon. Mentions of several parts are left out and counted, and so are relations, events, attributes and notes.
 
 Some tools count Windows line ends, or a byte-order mark, differently. The text given with each mention decides: the way of
 counting is the one that all mentions of a document fit.
@@ -11,20 +12,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut
-from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, as_utf16, checked_text
+from loreweave.corpus.mention_formats.marked import FURTHER_ENTITIES, Item, Mark, Marked, MentionFormat, as_utf16, checked_text
 from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
 
-_MENTION = re.compile(r"T\S*\t(?P<type>\S+) (?P<spans>\d+ \d+(?:;\d+ \d+)*)(?:\t(?P<text>.*))?")
+_MENTION = re.compile(r"(?P<id>T\S*)\t(?P<type>\S+) (?P<spans>\d+ \d+(?:;\d+ \d+)*)(?:\t(?P<text>.*))?")
+_ENTITY = re.compile(r"N\S*\t\S+ (?P<mention>T\S*) (?P<resource>[^:\s]+):(?P<entity>[^\t]*\S)(?:\t.*)?")
+_UNUSED_ENTITY = "normalizations of brat (of no mention, or without an id)"
 _OTHERS = {
     "R": "relations of brat", "*": "relations of brat", "E": "events of brat", "A": "attributes of brat",
-    "M": "attributes of brat", "N": "normalizations of brat", "#": "notes of brat",
+    "M": "attributes of brat", "N": _UNUSED_ENTITY, "#": "notes of brat",
 }  # fmt: skip
 _IN_PARTS = "mentions of several parts"
 
@@ -91,8 +94,13 @@ def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
         return None
     bare = raw.removeprefix("\ufeff")
     document = _Document(id, tuple(dict.fromkeys((bare, bare.replace("\r\n", "\n"), raw))))
+    places: dict[str, int] = {}
+    entities: list[tuple[str, str]] = []
     for number, line in enumerate(_lines(_decoded(ann).removeprefix("\ufeff")), 1):
         if not line.strip():
+            continue
+        if (linked := _ENTITY.fullmatch(line)) is not None:
+            entities.append((linked["mention"], linked["entity"]))
             continue
         if line[0] in _OTHERS:
             document.others[_OTHERS[line[0]]] += 1
@@ -104,8 +112,29 @@ def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
             document.others[_IN_PARTS] += 1
             continue
         start, end = map(int, found["spans"].split(" "))
+        places[found["id"]] = len(document.marks)
         document.marks.append((number, Mark(start, end, (found["type"],), found["text"])))
+    _link(document, places, entities)
     return document
+
+
+def _link(document: _Document, places: Mapping[str, int], entities: Iterable[tuple[str, str]]) -> None:
+    """Give the marks their entities; what cannot be used is counted.
+
+    Args:
+        document: its marks are changed.
+        places: id of a mention -> the place of its mark.
+        entities: id of a mention, and an entity.
+    """
+    for mention, entity in entities:
+        if mention not in places:
+            document.others[_UNUSED_ENTITY] += 1
+            continue
+        line, mark = document.marks[places[mention]]
+        if mark.entity is None:
+            document.marks[places[mention]] = line, mark._replace(entity=entity)
+        elif mark.entity != entity:
+            document.others[FURTHER_ENTITIES] += 1
 
 
 def _lines(text: str) -> list[str]:

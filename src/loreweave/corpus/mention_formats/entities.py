@@ -14,6 +14,7 @@ from loreweave.corpus.mention_formats.marked import (
     MentionFormat,
     as_utf16,
     checked_text,
+    entity_of,
     id_of,
     label_of,
     rest_of,
@@ -40,7 +41,8 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
 def mark_of(row: Any) -> Mark:
     """One mention: [start, end, label], [start, end, label, text], {start, end, label | type} or {span, type}.
 
-    `start` and `end` may be called `start_offset` and `end_offset`, `start_char` and `end_char`, or `begin` and `end`.
+    The entity of an object is its `kb_id`, as in spaCy and Prodigy. `start` and `end` may be called `start_offset` and
+    `end_offset`, `start_char` and `end_char`, or `begin` and `end`.
 
     Raises:
         DataError: names what is missing or has another type.
@@ -59,7 +61,7 @@ def mark_of(row: Any) -> Mark:
     start, end = field(row, first, int), field(row, last, int)
     key = next((key for key in ("label", "type", "labels", "entity_type", "entity_group") if key in row), "label")
     label = label_of(row[key], key) if key in row else (field(row, key, str),)
-    return Mark(start, end, label, *surface_of(row))
+    return Mark(start, end, label, *surface_of(row), entity_of(row.get("kb_id"), "kb_id"))
 
 
 def surface_of(row: Mapping[str, Any], keys: Sequence[str] = SURFACE_KEYS) -> tuple[str | None, str]:

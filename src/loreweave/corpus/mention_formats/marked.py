@@ -42,11 +42,12 @@ class MentionFormat:
 
 
 UNLABELLED = "mentions without a label"
+FURTHER_ENTITIES = "further entities of a mention"
 
 
 class Mark(NamedTuple):
     """A marked part of a text: characters from `start` to `end` (exclusive), its types (none if the file says
-    that it has none), and its text if the file has it.
+    that it has none), and its text and its entity if the file has them.
 
     `field` is the name of `surface` in the file.
     """
@@ -56,6 +57,7 @@ class Mark(NamedTuple):
     labels: tuple[str, ...]
     surface: str | None = None
     field: str = "text"
+    entity: str | None = None
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Marked:
 
 
 def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[Item]:
-    """The annotated text, and what it loses: blanks at the edges of mentions, and repeated mentions.
+    """The annotated text, and what it loses: blanks at the edges of mentions, repeated mentions, and further entities.
 
     Args:
         marked: a text and its marks.
@@ -81,7 +83,7 @@ def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[
         DataError: a mark is blank or outside the text, or its characters are not the text given with it.
     """
     text = marked.text
-    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    found: dict[tuple[int, int], Mention] = {}
     for mark in marked.marks:
         start, end = _code_points(text, mark) if utf16 else (mark.start, mark.end)
         try:
@@ -95,11 +97,13 @@ def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[
         span = trimmed(text, start, end)
         if span != (start, end):
             yield LeftOut(BLANK_EDGES, of_record=True, detail=repr(text[start:end]))
-        before = found.get(span)
-        if before is not None and set(mark.labels) <= set(before):
+        before = found.get(span, Mention(*span))
+        if span in found and set(mark.labels) <= set(before.types) and mark.entity in (None, before.entity):
             yield LeftOut("repeated mentions (kept once)", of_record=True)
-        found[span] = tuple(dict.fromkeys((*(before or ()), *mark.labels)))
-    mentions = tuple(Mention(start, end, labels=labels) for (start, end), labels in found.items())
+        if mark.entity is not None and before.entity not in (None, mark.entity):
+            yield LeftOut(FURTHER_ENTITIES, of_record=True)
+        found[span] = Mention(*span, before.entity or mark.entity, labels=(*before.types, *mark.labels))
+    mentions = tuple(found.values())
     metadata = dict(marked.metadata)
     if marked.tokens is not None:
         metadata[TOKENS] = [list(span) for span in marked.tokens]
@@ -140,6 +144,17 @@ def label_of(value: Any, name: str) -> tuple[str, ...]:
     if not all(label.strip() for label in labels):
         raise DataError(f"found {in_json(value)}, expected the name of a type", field=name)
     return tuple(labels)
+
+
+def entity_of(value: Any, name: str) -> str | None:
+    """Entity of a mention in a knowledge base; none for null, an empty string and spaCy's `NIL`.
+
+    Raises:
+        DataError: it is not a string.
+    """
+    if value is not None and not isinstance(value, str):
+        raise DataError(f"found {in_json(value)}, expected a string or null", field=name)
+    return None if value is None or value.strip() in ("", "NIL") else value
 
 
 def as_utf16(texts: Callable[..., Iterable[Item]]) -> Texts:

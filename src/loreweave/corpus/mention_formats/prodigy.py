@@ -19,6 +19,7 @@ from loreweave.corpus.mention_formats.marked import (
     MentionFormat,
     as_utf16,
     checked_text,
+    entity_of,
     id_of,
     label_of,
     rest_of,
@@ -53,7 +54,8 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
 
 def _mark(span: Row) -> Mark:
     start, end = field(span, "start", int), field(span, "end", int)
-    return Mark(start, end, label_of(span.get("label"), "label"), *surface_of(span))
+    entity = entity_of(span.get("kb_id"), "kb_id")
+    return Mark(start, end, label_of(span.get("label"), "label"), *surface_of(span), entity)
 
 
 def _words(row: Row, text: str) -> list[tuple[int, int]] | None:

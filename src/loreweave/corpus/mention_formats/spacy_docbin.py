@@ -3,7 +3,8 @@
 Strings are stored as numbers: the 64-bit MurmurHash of their UTF-8, or, for spaCy's built-in names (`symbols`), their
 index in its list. The file has the strings too, so that the numbers can be decoded.
 
-Span groups (`doc.spans`) are not used and are counted. A text without any entity annotation (neither entities nor the
+The entity of a mention is its id in spaCy's knowledge base, if it has one. Span groups (`doc.spans`) are not used and are
+counted. A text without any entity annotation (neither entities nor the
 statement that there are none) is left out and counted.
 """
 
@@ -19,11 +20,11 @@ from typing import Any
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.rows import LeftOut
-from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text
+from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text, entity_of
 from loreweave.corpus.mention_formats.msgpack import unpack
 from loreweave.errors import DataError
 
-_ORTH, _ENT_IOB, _ENT_TYPE = 65, 77, 78
+_ORTH, _ENT_IOB, _ENT_TYPE, _ENT_KB_ID = 65, 77, 78, 452
 _MISSING, _INSIDE, _OUTSIDE, _BEGINS = range(4)
 _MASK = 2**64 - 1
 
@@ -49,6 +50,7 @@ class _Document:
     spaces: Sequence[bool]
     places: Sequence[int]
     types: Sequence[str]
+    entities: Sequence[str]
     groups: int
 
 
@@ -75,9 +77,9 @@ def texts(row: Any, number: str) -> Iterator[Item]:
         offsets.append((len(text), len(text) + len(word)))
         text += word + " " * space
     marks: list[Mark] = []
-    for (start, end), place, kind in zip(offsets, row.places, row.types, strict=True):
+    for (start, end), place, kind, entity in zip(offsets, row.places, row.types, row.entities, strict=True):
         if place == _BEGINS:
-            marks.append(Mark(start, end, (kind,)))
+            marks.append(Mark(start, end, (kind,), entity=entity_of(entity, "ENT_KB_ID")))
         elif place == _INSIDE:
             if not marks:
                 raise DataError("found a token inside an entity that nothing begins", field="ENT_IOB")
@@ -113,13 +115,15 @@ def _documents(file: Path) -> Iterator[_Document]:
     for length in lengths:
         ends.append(ends[-1] + length)
     columns = [attributes.index(at) for at in (_ORTH, _ENT_IOB, _ENT_TYPE)]
+    linked = attributes.index(_ENT_KB_ID) if _ENT_KB_ID in attributes else None
     for number, (start, end) in enumerate(pairwise(ends)):
         words, places, types = (table[start:end, column].tolist() for column in columns)
-        known = [[_named(value, names, file) for value in values] for values in (words, types)]
+        entities = [0] * len(words) if linked is None else table[start:end, linked].tolist()
+        known = [[_named(value, names, file) for value in values] for values in (words, types, entities)]
         joined = spaces[start:end].tolist()
         if isinstance(flags[number], Mapping) and flags[number].get("has_unknown_spaces"):
             joined = [True] * max(0, len(words) - 1) + [False] * bool(words)
-        yield _Document(known[0], joined, places, known[1], _groups_in(groups[number], file))
+        yield _Document(known[0], joined, places, known[1], known[2], _groups_in(groups[number], file))
 
 
 def _named(number: int, names: Mapping[int, str], file: Path) -> str:

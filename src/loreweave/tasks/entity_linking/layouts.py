@@ -11,6 +11,7 @@ from typing import Any
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, objects, words
 from loreweave.corpus.files.strict_json import in_json
+from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import QUANTITIES, Label
@@ -26,11 +27,21 @@ def annotated(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     """Annotated text: {id, text, mentions: [{start, end, entity}]}; a mention with the entity null has none."""
     given = dict(as_row(row))
     text = AnnotatedText.from_dict({"id": number} | {key: value for key, value in given.items() if value is not None})
+    yield _record(text)
+
+
+def of_tool(format: MentionFormat, row: Any, number: str) -> Iterator[LinkingRecord | LeftOut]:
+    """A row of an annotation tool's file; a mention without an entity has none."""
+    for item in format.texts(row, number):
+        yield item if isinstance(item, LeftOut) else _record(item)
+
+
+def _record(text: AnnotatedText) -> LinkingRecord:
     mentions = [
         Label(one.start, one.end, None if one.entity in _UNKNOWN else one.entity, types=one.types, coreference=False)
         for one in text.mentions
     ]
-    yield LinkingRecord(text.id, text.text, tuple(mentions), metadata=text.metadata)
+    return LinkingRecord(text.id, text.text, tuple(mentions), metadata=text.metadata)
 
 
 def elevant(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:

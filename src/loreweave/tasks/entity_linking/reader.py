@@ -1,4 +1,4 @@
-"""Files of entity linking: annotated text, ELEVANT's JSON Lines, AIDA-CoNLL, and GUM."""
+"""Files of entity linking: annotated text, ELEVANT's JSON Lines, AIDA-CoNLL, GUM, and annotation tools that keep entities."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import FileFormat, check_not_empty, first_row, read_records, wrong_keys
 from loreweave.corpus.files.rows import Row, as_row, field, objects
+from loreweave.corpus.mention_formats import MENTION_FORMATS, recognised_mentions
 from loreweave.corpus.surfaces import check_given_surface
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
@@ -21,6 +22,8 @@ from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.files.own_ids import with_own_ids
 
 ANNOTATED, GUM = "annotated-text", "gum"
+_TOOLS = {name: MENTION_FORMATS[name] for name in ("entities", "prodigy", "spacy", "brat")}
+"""The mention formats whose mentions can have entities."""
 FORMATS: dict[str, FileFormat[LinkingRecord]] = {
     ANNOTATED: FileFormat("annotated text: JSON of {id, text, mentions: [{start, end, entity}]}", layouts.annotated),
     "elevant": FileFormat("ELEVANT: JSON Lines of {text, labels: [{span, entity_id, parent, optional}]}", layouts.elevant),
@@ -36,15 +39,16 @@ FORMATS: dict[str, FileFormat[LinkingRecord]] = {
         for part in aida.PARTS
     },
     GUM: FileFormat("GUM: JSON Lines of {doc, tokens, entities: [{start, end, wiki}]}", layouts.gum),
+    **{name: FileFormat(tool.summary, partial(layouts.of_tool, tool), tool.rows) for name, tool in _TOOLS.items()},
 }
 """Name of `--format` -> the format."""
 
 
 def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[LinkingRecord]:
-    """Read a file (plain, .gz, .xz, .bz2; annotated text also as Parquet).
+    """Read a file (plain, .gz, .xz, .bz2; annotated text also as Parquet), or a folder of spaCy or brat.
 
     Args:
-        path: the file.
+        path: the file or folder.
         format: one of `FORMATS`; None recognises it by the first row.
         skip_bad: skip, count and list bad records, instead of raising the first error.
 
@@ -74,11 +78,12 @@ def recognise(path: Path) -> str:
     Raises:
         DataError: it is none of `FORMATS`.
     """
-    if first_character(path) == "-":
+    binary = path.is_dir() or path.suffix == ".spacy"
+    if not binary and first_character(path) == "-":
         if aida.recognises(path):
             return "aida"
         raise DataError("found no mention in the columns, expected AIDA-CoNLL: token, B, mention, entity", path=path)
-    row = first_row(path)
+    row = None if binary else first_row(path)
     if isinstance(row, Mapping):
         if "text" in row and "labels" in row:
             return "elevant"
@@ -86,6 +91,8 @@ def recognise(path: Path) -> str:
             return GUM
         if "text" in row and ("mentions" in row or set(row) <= KEYS):
             return ANNOTATED
+    if (tool := recognised_mentions(path, row)) in _TOOLS:
+        return tool
     raise wrong_keys(path, row, FORMATS)
 
 
