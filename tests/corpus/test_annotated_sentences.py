@@ -19,7 +19,7 @@ from loreweave.corpus.annotated_sentences import (
 )
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.corpus.tokens import tagged_sentence
+from loreweave.corpus.tokens import tagged_sentence, token_offsets
 from loreweave.errors import ConfigurationError, DataError
 
 TOKENS = ["Ann", "Hill", "sang"]
@@ -227,10 +227,25 @@ def test_what_a_tagged_sentence_loses_is_counted(tmp_path: Path) -> None:
     assert ("unused", "line 2: sentences without a token") in found.lost and len(found.lost) == 4
 
 
+def test_words_of_a_tagged_sentence_that_are_not_given_are_found(tmp_path: Path) -> None:
+    """So that a mention before a comma is not lost; given words stay as they are."""
+    text = "Ann's U.S., 東京."
+    row: dict[str, Any] = {"text": text, "entities": [[0, 3, "PER"], [6, 10, "LOC"], [12, 14, "LOC"]]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    found = read_tagged_sentences(tmp_path / "a.jsonl")
+    assert found.records[0].tokens == ("Ann", "'s", "U", ".", "S", ".", ",", "東", "京", ".")
+    assert found.records[0].spans == ((0, 1, "PER"), (2, 6, "LOC"), (7, 9, "LOC")) and not found.dropped
+    mentions = [{"start": start, "end": end, "label": label} for start, end, label in row["entities"]]
+    given = {"text": text, "mentions": mentions, "metadata": {"tokens": [[0, 5], [6, 15]]}}
+    (tmp_path / "b.jsonl").write_text(json.dumps(given))
+    found = read_tagged_sentences(tmp_path / "b.jsonl")
+    assert found.records[0].tokens == ("Ann's", "U.S., 東京.") and found.dropped == {"mentions that cut a token": 3}
+
+
 def test_nested_mentions_of_real_text_are_counted(shared_data: Path) -> None:
     path = shared_data / "entity_gum" / "dev.jsonl.gz"
     texts, found = read(path).records, read_tagged_sentences(path)
     kept = sum(len(sentence.spans) for sentence in found.records)
     assert len(texts) == 438 and kept + found.dropped.total() == sum(len(text.mentions) for text in texts)
     assert set(found.dropped) == {"mentions inside or across another"}
-    assert [tagged_sentence(text, Counter()) for text in texts] == found.records
+    assert [tagged_sentence(text, token_offsets(text), Counter()) for text in texts] == found.records

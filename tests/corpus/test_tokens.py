@@ -21,7 +21,8 @@ def test_any_tokens_come_back(tokens: list[str], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(tokens) - 1))
     span = TokenSpan(start, data.draw(st.integers(start + 1, len(tokens))), "x")
     text, dropped = text_of_tokens("1", tokens, [span], doc="d"), Counter[str]()
-    sentence = tagged_sentence(AnnotatedText.from_dict(text.to_dict()), dropped)
+    given = AnnotatedText.from_dict(text.to_dict())
+    sentence = tagged_sentence(given, token_offsets(given), dropped)
     assert sentence.tokens == tuple(tokens) and sentence.spans == (span,) and sentence.metadata == {"doc": "d"}
     assert text.surface(text.mentions[0]) == " ".join(tokens[span.start : span.end]) and not dropped.total()
 
@@ -32,7 +33,8 @@ def test_what_cannot_be_tagged_is_counted() -> None:
         Mention(9, 13, label="verb"),
     )  # fmt: skip
     dropped = Counter[str]()
-    sentence = tagged_sentence(AnnotatedText("1", "Ann Hill sang", mentions), dropped)
+    text = AnnotatedText("1", "Ann Hill sang", mentions)
+    sentence = tagged_sentence(text, token_offsets(text), dropped)
     assert sentence.tokens == ("Ann", "Hill", "sang")
     assert sentence.spans == (TokenSpan(0, 2, "group"), TokenSpan(2, 3, "verb"))
     assert sentence.labels() == ["group", "group", "verb"]

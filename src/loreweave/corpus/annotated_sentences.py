@@ -134,7 +134,7 @@ def read_tagged_sentences(
 
 def _tagged(sentence: AnnotatedSentence) -> Iterator[TaggedSentence | LeftOut]:
     dropped = Counter[str]()
-    tagged = tagged_sentence(sentence.text, dropped)
+    tagged = tagged_sentence(sentence.text, sentence.words, dropped)
     yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
     yield tagged if tagged.tokens else LeftOut("sentences without a token")
 

@@ -167,19 +167,16 @@ def pos_of(text: AnnotatedText) -> Sequence[str] | None:
     return tags
 
 
-def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentence:
-    """Tokens of a text with its typed mentions; of nested ones the outermost.
+def tagged_sentence(text: AnnotatedText, words: Sequence[tuple[int, int]], dropped: Counter[str]) -> TaggedSentence:
+    """Words of a text as tokens, with its typed mentions; of nested ones the outermost.
 
     Args:
         text: one sentence.
+        words: characters of each word, in order.
         dropped: receives the counts of what is left out: mentions without a label, further types of a mention, mentions
             that cut a token, and those inside or across another (the longer one stays; of equal ones the first).
-
-    Raises:
-        DataError: see `token_offsets`.
     """
-    offsets = token_offsets(text)
-    begins, ends = _borders(offsets)
+    begins, ends = _borders(words)
     spans = []
     for mention in text.mentions:
         if mention.label is None:
@@ -193,7 +190,7 @@ def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentenc
     kept = outermost(spans)
     dropped["mentions inside or across another"] += len(spans) - len(kept)
     metadata = {key: value for key, value in text.metadata.items() if key != TOKENS}
-    return TaggedSentence(tuple(text.text[start:end] for start, end in offsets), tuple(kept), text.id, metadata)
+    return TaggedSentence(tuple(text.text[start:end] for start, end in words), tuple(kept), text.id, metadata)
 
 
 def spans_of_words(words: Sequence[tuple[int, int]], marks: Iterable[tuple[int, int, str]]) -> list[TokenSpan]:

@@ -17,7 +17,7 @@ from loreweave.corpus.episodes import Episode
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
-from loreweave.corpus.words import PLAIN_WORD
+from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
 from loreweave.tasks.contract import Execution
@@ -75,7 +75,7 @@ def read_query(row: Row, number: str) -> AnnotatedText:
     if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
         return text_of_tokens(id, tokens, [])
     if isinstance(text, str) and tokens is None and text.strip():
-        return AnnotatedText(id, text, metadata={TOKENS: [list(match.span()) for match in PLAIN_WORD.finditer(text)]})
+        return AnnotatedText(id, text, metadata={TOKENS: [list(span) for span in word_offsets(text)]})
     raise DataError(f"found {in_json(row)}, expected 'text' (a string) or 'tokens' (a list of strings), not empty")
 
 
