@@ -122,7 +122,6 @@ HOOKS = (
     "summary",
     "on_resume",
     "watch",
-    "finish",
     "save",
 )
 ORDER = ("name", "settings", "side", "__init__", "build", "mask", "batch", "micro_batches_per_epoch", "head", "loss", *HOOKS)

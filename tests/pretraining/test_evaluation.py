@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 from datasets import load_from_disk
@@ -11,12 +12,17 @@ from pretraining_runs import settings
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.build.pretraining_store import write_manifest
-from loreweave.errors import ConfigurationError
+from loreweave.checkpoints import luke_from_encoder
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.fact_probing.model import load_entities, load_words
+from loreweave.tasks.fact_probing.settings import PredictionSettings
 from loreweave.training.settings.configuration import fill
 
+RANDOM = "the model has no trained head for it; the numbers are those of a random head"
 EVERY_WORD = {"masked_words": {"probability": 1.0, "unit": "subword", "random_probability": 0, "unchanged_probability": 0}}
 
 
@@ -65,13 +71,48 @@ def test_half_precision_is_near_and_not_equal(world: Path) -> None:
 def test_heads_that_are_still_random_are_named(world: Path, tmp_path: Path) -> None:
     """Those of a BERT without a masked-word head, before training only."""
     asked = settings(world, tmp_path / "run", objectives={"masked_words": {}}, word_only=True, steps=1)
-    random = "objective masked_words: the model has no trained head for it; the numbers are those of a random head"
+    random = f"objective masked_words: {RANDOM}"
     said: list[str] = []
     evaluate_objectives(fill(PretrainingConfig, asked), said.append)
     assert said == [random]
     trained = run(fill(PretrainingConfig, asked)).record.model_path
     evaluate_objectives(fill(PretrainingConfig, asked | {"model": str(trained)}), said.append)
     assert said == [random]
+
+
+@pytest.mark.parametrize(
+    ("objectives", "word_only", "untrained"),
+    [
+        ({"masked_words": None, "latent_typing": {"types": 3}}, True, ["masked_words"]),
+        ({"masked_words": {"weight": 0.0}, "latent_typing": {"types": 3}}, True, ["masked_words"]),
+        ({"masked_words": {}, "masked_entities": None}, False, ["masked_entities"]),
+        ({"masked_words": None, "masked_entities": {}}, False, ["masked_words"]),
+        ({"masked_words": {"weight": 0.0}, "masked_entities": {}}, False, ["masked_words"]),
+        ({"masked_words": {}, "masked_entities": {}}, False, []),
+    ],
+)
+def test_heads_without_training_are_still_named_when_the_model_was_saved(
+    objectives: dict[str, Any], word_only: bool, untrained: list[str], world: Path, tmp_path: Path
+) -> None:
+    """Fact probing refuses them, and another run trains them."""
+    asked = settings(world, tmp_path / "run", objectives=objectives, word_only=word_only, steps=1)
+    model = str(run(fill(PretrainingConfig, asked)).record.model_path)
+    measured = {"masked_words": {}} if word_only else {"masked_words": {}, "masked_entities": {}}
+    said: list[str] = []
+    evaluate_objectives(fill(PretrainingConfig, asked | {"model": model, "objectives": measured}), said.append)
+    assert said == [f"objective {name}: {RANDOM}" for name in untrained]
+    for name, load in {"masked_words": load_words, "masked_entities": load_entities}.items():
+        if name in untrained:
+            with pytest.raises(CheckpointError, match="never trained|without a trained"):
+                load(Path(model), PredictionSettings(), Execution(device="cpu"))
+    if word_only:
+        vocabulary = open_pretraining_set(world / "data").vocabulary
+        assert vocabulary is not None
+        assert luke_from_encoder(model, vocabulary).model.config.untrained_modules == ["lm_head"]
+    again = asked | {"model": model, "objectives": measured, "output": str(tmp_path / "again")}
+    trained = str(run(fill(PretrainingConfig, again)).record.model_path)
+    evaluate_objectives(fill(PretrainingConfig, again | {"model": trained}), said.append)
+    assert len(said) == len(untrained)
 
 
 def test_objectives_whose_head_the_model_has_not_are_left_out_by_name(world: Path, tmp_path: Path) -> None:

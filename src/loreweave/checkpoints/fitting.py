@@ -31,6 +31,11 @@ _TIED = {
 }
 
 
+def untrained_modules(config: PreTrainedConfig) -> list[str]:
+    """Names of the heads in a model's files that were never trained."""
+    return list(getattr(config, "untrained_modules", None) or [])
+
+
 def build(cls: type[ModelT], config: PreTrainedConfig, seed: int) -> ModelT:
     """A model whose initial values depend only on the seed; the global random state is not changed."""
     with torch.random.fork_rng(devices=[]):

@@ -188,9 +188,6 @@ class Objective(ABC):
         """
         return []
 
-    def finish(self, model: PreTrainedModel | None) -> None:  # noqa: B027  a hook
-        """Record changes by training in the model's configuration, before it is saved."""
-
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:  # noqa: B027  a hook
         """Write the objective's own head next to the encoder's files."""
 

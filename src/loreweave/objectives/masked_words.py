@@ -153,8 +153,3 @@ class MaskedWords(WindowObjective):
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Cross-entropy over the word vocabulary."""
         return cross_entropy_sum(head(batch["states"]), batch["labels"])
-
-    def finish(self, model: PreTrainedModel | None) -> None:
-        """The masked-word head of a LUKE is no longer new."""
-        if model is not None and hasattr(model.config, "untrained_modules"):
-            model.config.untrained_modules = []

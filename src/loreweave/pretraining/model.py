@@ -48,6 +48,14 @@ class PretrainingModel(nn.Module):
         new = {module for name in new_modules for module in self.model.get_submodule(name).modules()}
         return not new.isdisjoint(self.head(objective).modules())
 
+    def untrained_heads(self, new_modules: Sequence[str]) -> list[str]:
+        """Those of the model's new heads that are random even after training: no objective with a weight has them."""
+        if self.model is None:
+            return []
+        trained = [objective for objective in self.objectives if objective.weight > 0]
+        heads = [name for name in new_modules if not name.startswith(f"{self.model.base_model_prefix}.")]
+        return [name for name in heads if not any(self.has_new_head(objective, [name]) for objective in trained)]
+
     def parameters_by_part(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Parameters by name; those of the encoder begin with `encoder.`, whatever its kind."""
         encoder = "" if self.model is None else f"model.{self.model.base_model_prefix}."

@@ -13,6 +13,7 @@ from accelerate import PartialState
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
+from loreweave.checkpoints.fitting import untrained_modules
 from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.reading import read_json
@@ -155,9 +156,10 @@ def _measurement(
 def save_model(begun: Start, module: PretrainingModel, path: Path) -> None:
     """Save the trained model with its tokenizer in transformers' format, and the objectives' heads next to it."""
     path.mkdir(parents=True, exist_ok=True)
-    for objective in module.objectives:
-        objective.finish(begun.model)
     if begun.model is not None:
+        untrained = module.untrained_heads(begun.new_modules)
+        if untrained or untrained_modules(begun.model.config):
+            begun.model.config.untrained_modules = untrained
         _save_encoder(begun, path)
     for objective in module.objectives:
         objective.save(None if begun.model is None else begun.model.base_model, module.head(objective), path)

@@ -19,6 +19,7 @@ from transformers import (
 from loreweave.build.entity_sentences import read_entity_sentences
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints.conversion import load_luke
+from loreweave.checkpoints.fitting import untrained_modules
 from loreweave.checkpoints.new_luke.entity_rows import EntitySources, start_rows_from_reading
 from loreweave.checkpoints.new_luke.from_encoder import EntitiesStart, luke_from_encoder
 from loreweave.corpus.counts import counted
@@ -102,14 +103,14 @@ def _plain(config: PretrainingConfig, path: Path) -> Start:
     model, report = AutoModelForMaskedLM.from_pretrained(path, config=model_config, output_loading_info=True)
     heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
     missing = [head for head in heads if any(key.startswith(f"{head}.") for key in report["missing_keys"])]
-    return Start(model, tokenizer, tokenizer, None, missing)
+    return Start(model, tokenizer, tokenizer, None, [*dict.fromkeys([*missing, *untrained_modules(model.config)])])
 
 
 def _luke(config: PretrainingConfig, folder: Path) -> Start:
     loaded = load_luke(folder, LukeForMaskedLM, entity_aware_attention=config.entity_aware_attention)
     if loaded.tokenizer is None or loaded.vocabulary is None:
         raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
-    new = list(getattr(loaded.model.config, "untrained_modules", []))
+    new = untrained_modules(loaded.model.config)
     return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForMaskedLM, PreTrainedModel
 
+from loreweave.checkpoints.fitting import untrained_modules
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.counts import counted, listed
 from loreweave.encoding.model_names import resolve
@@ -167,6 +168,9 @@ def _plain(folder: Path, base: str | None) -> tuple[PreTrainedModel, Any]:
         raise ConfigurationError(f"--base is for a LUKE in an older format, found another encoder in {folder}; leave it out")
     model, missing, _ = read_with_head(AutoModelForMaskedLM, str(folder), config_of(str(folder)), "masked words")
     head = [name for name in missing if not name.startswith(f"{model.base_model_prefix}.")]
+    if untrained := untrained_modules(model.config):
+        problem = f"found an encoder whose masked-word head ({listed(untrained, 3)}) was never trained"
+        raise CheckpointError(f"{folder}: {problem}, so that it cannot fill [MASK]; {_WAY_OUT}")
     if head:
         problem = f"found an encoder without a masked-word head (it lacks {listed(head, 3)})"
         raise CheckpointError(f"{folder}: {problem}, so that it cannot fill [MASK]; {_WAY_OUT}")
@@ -187,8 +191,7 @@ def _luke(folder: Path, base: str | None, head: str, called: str, way_out: str) 
     """
     with quiet():
         loaded = read_luke(str(folder), LukeForMaskedLM, base)
-    untrained = {*loaded.report.new_modules, *(getattr(loaded.model.config, "untrained_modules", None) or [])}
-    if head in untrained:
+    if head in (*loaded.report.new_modules, *untrained_modules(loaded.model.config)):
         raise CheckpointError(f"{folder}: found a LUKE without a trained {called}; {way_out}")
     return loaded
 
