@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
+from loreweave.build.pretraining_set import build_pretraining_set
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.runs.endings import Interrupted
@@ -38,6 +42,14 @@ def settings(world: Path, output: Path, **changes: object) -> dict[str, object]:
         "device": "cpu",
         **changes,
     }
+
+
+def windows_without_mentions(world: Path, folder: Path, vocabulary: EntityVocabulary) -> Path:
+    """A set of six windows without any mention, in which the entities are those of the vocabulary."""
+    texts = [AnnotatedText(id=str(n), text=f"In year {n} the old bridge was closed and opened again.") for n in range(6)]
+    tokenizer = AutoTokenizer.from_pretrained(world / "encoder")
+    build_pretraining_set(texts, tokenizer, vocabulary, folder, max_length=64, include_windows_without_entities=True)
+    return folder
 
 
 def interrupting(step: int) -> type[StopOnInterrupt]:

@@ -184,8 +184,7 @@ def test_targets_are_the_pairs_with_another(words: RunContext, cities: Path) -> 
     assert found["relations"].tolist() == [[0], [0], [1], [2]] and int(asked.count_targets(found)) == 2
     states = torch.randn(len(found["positions"]), 4, generator=torch.Generator().manual_seed(0))
     loss = asked.loss(None, torch.nn.Linear(8, 4), found | {"states": states})
-    shares = {name: float(part) / 2 for name, part in loss.parts.items()}
-    assert shares == {"with_another": 0.5, "within_max_pairs": 1.0}
+    assert {name: float(part) for name, part in loss.parts.items()} == {"pairs": 4, "left_out": 0}
 
 
 def crowded(seed: int, max_pairs: int | None, words: RunContext, types: Path, draws: list[int]) -> dict[str, Tensor]:
@@ -252,12 +251,21 @@ def test_the_pairs_of_a_seed_never_change(words: RunContext, types_file: Path) -
 
 
 def test_pairs_left_out_are_shown(words: RunContext, types_file: Path) -> None:
-    """As a share in the log, and the limit before training."""
+    """As a number in the log, and the limit before training."""
     asked = EntityRelations(EntityRelationsConfig(types=str(types_file), max_pairs=12), words)
     assert "at most 12 pairs of a window" in asked.summary()[0]
     found = crowded(0, 12, words, types_file, [0, 1])
     loss = asked.loss(None, torch.nn.Linear(8, 4), found | {"states": torch.ones(len(found["positions"]), 4)})
-    assert float(loss.parts["within_max_pairs"]) / int(asked.count_targets(found)) == pytest.approx(0.25)
+    assert {name: float(part) for name, part in loss.parts.items()} == {"pairs": 24, "left_out": 72}
+
+
+def test_mentions_that_begin_together_are_a_pair(words: RunContext, types_file: Path) -> None:
+    """In the order of the window's mentions."""
+    asked = EntityRelations(EntityRelationsConfig(types=str(types_file), probability=1.0, masked_share=0.0), words)
+    rows = np.array([PARIS, LONDON, ROME])
+    window = Window(np.arange(20), rows, np.array([4, 4, 2]), np.array([3, 2, 1]), links=rows)
+    window.targets[asked.name] = asked.mask(window, np.random.default_rng(0))
+    assert asked._pairs(window, window.targets[asked.name])[0].tolist() == [[0, 1], [2, 0], [2, 1]]
 
 
 def test_what_objectives_hide_together(words: RunContext, types_file: Path) -> None:

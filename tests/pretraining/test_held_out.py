@@ -7,25 +7,15 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from pretraining_runs import losses, settings, train
-from transformers import AutoTokenizer
+from pretraining_runs import losses, settings, train, windows_without_mentions
 
-from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
-from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import PretrainingResult, run
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
-
-
-def build(world: Path, folder: Path, vocabulary: EntityVocabulary) -> Path:
-    """Held-out texts without any mention."""
-    texts = [AnnotatedText(id=str(n), text=f"In year {n} the old bridge was closed and opened again.") for n in range(6)]
-    tokenizer = AutoTokenizer.from_pretrained(world / "encoder")
-    build_pretraining_set(texts, tokenizer, vocabulary, folder, max_length=64, include_windows_without_entities=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +47,7 @@ def test_the_last_update_is_measured_once(world: Path, dev: str, tmp_path: Path)
 def test_objectives_without_a_target_are_named_once(world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cities = open_pretraining_set(world / "data").vocabulary
     assert cities is not None
-    result = trained(world, tmp_path / "run", dev=[str(build(world, tmp_path / "dev", cities))], dev_steps=1)
+    result = trained(world, tmp_path / "run", dev=[str(windows_without_mentions(world, tmp_path / "dev", cities))], dev_steps=1)
     found, said = result.results["dev"], capsys.readouterr().err
     assert found["loss"] == found["masked_words_loss"] and "masked_entities_loss" not in found
     assert said.count("dev: objective masked_entities is left out: the windows have no target") == 1
@@ -65,7 +55,7 @@ def test_objectives_without_a_target_are_named_once(world: Path, tmp_path: Path,
 
 
 def test_sets_of_another_vocabulary_are_refused(world: Path, tmp_path: Path) -> None:
-    dev = str(build(world, tmp_path / "dev", EntityVocabulary.from_counts({"Prague": 5})))
+    dev = str(windows_without_mentions(world, tmp_path / "dev", EntityVocabulary.from_counts({"Prague": 5})))
     with pytest.raises(ConfigurationError, match="encoder has another entity vocabulary .* than the data .*dev"):
         trained(world, tmp_path / "run", dev=[dev])
     words = {"objectives": {"masked_words": {}}, "word_only": True}

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from pretraining_runs import losses, settings, train
 from tiny_worlds import write_city_types
+from torch import Tensor
 from transformers import AutoModelForMaskedLM
 
 from loreweave.checkpoints import type_head
 from loreweave.errors import ConfigurationError
 from loreweave.models.type_head import TypeHead
+from loreweave.objectives import EntityRelations
+from loreweave.objectives.base import ObjectiveLoss
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import PretrainingResult, run
@@ -36,7 +40,7 @@ def knowledge(world: Path, output: Path, types: Path, **changes: object) -> dict
 
 def test_a_run_leaves_an_encoder_and_a_type_head(world: Path, types: Path, tmp_path: Path) -> None:
     result = run(fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, epochs=1)))
-    assert {"entity_types_loss", "entity_types_accuracy", "entity_relations_with_another"} <= set(result.results)
+    assert {"entity_types_loss", "entity_types_accuracy", "entity_relations_pairs"} <= set(result.results)
     folder = result.record.model_path
     head, names = type_head.load(folder)
     assert names == ("capital", "holy city", "large city") and head.names.shape == (3, 32)
@@ -128,7 +132,25 @@ def test_two_processes_equal_one_at_twice_the_batch(world: Path, types: Path, tm
     train(config("one", 2))
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
     one, two = (RunRecord(str(config(name, size)["output"])).metrics()[-1] for name, size in (("one", 2), ("two", 1)))
-    assert one["entity_relations_with_another"] == pytest.approx(two["entity_relations_with_another"]) and one["loss"] > 0
+    assert one["entity_relations_pairs"] == pytest.approx(two["entity_relations_pairs"]) and one["loss"] > 0
+
+
+def test_the_logged_number_of_pairs_counts_those_of_all_micro_steps(
+    world: Path, types: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of micro-steps without a target."""
+    pairs, targets = [], []
+
+    def loss(self: EntityRelations, encoder: Any, head: Any, batch: dict[str, Tensor]) -> ObjectiveLoss:
+        pairs.append(len(batch["pairs"]))
+        targets.append(int(self.count_targets(batch)))
+        return original(self, encoder, head, batch)
+
+    original = EntityRelations.loss
+    monkeypatch.setattr(EntityRelations, "loss", loss)
+    config = knowledge(world, tmp_path / "run", types, batch_size=24, micro_batch_size=2, steps=1)
+    found = run(fill(PretrainingConfig, config)).results["entity_relations_pairs"]
+    assert 0 in targets and sum(targets) > 0 and found == pytest.approx(sum(pairs) / sum(targets))
 
 
 def test_a_run_refuses_unknown_entities_as_none(world: Path, types: Path, tmp_path: Path) -> None:

@@ -91,6 +91,12 @@ def test_two_processes_share_the_use_of_types(world: Path, tmp_path: Path) -> No
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
 
 
+def test_two_processes_train_a_luke_whose_entities_nothing_reads(world: Path, tmp_path: Path) -> None:
+    config = settings(world, tmp_path / "run", objectives={"masked_words": None, "latent_typing": SMALL}, steps=2)
+    train(config, processes=2)
+    assert len(losses(config)) == 2
+
+
 def test_evaluation_names_the_parts(world: Path, tmp_path: Path) -> None:
     run(fill(PretrainingConfig, words_and_types(world, tmp_path / "run", epochs=1)))
     model = {"model": str(tmp_path / "run" / "model")}

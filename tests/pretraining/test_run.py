@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from pretraining_runs import losses, script, settings, train
+from pretraining_runs import losses, script, settings, train, windows_without_mentions
 
+from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import load_luke
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
@@ -244,6 +245,18 @@ def test_the_entity_of_the_page(world: Path, tmp_path: Path) -> None:
     result = run(fill(PretrainingConfig, settings(world, tmp_path / "cls", objectives=objectives, epochs=1)))
     assert "cls_entity_loss" in result.results
     assert "cls_entity_accuracy" not in result.results  # it predicts a vector
+
+
+def test_objectives_without_a_target_are_named(world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, also in a resumed run."""
+    vocabulary = open_pretraining_set(world / "data").vocabulary
+    assert vocabulary is not None
+    data = str(windows_without_mentions(world, tmp_path / "data", vocabulary))
+    config = settings(world, tmp_path / "run", data=[data], objectives={"masked_words": {}, "masked_entities": {}}, epochs=4)
+    train(config, interrupt_at=3)
+    train(config, resume=True)
+    assert capsys.readouterr().err.count("up to step 1, masked_entities has had no target, so that it has learned nothing") == 1
+    assert not any("masked_entities_loss" in row for row in RunRecord(str(config["output"])).metrics())
 
 
 def test_objectives_without_weight(world: Path, tmp_path: Path) -> None:

@@ -98,8 +98,9 @@ class EntityRelations(LinkedMentionsObjective):
         count = len(targets.positions)
         pairs = np.argwhere(~np.eye(count, dtype=bool))
         if self.config.types is not None:  # pairs of types hold in the order of the text alone
-            starts = window.entity_starts[targets.positions]
-            pairs = pairs[starts[pairs[:, 0]] < starts[pairs[:, 1]]]
+            order = np.lexsort((targets.positions, window.entity_starts[targets.positions]))
+            place = np.argsort(order)
+            pairs = pairs[place[pairs[:, 0]] < place[pairs[:, 1]]]
         chosen = np.flatnonzero(self.relations.related(*targets.labels[pairs].T))
         found, most = len(chosen), self.config.max_pairs
         if most is not None and found > most:
@@ -115,8 +116,7 @@ class EntityRelations(LinkedMentionsObjective):
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """For each pair, the mean cross-entropy over the pairs with a common relation, among the other pairs.
 
-        Logged are also `with_another`, the share of the pairs with a common relation with another pair, and
-        `within_max_pairs`, the share of the pairs that `max_pairs` keeps.
+        Logged are also, for each target, the number of pairs (`pairs`) and of the pairs beyond `max_pairs` (`left_out`).
         """
         mentions = pooled(batch["states"], batch["mentions"], len(batch["entities"]))
         columns = _columns(batch)
@@ -125,7 +125,8 @@ class EntityRelations(LinkedMentionsObjective):
             every, gathered, _ = gather(own, *columns.unbind(1))
             correct, apart = compare(columns, torch.stack(gathered, 1))
             found = pairs_loss(own, every, correct, apart, self.config.temperature)
-        return ObjectiveLoss(found.total, found.correct, _shares(correct, batch["left_out"]))
+        pairs = found.total.new_tensor(len(own))
+        return ObjectiveLoss(found.total, found.correct, {"pairs": pairs, "left_out": batch["left_out"].sum()})
 
     def count_targets(self, batch: Tensors) -> Tensor:
         """Number of pairs with a common relation with another pair. []"""
@@ -172,15 +173,6 @@ def _columns(batch: Tensors) -> Tensor:
     pairs, relations = batch["pairs"], batch["relations"]
     relations = functional.pad(relations, (0, most_columns(relations) - relations.shape[1]), value=NOT_A_RELATION)
     return torch.cat([relations, batch["entities"][pairs], pairs + (process() << 32)], dim=1)
-
-
-def _shares(correct: Tensor, left_out: Tensor) -> dict[str, Tensor]:
-    """Shares of the pairs of all processes, multiplied by the number of this process's pairs with a correct one."""
-    has = correct.any(1).sum()
-    own = torch.cat([torch.stack([has, has.new_tensor(len(correct))]), left_out])
-    with_another, pairs, beyond = gather_rows(own[None]).sum(0).unbind()
-    shares = {"with_another": with_another / pairs.clamp_min(1), "within_max_pairs": pairs / (pairs + beyond).clamp_min(1)}
-    return {name: has * share for name, share in shares.items()}
 
 
 def pairs_loss(own: Tensor, every: Tensor, correct: Tensor, apart: Tensor, temperature: float) -> ObjectiveLoss:

@@ -18,6 +18,7 @@ from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
+from loreweave.objectives import WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.held_out import HeldOut, HeldOutMeasurement, open_held_out
 from loreweave.pretraining.inputs import inputs_of
@@ -255,7 +256,7 @@ def _trainer(
         dataloader_num_workers=config.workers,
         dataloader_pin_memory=pins_memory(state.device.type),
         remove_unused_columns=False,
-        ddp_find_unused_parameters=config.word_only or not config.data,  # a LUKE's entity parts, or the words' head
+        ddp_find_unused_parameters=config.word_only or not any(isinstance(o, WindowObjective) for o in stream.objectives),
         ddp_broadcast_buffers=False,  # queues and keys of graphs: every process makes the same
         ddp_backend="gloo" if cpu and state.num_processes > 1 else None,
         disable_tqdm=True,

@@ -12,11 +12,12 @@ from loreweave.pretraining.metrics import metrics_of
 
 
 class ObjectiveWatch(TrainerCallback):
-    """Passes the metrics of each log line to the `watch` of their objective."""
+    """Passes the metrics of each log line to the `watch` of their objective, and warns of objectives without targets."""
 
     def __init__(self, objectives: Sequence[Objective], say: Callable[[str], None]) -> None:
         self.objectives = objectives
         self.say = say
+        self._has_begun = False
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Pass the log of the earlier part of a resumed run, whose warnings have been shown."""
@@ -39,5 +40,12 @@ class ObjectiveWatch(TrainerCallback):
     def _warnings(self, logs: Mapping[str, float], step: int, steps: int) -> list[str]:
         if "loss" not in logs:  # a line about the whole run
             return []
-        found = ((objective, metrics_of(objective.name, logs)) for objective in self.objectives)
-        return [line for objective, metrics in found for line in objective.watch(metrics, step, steps)]
+        first, self._has_begun = not self._has_begun, True
+        lines: list[str] = []
+        for objective in self.objectives:
+            metrics = metrics_of(objective.name, logs)
+            found = objective.watch(metrics, step, steps)
+            if first and not metrics and not found:
+                found = [f"warning: up to step {step}, {objective.name} has had no target, so that it has learned nothing"]
+            lines += found
+        return lines
