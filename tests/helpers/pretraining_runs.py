@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import load_from_disk
 from transformers import AutoTokenizer
 
-from loreweave.build.pretraining_set import build_pretraining_set
+from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
+from loreweave.build.pretraining_store import write_manifest
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.pretraining import run as run_module
@@ -49,6 +53,19 @@ def windows_without_mentions(world: Path, folder: Path, vocabulary: EntityVocabu
     texts = [AnnotatedText(id=str(n), text=f"In year {n} the old bridge was closed and opened again.") for n in range(6)]
     tokenizer = AutoTokenizer.from_pretrained(world / "encoder")
     build_pretraining_set(texts, tokenizer, vocabulary, folder, max_length=64, include_windows_without_entities=True)
+    return folder
+
+
+def windows_of(world: Path, folder: Path, rows: Iterable[int]) -> Path:
+    """Some of the world's 24 windows, in this order, as a set of their own."""
+    data = open_pretraining_set(world / "data")
+    shutil.copytree(data.path, folder)
+    for file in [*folder.glob("*.arrow"), folder / "state.json", folder / "dataset_info.json"]:
+        file.unlink()
+    chosen = list(rows)
+    load_from_disk(str(data.path)).select(chosen).save_to_disk(str(folder))
+    details = {key: data.manifest[key] for key in ("settings", "tokenizer", "counts")}
+    write_manifest(folder, data.vocabulary, len(chosen), details)
     return folder
 
 

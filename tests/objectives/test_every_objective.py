@@ -8,12 +8,11 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import pytest
 import torch
-from pretraining_runs import losses, settings
+from pretraining_runs import losses, settings, windows_of
 from tiny_worlds import make_world
 from torch import Tensor
 from transformers import set_seed
@@ -301,7 +300,7 @@ def test_held_out_windows_are_measured_and_not_trained_on(
 ) -> None:
     """With dropout: the losses are those of a run without them; a resumed run measures the same; so does an evaluation."""
     values |= {"dropout": 0.1, "save_steps": 2}
-    dev = copytree(world / "data", tmp_path / "held-out")
+    dev = windows_of(world, tmp_path / "held-out", reversed(range(24)))
     measuring = values | {"dev": [str(dev)], "dev_steps": 2, "output": str(tmp_path / "dev")}
     if isinstance(left_out := OBJECTIVES[name].for_held_out(fill(PretrainingConfig, values).objectives[name]), LeftOut):
         with pytest.raises(ConfigurationError, match=f"dev: found no objective to evaluate: {name}: {left_out.reason}"):

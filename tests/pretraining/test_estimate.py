@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 import torch
-from pretraining_runs import settings
+from pretraining_runs import settings, windows_of
 
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
@@ -52,7 +51,7 @@ def test_processes_share_the_micro_steps(world: Path, tmp_path: Path) -> None:
 
 
 def test_measurements_on_held_out_texts_take_time(world: Path, tmp_path: Path) -> None:
-    dev = str(copytree(world / "data", tmp_path / "held-out"))
+    dev = str(windows_of(world, tmp_path / "held-out", range(12)))
     config = fill(PretrainingConfig, settings(world, tmp_path / "run", steps=100, dev=[dev], dev_steps=30))
     found = estimate(config, processes=2, micro_steps=1)
     assert found.measurements == 4 and found.seconds_per_measurement > 0  # after updates 30, 60, 90 and 100

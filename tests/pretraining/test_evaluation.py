@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import pytest
-from datasets import load_from_disk
-from pretraining_runs import settings
+from pretraining_runs import settings, windows_of
 
 from loreweave.build.pretraining_set import open_pretraining_set
-from loreweave.build.pretraining_store import write_manifest
 from loreweave.checkpoints import luke_from_encoder
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
@@ -26,20 +23,6 @@ RANDOM = "the model has no trained head for it; the numbers are those of a rando
 EVERY_WORD = {"masked_words": {"probability": 1.0, "unit": "subword", "random_probability": 0, "unchanged_probability": 0}}
 
 
-def part(world: Path, folder: Path, first: int, last: int) -> Path:
-    """Some windows of the world's set as a set of their own."""
-    data = open_pretraining_set(world / "data")
-    copytree(data.path, folder)
-    for shard in folder.glob("*.arrow"):
-        shard.unlink()
-    for name in ("state.json", "dataset_info.json"):
-        (folder / name).unlink()
-    load_from_disk(str(data.path)).select(range(first, last)).save_to_disk(str(folder))
-    details = {key: data.manifest[key] for key in ("settings", "tokenizer", "counts")}
-    write_manifest(folder, data.vocabulary, last - first, details)
-    return folder
-
-
 def measured(world: Path, sets: list[Path], micro_batch_size: int = 1, **changes: object) -> dict[str, float]:
     """With every word masked the loss does not depend on which words a seed chooses."""
     asked = settings(world, world / "none", objectives=EVERY_WORD, word_only=True, micro_batch_size=micro_batch_size, **changes)
@@ -48,7 +31,7 @@ def measured(world: Path, sets: list[Path], micro_batch_size: int = 1, **changes
 
 def test_two_sets_count_by_their_targets(world: Path, tmp_path: Path) -> None:
     """The loss over both is the mean of each one's, weighted by how many words it has: no set is drawn more often."""
-    small, large = part(world, tmp_path / "small", 0, 4), part(world, tmp_path / "large", 4, 24)
+    small, large = windows_of(world, tmp_path / "small", range(4)), windows_of(world, tmp_path / "large", range(4, 24))
     both, one, other = (measured(world, sets) for sets in ([small, large], [small], [large]))
     words = [sum(map(len, open_pretraining_set(path).dataset["word_ids"][:])) for path in (small, large)]
     wanted = (one["masked_words_loss"] * words[0] + other["masked_words_loss"] * words[1]) / sum(words)

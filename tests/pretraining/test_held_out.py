@@ -7,12 +7,16 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from pretraining_runs import losses, settings, train, windows_without_mentions
+from pretraining_runs import losses, settings, train, windows_of, windows_without_mentions
+from tiny_worlds import write_city_types
+from transformers import AutoTokenizer
 
 from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.build.text_blocks import build_text_blocks
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import PretrainingResult, run
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
@@ -20,8 +24,8 @@ from loreweave.training.settings.configuration import fill
 
 @pytest.fixture(scope="module")
 def dev(world: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A copy of the training windows."""
-    return str(copytree(world / "data", tmp_path_factory.mktemp("held-out") / "data"))
+    """The training windows in another order."""
+    return str(windows_of(world, tmp_path_factory.mktemp("held-out") / "data", reversed(range(24))))
 
 
 def trained(world: Path, folder: Path, **changes: object) -> PretrainingResult:
@@ -66,7 +70,36 @@ def test_sets_of_another_vocabulary_are_refused(world: Path, tmp_path: Path) -> 
 def test_windows_that_are_trained_on_are_refused(world: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="dev: found .*data/, which is also in data; expected windows that are not"):
         trained(world, tmp_path / "run", dev=[f"{world / 'data'}/"])
+    copy = copytree(world / "data", tmp_path / "copy")
+    with pytest.raises(ConfigurationError, match="dev: .*copy has the windows of .*data; expected windows that are not"):
+        trained(world, tmp_path / "run", dev=[str(copy)])
     assert not losses({"output": str(tmp_path / "run")})
+
+
+def test_what_limits_cut_from_held_out_windows_is_shown(
+    world: Path, dev: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a run, and by `--evaluate`."""
+    result = trained(world, tmp_path / "run", dev=[dev], max_words=12)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out: ")]
+    said: list[str] = []
+    words = {"objectives": {"masked_words": {}}, "word_only": True, "max_words": 12}
+    asked = settings(world, tmp_path / "none", **words | {"model": str(world / "encoder"), "data": [dev]})
+    evaluate_objectives(fill(PretrainingConfig, asked), said.append)
+    assert line in said and "sub-words cut (" in line
+    trained(world, tmp_path / "again", dev=[dev], max_words=12)
+    assert f"dev: {line}" in capsys.readouterr().err and result.results["dev"]
+
+
+def test_types_without_a_linked_mention_in_the_held_out_texts(world: Path, tmp_path: Path) -> None:
+    """They have no target there; the run goes on."""
+    types = write_city_types(tmp_path / "types.jsonl")
+    (tmp_path / "plain.txt").write_text("In summer the old bridge was closed.\nIt was opened again.\n" * 8)
+    dev = tmp_path / "dev"
+    build_text_blocks([tmp_path / "plain.txt"], AutoTokenizer.from_pretrained(world / "encoder"), dev, max_length=32)
+    words = {"objectives": {"masked_words": {}, "entity_types": {"types": str(types)}}, "word_only": True}
+    found = trained(world, tmp_path / "run", dev=[str(dev)], **words).results["dev"]
+    assert "masked_words_loss" in found and "entity_types_loss" not in found
 
 
 def test_numbers_do_not_depend_on_batches_and_seeds(world: Path, dev: str, tmp_path: Path) -> None:

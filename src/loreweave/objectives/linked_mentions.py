@@ -106,9 +106,7 @@ class LinkedMentionsObjective(WindowObjective):
         if not first or metrics.get("loss", 0) != 0:
             return []
         if metrics:
-            alone = (
-                "there is nothing to tell its targets from; use a larger micro_batch_size, or data with more types or relations"
-            )
+            alone = "there is nothing to tell its targets from; use a larger micro_batch_size, or more types or relations"
             return [f"warning: up to step {step}, the loss of {self.name} is 0: {alone}"]
         return [f"warning: up to step {step}, {self.name} has had {self.nothing}, so that it has learned nothing"]
 

@@ -66,6 +66,8 @@ class MaskedEntitiesConfig(ObjectiveConfig):
         if self.same_type_negatives and (self.negatives is None or self.types is None):
             lacking = "negatives" if self.negatives is None else "types"
             raise ValueError(f"{lacking}: found null, expected a value for same_type_negatives above 0")
+        if self.types is not None and not self.same_type_negatives:
+            raise ValueError(f"types: found {self.types}, which same_type_negatives=0 does not read; leave it out")
 
 
 class MaskedEntities(WindowObjective):
@@ -144,12 +146,12 @@ class MaskedEntities(WindowObjective):
     @classmethod
     def files(cls, config: MaskedEntitiesConfig) -> dict[str, Path]:
         """The file of types, if negatives are drawn by them."""
-        return {"types": Path(config.types)} if config.types is not None and config.same_type_negatives else {}
+        return {} if config.types is None else {"types": Path(config.types)}
 
     @classmethod
     def for_held_out(cls, config: MaskedEntitiesConfig) -> MaskedEntitiesConfig:
         """Over the whole vocabulary."""
-        return replace(config, negatives=None, same_type_negatives=0.0)
+        return replace(config, negatives=None, same_type_negatives=0.0, types=None)
 
     def prepare(self, model: PreTrainedModel | None) -> None:
         """Use a sparse gradient for the lookup of the entity table, of which a micro-step reads few rows."""

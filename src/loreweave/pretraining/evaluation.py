@@ -40,6 +40,8 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
     with quiet():
         begun = start(config, sets)
     held_out = HeldOut(config, sets, begun)
+    if held_out.cut:
+        report(f"left out: {held_out.cut}")
     module = PretrainingModel(begun.model, held_out.objectives).to(device)
     for objective in held_out.objectives:
         if module.has_new_head(objective, begun.new_modules):

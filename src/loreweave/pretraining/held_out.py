@@ -15,12 +15,13 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.corpus.counts import counted
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.objectives import LeftOut, Objective, ObjectivesConfig, objectives
 from loreweave.objectives.gathering import process, processes
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.metrics import metric_name
-from loreweave.pretraining.micro_steps import build_pass, to_device
+from loreweave.pretraining.micro_steps import build_pass, cut_by_limits, to_device
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.start import Start, check_sets, common_vocabulary
 from loreweave.training.devices import autocast
@@ -40,20 +41,25 @@ class HeldOut:
             the same names.
         sets: the held-out sets.
         begun: the model, for which the sets were built.
+        links: entity vocabulary of the links, for sets of plain text. Default: that of the sets.
 
     Attributes:
         objectives: the objectives that are measured.
         windows: number of windows.
+        cut: counts of what `max_words` and `max_entities` remove; empty if they remove nothing.
 
     Raises:
         ConfigurationError: there are none.
     """
 
-    def __init__(self, config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> None:
+    def __init__(
+        self, config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, links: EntityVocabulary | None = None
+    ) -> None:
         self.windows = sum(len(data.dataset) for data in sets)
         if not self.windows:
             raise ConfigurationError("found no window, expected some")
-        self._stream = build_pass(config, sets, begun, _BATCH, _SEED)
+        self._stream = build_pass(config, sets, begun, _BATCH, _SEED, links)
+        self.cut = cut_by_limits(config, sets, self._stream)
         self._precision = config.precision
         self.objectives: list[Objective] = self._stream.objectives
 
@@ -130,12 +136,14 @@ def measurable(
     return ObjectivesConfig(**kept), left_out
 
 
-def _of_run(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start) -> tuple[HeldOut, dict[str, str]]:
+def _of_run(
+    config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, links: EntityVocabulary | None
+) -> tuple[HeldOut, dict[str, str]]:
     """The held-out windows, and the objectives that are not measured on them with the reasons."""
     known = objectives()
     try:
         kept, left_out = measurable(config, lambda name, asked: known[name].for_held_out(asked))
-        return HeldOut(replace(config, data=config.dev, objectives=kept), sets, begun), left_out
+        return HeldOut(replace(config, data=config.dev, objectives=kept), sets, begun, links), left_out
     except ConfigurationError as error:
         raise ConfigurationError(f"dev: {error}") from error
 
@@ -152,11 +160,15 @@ def open_held_out(config: PretrainingConfig, sets: Sequence[PretrainingSet], beg
     if trained:
         raise ConfigurationError(f"dev: found {trained[0]}, which is also in data; expected windows that are not trained on")
     dev = [open_pretraining_set(path) for path in config.dev]
+    trained_on = {str(data.manifest["files"]): data.path for data in sets}
+    for data in dev:
+        if (same := trained_on.get(str(data.manifest["files"]))) is not None:
+            raise ConfigurationError(f"dev: {data.path} has the windows of {same}; expected windows that are not trained on")
     if config.model is not None:
         check_sets(config.model, begun, dev)
-        common_vocabulary([*sets, *dev])
-    held_out, left_out = _of_run(config, dev, begun)
+    held_out, left_out = _of_run(config, dev, begun, common_vocabulary([*sets, *dev]))
     lines = [f"dev: {', '.join(config.dev)} ({counted(held_out.windows, 'window')} for measurements)"]
+    lines += [f"dev: left out: {held_out.cut}"] if held_out.cut else []
     return held_out, lines + [f"dev: {name} is not measured: {reason}" for name, reason in left_out.items()]
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 
 from loreweave.build.pretraining_set import PretrainingSet
+from loreweave.corpus.counts import tallied
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import (
     Batch,
@@ -74,24 +76,39 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
 
 
 def build_pass(
-    config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, batch_size: int, seed: int
+    config: PretrainingConfig,
+    sets: Sequence[PretrainingSet],
+    begun: Start,
+    batch_size: int,
+    seed: int,
+    links: EntityVocabulary | None = None,
 ) -> MicroSteps:
     """Micro-steps that read each window of the sets once, with masks that `seed` determines.
+
+    Args:
+        links: entity vocabulary of the links, for sets of plain text. Default: that of the sets.
 
     Raises:
         ConfigurationError: see `build_stream`.
     """
-    chosen = _built(config, sets, begun, 1)
+    chosen = _built(config, sets, begun, 1, links)
     windows = sum(len(data.dataset) for data in sets)
     length = math.ceil(windows / batch_size)
     text = _text(config, sets, begun, chosen, length, batch_size, smoothing=1.0, pool=1, seed=seed, draws=windows)
     return MicroSteps(text, chosen, length)
 
 
-def _built(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, micro_steps: int) -> list[Objective]:
+def _built(
+    config: PretrainingConfig,
+    sets: Sequence[PretrainingSet],
+    begun: Start,
+    micro_steps: int,
+    links: EntityVocabulary | None = None,
+) -> list[Objective]:
     """The objectives, whose texts the encoder has room for."""
     words = None if begun.words is None else WordVocabulary.of(begun.words)
-    context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), sets, config.seed, micro_steps)
+    links = links or common_vocabulary(sets)
+    context = RunContext(begun.words, words, begun.vocabulary, links, sets, config.seed, micro_steps)
     chosen = _objectives(config, context)
     if begun.model is not None:
         check_positions(config, sets, chosen, begun.model)
@@ -153,6 +170,13 @@ def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objectiv
     if config.data and not any(isinstance(objective, _READS_TEXT) for objective in found):
         raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
     return found
+
+
+def cut_by_limits(config: PretrainingConfig, sets: Sequence[PretrainingSet], stream: MicroSteps) -> str:
+    """Counts of what `max_words` and `max_entities` remove from the windows; empty if they remove nothing."""
+    stored = [data.manifest["settings"] for data in sets]
+    within = all(config.max_words >= s["max_length"] and config.max_entities >= s["max_entities"] for s in stored)
+    return "" if stream.text is None or within else tallied(stream.text.left_out())
 
 
 def check_weights(objectives: Sequence[Objective]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from loreweave.errors import ConfigurationError
 from loreweave.objectives import WINDOWS, Batch, Objective, Tensors, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
@@ -106,11 +107,15 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
     `entity_predictions.*`, the objectives' own heads and `new_modules` are trained: heads that the encoder lacks and that would
     otherwise stay random. A word table that such a head shares with the encoder stays frozen: a shared parameter has its first
     name, the encoder's.
+
+    Raises:
+        ConfigurationError: nothing is trained.
     """
     model = module.model
     if model is None:
         return
-    stage_one = ("entity_embeddings.", "entity_predictions.", *(f"{name}." for name in new_modules))
+    entities = () if config.word_only else ("entity_embeddings.", "entity_predictions.")
+    stage_one = (*entities, *(f"{name}." for name in new_modules))
     for name, parameter in model.named_parameters():
         chosen = config.trainable == "all" or any(part in name for part in stage_one)
         parameter.requires_grad_(chosen and "pooler." not in name)
@@ -122,6 +127,10 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
     for name, parameter in model.named_parameters():
         if name in frozen:
             parameter.requires_grad_(False)
+    if not trained_parameters(module):
+        raise ConfigurationError(
+            f"trainable: found {config.trainable}, but this model has no entities and no new head to train; use trainable=all"
+        )
 
 
 def trained_parameters(module: nn.Module) -> int:

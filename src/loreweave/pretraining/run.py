@@ -15,7 +15,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints.fitting import untrained_modules
 from loreweave.checkpoints.formats import hugging_face
-from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.objectives import WindowObjective
@@ -23,7 +23,14 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.held_out import HeldOut, HeldOutMeasurement, open_held_out
 from loreweave.pretraining.inputs import inputs_of
 from loreweave.pretraining.metrics import metric_name
-from loreweave.pretraining.micro_steps import MicroSteps, build_stream, check_weights, epoch_and_update, number_of_updates
+from loreweave.pretraining.micro_steps import (
+    MicroSteps,
+    build_stream,
+    check_weights,
+    cut_by_limits,
+    epoch_and_update,
+    number_of_updates,
+)  # fmt: skip
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.trainer import PretrainingTrainer
@@ -317,12 +324,8 @@ def _summary(
     config: PretrainingConfig, sets: Sequence[PretrainingSet], stream: MicroSteps, module: PretrainingModel
 ) -> list[str]:
     lines = [f"data: {data.path} ({counted(len(data.dataset), 'window')})" for data in sets]
-    stored = [data.manifest["settings"] for data in sets]
-    if stream.text is not None and any(
-        config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored
-    ):
-        left_out = tallied(stream.text.left_out())
-        lines += [f"left out: {left_out}"] if left_out else []
+    cut = cut_by_limits(config, sets, stream)
+    lines += [f"left out: {cut}"] if cut else []
     lines += [line for objective in stream.objectives for line in objective.summary()]
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")

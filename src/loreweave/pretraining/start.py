@@ -22,7 +22,7 @@ from loreweave.checkpoints.conversion import load_luke
 from loreweave.checkpoints.fitting import untrained_modules
 from loreweave.checkpoints.new_luke.entity_rows import EntitySources, start_rows_from_reading
 from loreweave.checkpoints.new_luke.from_encoder import EntitiesStart, luke_from_encoder
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
@@ -33,6 +33,10 @@ from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.pretraining.configuration import READ_STARTS, PretrainingConfig
 from loreweave.tasks.model_folders import is_luke
 from loreweave.training.devices import autocast, choose_attention, choose_device
+from loreweave.training.settings.fields import default_of
+
+_OF_A_NEW_LUKE = ("entities_start", "entity_embedding_size", "entity_occurrences")
+"""Settings that are read if a LUKE is made from another encoder."""
 
 
 @dataclass
@@ -95,6 +99,9 @@ def common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None
 
 
 def _plain(config: PretrainingConfig, path: Path) -> Start:
+    if config.freeze_entity_embeddings:
+        reason = "word_only=true" if config.word_only else "data without links"
+        raise ConfigurationError(f"freeze_entity_embeddings: found true, but {config.model} has no entities with {reason}")
     tokenizer = AutoTokenizer.from_pretrained(path)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ConfigurationError(f"{config.model} has a slow tokenizer ({type(tokenizer).__name__}); a fast one is needed")
@@ -110,8 +117,16 @@ def _luke(config: PretrainingConfig, folder: Path) -> Start:
     loaded = load_luke(folder, LukeForMaskedLM, entity_aware_attention=config.entity_aware_attention)
     if loaded.tokenizer is None or loaded.vocabulary is None:
         raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
+    if config.entity_texts is not None:
+        raise ConfigurationError(
+            f"entity_texts: found {config.entity_texts}, but {config.model} is a LUKE, which keeps its entities; leave it out"
+        )
     new = untrained_modules(loaded.model.config)
-    return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
+    begun = Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
+    unread = [name for name in _OF_A_NEW_LUKE if getattr(config, name) != default_of(PretrainingConfig, name)]
+    if unread:
+        begun.notes.append(f"{config.model} is a LUKE, which keeps its entities: {listed(unread, 3)} not read")
+    return begun
 
 
 def _new_luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary, sets: Sequence[PretrainingSet]) -> Start:
