@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from loreweave.build.entity_types import check_types, keep_frequent, types_of_categories, types_of_graph, types_of_labels
+from loreweave.build.entity_types import (
+    EntityTypesReport,
+    check_types,
+    keep_frequent,
+    types_of_categories,
+    types_of_graph,
+    types_of_labels,
+)
+from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes
 from loreweave.corpus.wikispeedia import category_name
 from loreweave.errors import DataError
 
@@ -40,6 +51,37 @@ def test_labels_of_mentions() -> None:
     report = types_of_labels([AnnotatedText("1", "A text.", mentions)])
     assert report.types == {"Oslo": ("city", "capital")}
     assert report.counts == {"texts": 1, "mentions": 4, "mentions_without_entity": 1, "mentions_without_label": 1}
+
+
+def in_language(language: str | None, title: str, *labels: str) -> AnnotatedText:
+    """A page of a title that links to it; its labels are also its categories."""
+    mentions = (Mention(0, 1, title, labels=labels),)
+    return AnnotatedText(title, "A text.", mentions, language, metadata={"categories": list(labels)})
+
+
+@pytest.mark.parametrize("types_of", [types_of_labels, types_of_categories])
+def test_equal_titles_of_several_languages_have_types_of_their_own(types_of: Callable[..., EntityTypesReport]) -> None:
+    """The names are the keys of the vocabulary of the same texts, in which `Gift` is two entities."""
+    texts = [in_language("en", "Gift", "present"), in_language("de", "Gift", "poison"), in_language("en", "Gift", "thing")]
+    types = types_of(texts).types
+    assert types == {"en:Gift": ("present", "thing"), "de:Gift": ("poison",)}
+    vocabulary = build_entity_vocabulary(texts)
+    found = VocabularyTypes.of(types, vocabulary)
+    row = vocabulary.id_of("Gift", "de")
+    assert row is not None and [found.names[name] for name in found.of_row(row)] == ["poison"]
+    assert found.unknown == 0
+
+
+@pytest.mark.parametrize("types_of", [types_of_labels, types_of_categories])
+def test_languages_are_those_of_all_texts_and_one_needs_no_prefix(types_of: Callable[..., EntityTypesReport]) -> None:
+    untyped = in_language("de", "Bonn")
+    assert types_of([in_language("en", "Oslo", "city"), untyped]).types == {"en:Oslo": ("city",)}
+    one = [in_language("en", "Oslo", "city"), in_language(None, "Oslo", "capital")]
+    assert types_of(one).types == {"Oslo": ("city", "capital")}
+    with pytest.raises(DataError, match="found texts in de, en and texts without a language, expected one for every text"):
+        types_of([*one, untyped])
+    assert types_of([*one, untyped], language="no").types == {"no:Oslo": ("city", "capital")}
+    assert types_of([], language="no").types == types_of([]).types == {}
 
 
 def test_types_of_a_graph() -> None:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from loreweave.build.entity_vocabulary import several_languages
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -29,39 +30,56 @@ class EntityTypesReport:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def types_of_categories(texts: Iterable[AnnotatedText], name: Callable[[str], str] = str) -> EntityTypesReport:
+def types_of_categories(
+    texts: Iterable[AnnotatedText], name: Callable[[str], str] = str, *, language: str | None = None
+) -> EntityTypesReport:
     """Types of the entity that each text describes: its `metadata["categories"]`.
 
     Args:
         texts: texts whose title is the entity.
         name: function that makes a readable name of a category.
+        language: language of all titles, which are written with it. Default: titles are written with the language of their
+            text if the texts have several languages, as in the vocabulary of `vocabulary_of_counts`.
 
     Raises:
-        DataError: categories that are no list of names.
+        DataError: categories that are no list of names; or texts of several languages, some without one.
     """
     report = EntityTypesReport(counts=Counter(texts=0, texts_without_categories=0))
+    found: dict[str | None, dict[str, tuple[str, ...]]] = {}
     for text in texts:
         given = text.metadata.get(CATEGORIES, [])
         if not isinstance(given, list) or not all(isinstance(item, str) and item.strip() for item in given):
-            found = f"found {in_json(given)} in the text {text.id!r}, expected a list of names"
-            raise DataError(found, field=f"metadata.{CATEGORIES}")
+            message = f"found {in_json(given)} in the text {text.id!r}, expected a list of names"
+            raise DataError(message, field=f"metadata.{CATEGORIES}")
         report.counts["texts"] += 1
         report.counts["texts_without_categories"] += not given
-        _add(report.types, text.title, map(name, given))
+        _add(found.setdefault(language or text.language, {}), text.title, map(name, given))
+    report.types = _by_key(found, language)
     return report
 
 
-def types_of_labels(texts: Iterable[AnnotatedText]) -> EntityTypesReport:
-    """Types of linked entities: all labels of the mentions that link to them."""
+def types_of_labels(texts: Iterable[AnnotatedText], *, language: str | None = None) -> EntityTypesReport:
+    """Types of linked entities: all labels of the mentions that link to them.
+
+    Args:
+        texts: texts with links.
+        language: see `types_of_categories`.
+
+    Raises:
+        DataError: the texts have several languages, and some have none.
+    """
     report = EntityTypesReport(counts=Counter(texts=0, mentions=0, mentions_without_entity=0, mentions_without_label=0))
+    found: dict[str | None, dict[str, tuple[str, ...]]] = {}
     for text in texts:
+        types = found.setdefault(language or text.language, {})
         report.counts["texts"] += 1
         for mention in text.mentions:
             report.counts["mentions"] += 1
             report.counts["mentions_without_entity"] += mention.entity is None
             report.counts["mentions_without_label"] += mention.entity is not None and not mention.types
             if mention.entity is not None:
-                _add(report.types, mention.entity, mention.types)
+                _add(types, mention.entity, mention.types)
+    report.types = _by_key(found, language)
     return report
 
 
@@ -151,6 +169,24 @@ def check_types(types: Mapping[str, tuple[str, ...]], source: Pathname, looked_a
     if len(names) < 2:
         found = f"found the type {next(iter(names))!r} alone" if names else "found no entity with a type"
         raise DataError(f"{found}, expected at least two types{looked_at and ' '}{looked_at}", path=source)
+
+
+def _by_key(found: Mapping[str | None, Mapping[str, tuple[str, ...]]], language: str | None) -> dict[str, tuple[str, ...]]:
+    """Types by the keys that entities have in the vocabulary of the same texts, for the same `language`.
+
+    Args:
+        found: language of texts (all of them) -> title -> its types.
+        language: language of all titles.
+
+    Raises:
+        DataError: the texts have several languages, and some have none.
+    """
+    with_language = language is not None or several_languages(found.keys())
+    types: dict[str, tuple[str, ...]] = {}
+    for name, titles in found.items():
+        for title, names in titles.items():
+            _add(types, f"{name}:{title}" if with_language else title, names)
+    return types
 
 
 def _add(types: dict[str, tuple[str, ...]], title: str, names: Iterable[str]) -> None:

@@ -51,6 +51,22 @@ def count_entities(
     return counted
 
 
+def several_languages(languages: Collection[str | None]) -> bool:
+    """Whether texts in these languages have several, so that their titles need their language.
+
+    Args:
+        languages: language of each text, or None.
+
+    Raises:
+        DataError: there are several languages, and some texts have none.
+    """
+    named = sorted({name for name in languages if name is not None})
+    if len(named) > 1 and None in languages:
+        message = f"found texts in {', '.join(named)} and texts without a language, expected one for every text"
+        raise DataError(f"{message}, or --language for all of them")
+    return len(named) > 1
+
+
 def vocabulary_of_counts(
     counts: Mapping[str | None, Mapping[str, int]],
     size: int | None = 1_000_000,
@@ -70,13 +86,10 @@ def vocabulary_of_counts(
         DataError: the texts have several languages, and some have none.
         ConfigurationError: `allow` for several languages.
     """
-    languages = sorted(name for name in counts if name is not None)
-    if language is not None or len(languages) <= 1:
+    if language is not None or not several_languages(counts.keys()):
         together = sum(map(Counter, counts.values()), Counter[str]())
         return EntityVocabulary.from_counts(together, size, min_count, allow, allow_only, language)
-    if None in counts:
-        message = f"found texts in {', '.join(languages)} and texts without a language, expected one for every text"
-        raise DataError(f"{message}, or --language for all of them")
+    languages = sorted(name for name in counts if name is not None)
     if allow_only or list(allow):
         raise ConfigurationError(f"allow: found texts in {', '.join(languages)}, expected one language, or --language for all")
     vocabularies = {name: EntityVocabulary.from_counts(counts[name], min_count=min_count) for name in languages}

@@ -127,3 +127,19 @@ def test_titles_of_a_vocabulary_of_several_languages(build: Build, pages: Path, 
         said = build("--graph", tmp_path, *option, "--output", tmp_path / "other")[2]
         assert f"{option[0]}: found --graph, expected text files; leave {option[0]} out" in said
     assert "--language: found --graph" in build("--graph", tmp_path, "--language", "en", "--output", tmp_path / "other")[2]
+
+
+def test_titles_of_texts_of_several_languages(build: Build, pages: Path, tmp_path: Path) -> None:
+    """The file names the entities as the vocabulary of the same texts does, or all with --language."""
+    texts = [
+        AnnotatedText(language, "Oslo is.", (Mention(0, 4, "Oslo", label),), language)
+        for language, label in (("en", "city"), ("de", "Stadt"))
+    ]
+    write_annotated_texts(pages, texts)
+    output, vocabulary = tmp_path / "types.jsonl", tmp_path / "vocabulary.jsonl"
+    assert build(pages, "--source", "labels", "--output", output)[0] == 0
+    assert read_entity_types(output) == {"en:Oslo": ("city",), "de:Oslo": ("Stadt",)}
+    assert main(["build", "entity-vocab", str(pages), "--output", str(vocabulary)]) == 0
+    assert VocabularyTypes.of(read_entity_types(output), EntityVocabulary.load(vocabulary)).unknown == 0
+    assert build(pages, "--source", "labels", "--language", "no", "--output", output, "--overwrite")[0] == 0
+    assert read_entity_types(output) == {"no:Oslo": ("city", "Stadt")}

@@ -53,7 +53,9 @@ Output = Annotated[Path, typer.Option("--output", help="File to write (.jsonl)."
 TitleLanguage = Annotated[
     str | None,
     typer.Option(
-        "--language", help="Language of the titles in the texts, for a vocabulary of several languages: en writes en:Oslo."
+        "--language",
+        help="Language of the titles in all texts, for a vocabulary of several languages: en writes en:Oslo. Default: the "
+        "language of each text if the texts have several languages, as in build entity-vocab.",
     ),
 ]
 MinEntities = Annotated[
@@ -109,10 +111,8 @@ def entity_types(
     }  # fmt: skip
     _refuse({"--type-relation": type_relation, "--vocabulary": vocabulary} if files else of_texts, bool(files))
     given = TextFiles(files or [], format, skip_bad, tag_names, exclude, link_labels)
-    report = _of_texts(given, source) if files else _of_graph(graph, vocabulary, type_relation or ())
+    report = _of_texts(given, source, language) if files else _of_graph(graph, vocabulary, type_relation or ())
     left_out = given.counts() if files else {}
-    if language is not None:
-        report.types = {f"{language}:{title}": names for title, names in report.types.items()}
     keep_frequent(report, min_entities)
     looked_at = source if files else "relation" if type_relation else "graph"
     check_types(report.types, files[0] if files else str(graph), _LOOKED_AT[looked_at])
@@ -135,7 +135,7 @@ def _refuse(options: Mapping[str, object], texts: bool) -> None:
         raise ConfigurationError(f"{wrong}: found {found}, expected {expected}; leave {wrong} out")
 
 
-def _of_texts(given: TextFiles, source: str) -> EntityTypesReport:
+def _of_texts(given: TextFiles, source: str, language: str | None) -> EntityTypesReport:
     """Types from categories or labels of texts."""
     from loreweave.build.entity_types import types_of_categories, types_of_labels
     from loreweave.build.text_files import WIKISPEEDIA
@@ -144,8 +144,9 @@ def _of_texts(given: TextFiles, source: str) -> EntityTypesReport:
     with progress("texts read for types") as advance:
         texts = given.texts(advance)
         if source == "labels":
-            return types_of_labels(texts)
-        return types_of_categories(texts, category_name if given.format == WIKISPEEDIA else str)
+            return types_of_labels(texts, language=language)
+        readable = category_name if given.format == WIKISPEEDIA else str
+        return types_of_categories(texts, readable, language=language)
 
 
 def _of_graph(graph: Path | None, vocabulary: Path | None, relations: Sequence[str]) -> EntityTypesReport:
