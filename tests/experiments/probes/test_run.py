@@ -104,6 +104,17 @@ def test_names_of_folders_differ(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("*.jsonl"))) == 2
 
 
+def test_names_of_files_differ(tmp_path: Path) -> None:
+    """Names of data sets that differ in characters that file names cannot have, or at the beginning of a long name."""
+    long = "x" * 100
+    names = ("relations.a/b", "relations.a-b", "relations.a:b", f"typing.{long}", f"relations.{long}")
+    predictions = {model: {name: [{"id": name}] for name in names} for model in ("first", "second")}
+    save_predictions(tmp_path, predictions)
+    for model in predictions:
+        files = {path.stem: json.loads(path.read_text())["id"] for path in (tmp_path / "predictions" / model).iterdir()}
+        assert files == dict(zip(("relations.a-b", "relations.a-b-", "relations.a-b--", long, f"{long}-"), names, strict=True))
+
+
 def test_cells_have_the_spread_of_draws_or_the_interval_of_one() -> None:
     row = {"model": "m", "probe": "few_shot", "data": "d", "metric": "accuracy", "score": 0.625}
     rows = [row | {"what": "10 labels", "spread": 0.0249, "low": 0.6, "high": 0.7}]

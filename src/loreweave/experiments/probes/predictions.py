@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,13 +91,19 @@ def save_predictions(output: Path, predictions: Mapping[str, Mapping[str, Sequen
     if (output / "results.json").exists():  # otherwise the folder is the user's own
         shutil.rmtree(output / PREDICTIONS, ignore_errors=True)  # those of other encoders and data have other names
     for model, of_data in predictions.items():
-        folder = f"{PREDICTIONS}/{_file_name(model)}"
-        while folder in folders.values():
-            folder += "-"
-        folders[model] = folder
+        folders[model] = _free(f"{PREDICTIONS}/{_file_name(model)}", folders.values())
+        files = list[str]()
         for name, rows in of_data.items():
-            write_json_lines(output / folder / f"{_file_name(name)}.jsonl", rows)
+            files.append(_free(_file_name(name), files))
+            write_json_lines(output / folders[model] / f"{files[-1]}.jsonl", rows)
     return folders
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name, with as many `-` behind it as are needed to differ from those that are taken."""
+    while name in taken:
+        name += "-"
+    return name
 
 
 def _file_name(name: str) -> str:
