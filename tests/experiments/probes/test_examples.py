@@ -73,6 +73,45 @@ def test_documents_are_held_out_whole(written: Write, typing_rows: list[dict[str
     assert not train & test and len(train | test) == 5
 
 
+@pytest.mark.parametrize(("doc", "said"), [("a", "by texts, because all are in one document"), (None, "by texts")])
+def test_texts_are_held_out_if_no_documents_differ(
+    written: Write, typing_rows: list[dict[str, Any]], doc: str | None, said: str
+) -> None:
+    """The same texts as if no row named a document. `null` names none."""
+    lines: list[str] = []
+    path = written("all.jsonl", [row | {"doc": doc} for row in typing_rows])
+    found = read_data("typing", "mine", [path], ProbeConfig(), lines.append)
+    plain = read_data("typing", "mine", [written("plain.jsonl", typing_rows)], ProbeConfig(), quietly)
+    assert [each.text for each in found.test] == [each.text for each in plain.test]
+    assert lines == [f"{path}: {len(found.test)} examples of 20 are held out for the test, {said}"]
+
+
+def test_texts_are_held_out_if_some_rows_name_no_document(written: Write, typing_rows: list[dict[str, Any]]) -> None:
+    """Otherwise, the rows without a document would be one document."""
+    rows = [row | {"doc": "a" if number < 4 else None} for number, row in enumerate(typing_rows)]
+    found = read_data("typing", "mine", [written("all.jsonl", rows)], ProbeConfig(), quietly)
+    plain = read_data("typing", "mine", [written("plain.jsonl", typing_rows)], ProbeConfig(), quietly)
+    assert [each.text for each in found.test] == [each.text for each in plain.test]
+
+
+def test_a_file_that_cannot_be_split_is_named_with_a_way_out(written: Write, typing_rows: list[dict[str, Any]]) -> None:
+    mentions = [{"start": 0, "end": 3, "label": "person"}, {"start": 13, "end": 17, "label": "place"}]
+    one = written("one.jsonl", [{"id": "s", "text": "ann lives in oslo", "mentions": mentions}])
+    way_out = r"expected a part for the test and one to learn from; name a test file \(typing.mine=TRAIN,TEST\)"
+    with pytest.raises(DataError, match=rf"one.jsonl: cannot split 0.25 off 2 records in 1 group by texts, {way_out}"):
+        read_data("typing", "mine", [one], ProbeConfig(), quietly)
+    with pytest.raises(DataError, match=r"one.jsonl: cannot split .* name a test file \(mention_types.mine=TRAIN,TEST\)"):
+        read_data("mention_types", "mine", [one], ProbeConfig(), quietly)
+    few = written("few.jsonl", typing_rows[:4])
+    with pytest.raises(DataError, match=r"few.jsonl: cannot split 0.9 off 4 records in 2 groups .* or change test_fraction"):
+        read_data("typing", "mine", [few], ProbeConfig(test_fraction=0.9), quietly)
+    two = written("two.jsonl", [row | {"doc": str(number % 2)} for number, row in enumerate(typing_rows)])
+    with pytest.raises(
+        DataError, match=r"two.jsonl: cannot split 0.9 off 20 records in 2 groups by documents, .*test_fraction"
+    ):
+        read_data("typing", "mine", [two], ProbeConfig(test_fraction=0.9), quietly)
+
+
 def test_the_number_of_texts_is_limited_and_said(written: Write, typing_rows: list[dict[str, Any]]) -> None:
     path = written("all.jsonl", typing_rows)
     lines: list[str] = []

@@ -156,12 +156,7 @@ def read_data(probe: ProbeName, name: str, files: Sequence[Path], config: ProbeC
     elif test_file is not None:
         test = _read(kind, test_file, reading, counts, report)
     else:
-        by = "doc" if all("doc" in example.metadata for example in train) else None
-        train, test = hold_out(train, config.test_fraction, by, config.seed, lambda example: example.text)
-        what = "documents" if by else "texts"
-        report(
-            f"{train_file}: {counted(len(test), 'example')} of {len(train) + len(test)} are held out for the test, by {what}"
-        )
+        train, test = _held_out(train, train_file, f"{probe}.{name}", config, report)
     whole = {"train": len(train), "test": len(test)}
     train = _of_each_label(train, config) if kind.episodes else _of_texts(train, config, 0)
     test = _of_texts(test, config, 1)
@@ -224,6 +219,35 @@ def _read(kind: Probe, path: Path, reading: Reading, counts: Counter[str], repor
         shows = f"'loreweave check {kind.task} {path}' shows more"
         raise DataError(f"found no labelled {kind.counts}, expected some: {shows}", path=path)
     return examples
+
+
+def _held_out(
+    examples: list[Example], path: Path, place: str, config: ProbeConfig, report: Report
+) -> tuple[list[Example], list[Example]]:
+    """Examples of a single file to learn from, and those to test on.
+
+    Whole documents are held out if all examples name theirs and there are several, otherwise single texts.
+
+    Args:
+        path: the file.
+        place: name of the data set with its probe.
+
+    Raises:
+        DataError: a part would be empty.
+    """
+    documents = [example.metadata.get("doc") for example in examples]
+    single = len(set(map(str, documents))) == 1
+    by = None if single or None in documents else "doc"
+    what = "documents" if by else "texts"
+    try:
+        train, test = hold_out(examples, config.test_fraction, by, config.seed, lambda example: example.text)
+    except DataError as error:
+        expected = f"expected a part for the test and one to learn from; name a test file ({place}=TRAIN,TEST)"
+        raise DataError(f"{error.message} by {what}, {expected}, or change test_fraction", path=path) from None
+    why = ", because all are in one document" if single and documents[0] is not None else ""
+    verb = "is" if len(test) == 1 else "are"
+    report(f"{path}: {counted(len(test), 'example')} of {len(examples)} {verb} held out for the test, by {what}{why}")
+    return train, test
 
 
 def _of_texts(examples: list[Example], config: ProbeConfig, part: int) -> list[Example]:

@@ -50,8 +50,8 @@ class ProbeConfig:
     max_texts: int | None = 2000
     """Maximum number of texts per file. If a file has more, a random sample is used. Null: all texts."""
     test_fraction: float = 0.25
-    """Fraction of the training file that is held out for the test if there is no test file. Whole documents are held out if the
-    records name their document, otherwise single texts."""
+    """Fraction of the training file that is held out for the test if there is no test file. Whole documents are held out if all
+    records name their document and there are several, otherwise single texts."""
 
     states: list[States] = field(default_factory=lambda: ["words"])
     """Vector of a mention: the mean hidden state of its sub-words (`words`), or the state of its [MASK] entity (`entities`,
