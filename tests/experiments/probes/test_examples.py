@@ -53,6 +53,21 @@ def test_pairs_of_relations_and_their_label_for_none(written: Write, relation_ro
     assert len(few_shot.train) == 24 and few_shot.test == [] and few_shot.no_label is None
 
 
+def test_the_label_for_no_relation_may_be_in_one_file_only(written: Write, relation_rows: list[dict[str, Any]]) -> None:
+    """That of the training file counts first; the limit of texts has no influence."""
+
+    def no_label_of(train: str, test: str, **settings: Any) -> str | None:
+        files = (written("train.jsonl", [*relation_rows, relation_rows[0] | {"label": train}]),)
+        files += (written("test.jsonl", [*relation_rows, relation_rows[0] | {"label": test}]),)
+        return read_data("relations", "mine", files, ProbeConfig(**settings), quietly).no_label
+
+    assert no_label_of("works at", "no_relation") == no_label_of("no_relation", "works at") == "no_relation"
+    assert no_label_of("Other", "no_relation") == "Other", "no_relation is then a label that was not learned"
+    assert no_label_of("works at", "works at") is None
+    for seed in range(3):
+        assert no_label_of("works at", "NA", max_texts=12, seed=seed) == "NA"
+
+
 def test_one_file_is_split_by_text_and_a_folder_has_both(written: Write, typing_rows: list[dict[str, Any]]) -> None:
     path = written("train.jsonl", typing_rows)
     lines: list[str] = []

@@ -98,6 +98,19 @@ def test_predictions_of_a_replaced_result_are_removed_but_not_those_of_the_user(
     assert [path.name for path in own.parent.rglob("*.*")] == ["typing.b.jsonl"]
 
 
+def test_a_label_for_no_relation_in_the_test_file_alone_is_no_label_to_find(
+    written: Write, relation_rows: list[Any], tiny_bert: Path
+) -> None:
+    """Two right predictions and one for a pair without a relation: F1 = 2 * 2 / (2 + 3), as if training knew the label."""
+    test = [*relation_rows[:2], relation_rows[0] | {"label": "no_relation"}]
+    train = [row for row in relation_rows if row["label"] in ("works at", "and")]
+    files = [written("train.jsonl", train), written("test.jsonl", test)]
+    found = loreweave.probe(tiny_bert, relations={"mine": files}, **FAST | {"labels": []})
+    rows = found.predictions[str(tiny_bert)]["relations.mine"]
+    assert [row["predicted"] for row in rows] == ["works at"] * 3
+    assert [(row["metric"], row["score"]) for row in found.scores] == [("micro_f1", 0.8)]
+
+
 def test_names_of_folders_differ(tmp_path: Path) -> None:
     found = save_predictions(tmp_path, {"runs/a": {"typing.x": []}, "runs-a": {"typing.x": []}, "../..": {}})
     assert found == {"runs/a": "predictions/runs-a", "runs-a": "predictions/runs-a-", "../..": "predictions/model"}

@@ -157,6 +157,7 @@ def read_data(probe: ProbeName, name: str, files: Sequence[Path], config: ProbeC
         test = _read(kind, test_file, reading, counts, report)
     else:
         train, test = _held_out(train, train_file, f"{probe}.{name}", config, report)
+    no_label = (_no_label(train) or _no_label(test)) if kind.negatives else None
     whole = {"train": len(train), "test": len(test)}
     train = _of_each_label(train, config) if kind.episodes else _of_texts(train, config, 0)
     test = _of_texts(test, config, 1)
@@ -179,7 +180,6 @@ def read_data(probe: ProbeName, name: str, files: Sequence[Path], config: ProbeC
         "labels": len(labels), "left_out": dict(counts), "test_texts_in_train": shared,
     }  # fmt: skip
     multi_label = not kind.episodes and any(len(example.labels) > 1 for example in (*train, *test))
-    no_label = negative_label(sorted(labels)) if kind.negatives else None
     return ProbeData(probe, name, train_file, train, test, multi_label, no_label, facts)
 
 
@@ -248,6 +248,11 @@ def _held_out(
     verb = "is" if len(test) == 1 else "are"
     report(f"{path}: {counted(len(test), 'example')} of {len(examples)} {verb} held out for the test, by {what}{why}")
     return train, test
+
+
+def _no_label(examples: list[Example]) -> str | None:
+    """The label for no relation, if an example has it."""
+    return negative_label(list({example.labels[0] for example in examples}))
 
 
 def _of_texts(examples: list[Example], config: ProbeConfig, part: int) -> list[Example]:
