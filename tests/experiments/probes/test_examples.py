@@ -172,3 +172,15 @@ def test_a_wrong_number_of_files_names_the_setting(tmp_path: Path) -> None:
         read_data("few_shot", "mine", [tmp_path, tmp_path], ProbeConfig(), quietly)
     with pytest.raises(ConfigurationError, match=r"typing.mine: found 3 files, expected TRAIN,TEST"):
         read_data("typing", "mine", [tmp_path] * 3, ProbeConfig(), quietly)
+
+
+def test_a_format_that_a_probe_does_not_read_names_the_data_set(written: Write, typing_rows: list[dict[str, Any]]) -> None:
+    """The setting holds for the data sets of all probes that have the name."""
+    path = written("all.jsonl", typing_rows)
+    config = ProbeConfig(typing={"x": [path]}, formats={"x": "conll"})
+    with pytest.raises(ConfigurationError, match=r"^typing.x: unknown format 'conll'; this task reads [-\w, ]+$"):
+        read_data("typing", "x", [path], config, quietly)
+    config = ProbeConfig(typing={"x": [path]}, mention_types={"x": [path]}, formats={"x": "conll"})
+    way_out = r"formats.x is the format of typing.x and mention_types.x; if theirs differ, give them different names$"
+    with pytest.raises(ConfigurationError, match=rf"^typing.x: unknown format 'conll'; this task reads [-\w, ]+; {way_out}"):
+        read_data("typing", "x", [path], config, quietly)

@@ -148,13 +148,12 @@ def read_data(probe: ProbeName, name: str, files: Sequence[Path], config: ProbeC
     """
     kind = PROBES[probe]
     train_file, test_file = _files(probe, name, files)
-    reading = Reading(format=config.formats.get(name), skip_bad=config.skip_bad)
     counts = Counter[str]()
-    train = _read(kind, train_file, reading, counts, report)
+    train = _read(probe, name, train_file, config, counts, report)
     if kind.episodes:
         test: list[Example] = []
     elif test_file is not None:
-        test = _read(kind, test_file, reading, counts, report)
+        test = _read(probe, name, test_file, config, counts, report)
     else:
         train, test = _held_out(train, train_file, f"{probe}.{name}", config, report)
     no_label = (_no_label(train) or _no_label(test)) if kind.negatives else None
@@ -200,8 +199,19 @@ def _files(probe: ProbeName, name: str, files: Sequence[Path]) -> tuple[Path, Pa
     return place, None
 
 
-def _read(kind: Probe, path: Path, reading: Reading, counts: Counter[str], report: Report) -> list[Example]:
-    found = load_training(kind.task).records(path, reading)
+def _read(probe: ProbeName, name: str, path: Path, config: ProbeConfig, counts: Counter[str], report: Report) -> list[Example]:
+    """The labelled examples of a file; what is left out is reported and added to `counts`.
+
+    Raises:
+        ConfigurationError: a format that the task does not have.
+        DataError: names the file; see the readers. Or there is no labelled example.
+    """
+    kind = PROBES[probe]
+    try:
+        reading = Reading(format=config.formats.get(name), skip_bad=config.skip_bad)
+        found = load_training(kind.task).records(path, reading)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{probe}.{name}: {error}{_shared_format(name, config)}") from None
     for line in describe_skipped(found, path):
         report(line)
     counts.update(found.skipped)
@@ -219,6 +229,14 @@ def _read(kind: Probe, path: Path, reading: Reading, counts: Counter[str], repor
         shows = f"'loreweave check {kind.task} {path}' shows more"
         raise DataError(f"found no labelled {kind.counts}, expected some: {shows}", path=path)
     return examples
+
+
+def _shared_format(name: str, config: ProbeConfig) -> str:
+    """What to do if the format of a data set is also that of a data set of another probe; empty if it is not."""
+    same = [f"{probe}.{name}" for probe, sets in config.given().items() if name in sets]
+    if name not in config.formats or len(same) < 2:
+        return ""
+    return f"; formats.{name} is the format of {' and '.join(same)}; if theirs differ, give them different names"
 
 
 def _held_out(

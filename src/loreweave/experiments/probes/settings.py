@@ -44,7 +44,8 @@ class ProbeConfig:
     relations: Files = field(default_factory=dict)
     """Files of relation classification: `relations.NAME=TRAIN,TEST`, in any format of relation-classification."""
     formats: dict[str, str] = field(default_factory=dict)
-    """Format of the files of a data set: `formats.NAME=FORMAT`. Default: recognised."""
+    """Format of the files of a data set: `formats.NAME=FORMAT`, for the data sets of all probes that have this name. Default:
+    recognised."""
     skip_bad: bool = False
     """Leave out bad records and count them. `false`: a bad record is an error."""
     max_texts: int | None = 2000
