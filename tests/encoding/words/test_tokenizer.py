@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, processors
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.encoding import EntityTokenizer, add_marker_tokens
 from loreweave.encoding.words.tokenizer import WordTokenizer
@@ -77,6 +79,24 @@ def test_tokenizers_that_do_not_fit() -> None:
         WordTokenizer("bert")  # type: ignore[arg-type]  # what a careless caller passes
     with pytest.raises(ConfigurationError, match="without cls_token"):
         WordTokenizer(fast(()))
+
+
+def test_a_tokenizer_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    """By the folder or the name on the Hub that it was loaded from."""
+    strange = processors.TemplateProcessing(single="[SEP] $A [CLS]", pair="$A $B", special_tokens=[("[CLS]", 0), ("[SEP]", 1)])
+    without_padding = (
+        r"found a tokenizer without pad_token, expected one for an encoder, with a start, an end and a padding token"
+    )
+    for kind, tokenizer, message in (
+        ("decoder", fast(("[CLS]", "[SEP]")), without_padding),
+        ("strange", fast(post=strange), r"found a tokenizer that turns the words \[3\] into \[1, 3, 0\]"),
+    ):
+        tokenizer.save_pretrained(tmp_path / kind)
+        loaded = AutoTokenizer.from_pretrained(tmp_path / kind)
+        with pytest.raises(ConfigurationError, match=rf"^{re.escape(str(tmp_path / kind))}: {message}"):
+            WordTokenizer(loaded)
+        with pytest.raises(ConfigurationError, match=rf"^{message}"):
+            WordTokenizer(tokenizer)
 
 
 def test_half_a_surrogate_pair_is_named(bpe: EntityTokenizer) -> None:

@@ -104,12 +104,14 @@ class WordTokenizer:
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         backend = getattr(tokenizer, "backend_tokenizer", None)
         name = type(tokenizer).__name__
+        source = getattr(tokenizer, "name_or_path", "")  # empty if it was not loaded from a folder or the Hub
+        place = f"{source}: " if source else ""
         if not isinstance(backend, Tokenizer):
-            raise ConfigurationError(f"found the tokenizer {name}, expected a fast one (with a `backend_tokenizer`)")
+            raise ConfigurationError(f"{place}found the tokenizer {name}, expected a fast one (with a `backend_tokenizer`)")
         if name == "MLukeTokenizer":
             # Verified on 5.23: no NFKC, and every id is one lower than the row in XLM-R's embedding table.
             raise ConfigurationError(
-                "found transformers' MLukeTokenizer, whose ids do not fit mLUKE's embeddings in transformers 5; "
+                f"{place}found transformers' MLukeTokenizer, whose ids do not fit mLUKE's embeddings in transformers 5; "
                 "expected EntityTokenizer.from_pretrained(folder) or an XLMRobertaTokenizer"
             )
         self.class_name = name
@@ -119,7 +121,7 @@ class WordTokenizer:
         self._backend, self.space_before_text = _clean_backend(backend, set(self.named_tokens.values()))
         self.max_length = stated_limit(tokenizer)
         self.input_names = list(tokenizer.model_input_names)
-        self.special = self._find_special_tokens()
+        self.special = self._find_special_tokens(place)
 
     # ---- encoding ------------------------------------------------------------------------------------------------
 
@@ -186,10 +188,10 @@ class WordTokenizer:
         held = {token.content: token for token in self._backend.get_added_tokens_decoder().values()}
         return {key: held[text] for key, text in self.named_tokens.items() if text in held}
 
-    def _find_special_tokens(self) -> SpecialTokens:
+    def _find_special_tokens(self, place: str) -> SpecialTokens:
         """Ids by name, checked against the tokens that the backend itself puts around words.
 
-        If it adds none (LUKE as saved by transformers < 5.18), a post-processor is set.
+        If it adds none (LUKE as saved by transformers < 5.18), a post-processor is set. Messages begin with `place`.
         """
         ids: dict[str, int] = {}
         texts: dict[str, str] = {}
@@ -197,7 +199,9 @@ class WordTokenizer:
             text = self.named_tokens.get(key, self.named_tokens.get(substitute))
             found = None if text is None else self.id_of(text)
             if found is None:
-                raise ConfigurationError(f"found a tokenizer without {key}, expected one for an encoder ({text!r})")
+                unknown = "" if text is None else f" {text!r} in its vocabulary"
+                expected = "expected one for an encoder, with a start, an end and a padding token"
+                raise ConfigurationError(f"{place}found a tokenizer without {key}{unknown}, {expected}")
             ids[key], texts[key] = found, str(text)
         words = self._backend.encode("a", add_special_tokens=False).ids
         single, pair = self._backend.encode("a").ids, self._backend.encode("a", "a").ids
@@ -211,7 +215,7 @@ class WordTokenizer:
             if single == choice.around(words) and pair == choice.around(words, words):
                 return choice
         raise ConfigurationError(
-            f"found a tokenizer that turns the words {words} into {single} and a pair of them into {pair}, "
+            f"{place}found a tokenizer that turns the words {words} into {single} and a pair of them into {pair}, "
             f"expected {choices[0].around(words)} and {choices[0].around(words, words)} or "
             f"{choices[1].around(words, words)}"
         )
