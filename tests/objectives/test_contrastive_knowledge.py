@@ -143,6 +143,14 @@ def test_earlier_candidates_compete_without_gradient(make: Make, encoder: nn.Mod
     assert torch.equal(head.queue, stored)
 
 
+def test_the_queue_of_neighbourhoods_has_the_entities_of_as_many_micro_batches(make: Make, encoder: nn.Module) -> None:
+    """Their size counts entities, not triples."""
+    assert len(head_of(make(micro_batch_size=4, pre_batches=3), encoder).queue) == 24
+    objective = make(micro_batch_size=4, pre_batches=3, sampling="neighbourhoods")
+    assert len(head_of(objective, encoder).queue) == 12
+    assert all(len(np.unique(objective.sampler[item].triples[:, [0, 2]])) <= 4 for item in range(3))
+
+
 @pytest.mark.parametrize(("processes", "kept"), [(1, 4), (2, 8), (3, 8)])
 def test_the_queue_of_another_number_of_processes_is_cut_or_filled_up(
     make: Make, encoder: nn.Module, processes: int, kept: int, monkeypatch: pytest.MonkeyPatch

@@ -125,7 +125,8 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
             neighbour_relations=true.num_relations if config.neighbours else 0,
         )  # fmt: skip
         self.register_buffer("keys", torch.from_numpy(true.keys), persistent=False)
-        capacity = 2 * config.micro_batch_size * config.pre_batches * processes()
+        entities = config.micro_batch_size * (1 if config.sampling == "neighbourhoods" else 2)  # of a micro-batch, at most
+        capacity = entities * config.pre_batches * processes()
         self.register_buffer("queue", torch.zeros(capacity, size))
         self.register_buffer("queue_entities", torch.full((capacity,), -1, dtype=torch.long))
         self.memory = None

@@ -71,6 +71,7 @@ class GraphObjective(StreamObjective):
         self.true = true_triples(self.graph, config.filter_splits, config.graph)
         read = reads_entities or reads_relations
         self.texts = graph_texts(self.graph, config, context, reads_relations=reads_relations) if read else None
+        self._reads_relations = reads_relations
 
     @property
     def micro_batches_per_epoch(self) -> int:
@@ -95,7 +96,10 @@ class GraphObjective(StreamObjective):
             f"{self.name}: {config.graph} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
             f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} per micro-step"
         ]
-        return lines + [f"{self.name}: {line}" for line in ([] if self.texts is None else coverage_lines(self.texts.coverage))]
+        if self.texts is None:
+            return lines
+        coverage = self.texts.coverage if self._reads_relations else {**self.texts.coverage, "relations": None}
+        return lines + [f"{self.name}: {line}" for line in coverage_lines(coverage)]
 
 
 def training_triples(graph: KnowledgeGraph, folder: str) -> np.ndarray:
