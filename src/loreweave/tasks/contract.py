@@ -173,7 +173,8 @@ class Task:
         asks: fields of a query; a task that reads plain text has only `text`.
         recognises: whether a model's folder was trained for this task.
         evaluate: (checkpoint, data, `evaluation` settings, execution) -> metrics and predictions, and facts for `results.json`,
-            among them `name` (of the data) and `records` (their number).
+            among them `name` (of the data), `records` (their number) and, if it encodes texts, `encoding`: what was cut or did
+            not fit, in words, which the command reports.
         predict: (checkpoint, data or None, `prediction` settings, execution) -> an object that answers queries.
         score: (gold data, file of predictions, `scoring` settings, execution) -> metrics and predictions, and facts for
             `results.json`, among them `records` and `skipped`.

@@ -231,6 +231,24 @@ def test_a_luke_and_a_data_folder(tiny_luke: Path, tmp_path: Path) -> None:
     assert evaluation.metrics == pytest.approx(results["dev"], abs=1e-3)
 
 
+def test_what_is_cut_is_said_once_in_training_and_in_evaluation(tiny_bert: Path, tmp_path: Path) -> None:
+    context = "ann works in oslo"
+    row = {"id": "1", "question": "ann works in " * 10, "context": context, "answers": [{"text": "oslo", "answer_start": 13}]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    said = list[str]()
+    config = fill(training_of(TASK).config, SETTINGS | {"epochs": 1, "keep": "last", "max_query_length": 8})
+    finetune_task(TASK, str(tiny_bert), DataFiles(train=tmp_path / "a.jsonl"), config, tmp_path / "run", report=said.append)
+    assert [line for line in said if line.startswith("encoding")] == ["encoding: questions cut (1)"]
+    said.clear()
+    _, results = evaluate(TASK, tmp_path / "run", tmp_path / "a.jsonl", report=said.append)
+    assert [line for line in said if "cut" in line] == ["encoding: questions cut (1)"]
+    assert results["encoding"] == "questions cut (1)"
+    said.clear()
+    (tmp_path / "short.jsonl").write_text(json.dumps(row | {"question": "ann works in"}))
+    evaluate(TASK, tmp_path / "run", tmp_path / "short.jsonl", report=said.append)
+    assert not any("encoding" in line for line in said)
+
+
 def test_check_counts_what_is_odd(tiny_bert: Path, tmp_path: Path) -> None:
     data = squad(True)
     qas = data["data"][0]["paragraphs"][0]["qas"]

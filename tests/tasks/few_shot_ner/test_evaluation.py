@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from task_jobs import evaluate as evaluate_job
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution, Reading
 from loreweave.tasks.few_shot_ner.evaluation import evaluate
 from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
+from loreweave.tasks.registry import load_task
 from loreweave.training.settings.configuration import fill
 
 LINES: list[str] = []
@@ -114,6 +116,16 @@ def test_words_behind_the_cut_are_missed(tiny_bert: Path, episode_file: Path) ->
     assert "words cut off" in facts["encoding"]
     assert cut.arrays["micro_counts"][:, 0].tolist() == whole.arrays["micro_counts"][:, 0].tolist()
     assert cut.arrays["published_micro_counts"][0, 0] < whole.arrays["published_micro_counts"][0, 0]
+
+
+def test_words_behind_the_cut_are_said_once(tiny_bert: Path, episode_file: Path) -> None:
+    said = list[str]()
+    task, settings = load_task("few-shot-ner"), ["bootstrap=10", "max_length=5"]
+    evaluation, results = evaluate_job(task, tiny_bert, episode_file, settings=settings, report=said.append)
+    assert [line for line in said if "cut off" in line] == [f"encoding: {results['encoding']}"]
+    note = "words that are not encoded are missed in micro_f1, and left out of published_micro_f1"
+    assert said.count(note) == evaluation.notes.count(note) == 1
+    assert note not in run(tiny_bert, episode_file)[0].notes
 
 
 def test_the_first_episodes_and_none(tiny_bert: Path, episode_file: Path) -> None:

@@ -51,6 +51,18 @@ def test_without_rebuilding(folder: Path, data: Path) -> None:
     assert not any(name.startswith("rebuilt") for name in evaluation.metrics)
 
 
+def test_sub_words_that_are_not_read_are_said_once(folder: Path, data: Path) -> None:
+    """Of six or more sub-words with the special tokens, five are read."""
+    said = list[str]()
+    how = Execution(device="cpu", batch_size=2, report=said.append)
+    _, results = evaluate_task(TASK, folder, data, settings=["rebuild=false", "max_length=5"], execution=how)
+    cut = results["left_out"]["sub-words beyond the greatest length"]
+    assert cut > 1
+    assert [line for line in said if "sub-words" in line] == [f"encoding: sub-words beyond the greatest length ({cut})"]
+    evaluate_task(TASK, folder, data, settings=["rebuild=false"], execution=how)
+    assert sum("sub-words" in line for line in said) == 1
+
+
 def test_a_bad_sentence_is_an_error_or_left_out(folder: Path, data: Path) -> None:
     rows = [{"text": "Ann left", "mentions": [[0, 3, "PER"]]}, {"text": "Bob left", "mentions": [[0, 30, "PER"]]}]
     data = data.with_name("data.jsonl")

@@ -76,6 +76,8 @@ def evaluate_task(
     config = _asked(task, model, filled, execution)
     with recorded(written, config, {"data": str(data)}, lambda: inputs_of_evaluation(model, data)):
         evaluation, facts = task.evaluate(model, data, filled, execution)
+        if facts.get("encoding"):
+            execution.report(f"encoding: {facts['encoding']}")
         for note in evaluation.notes:
             execution.report(note)
         _report_other_precision(model, execution)

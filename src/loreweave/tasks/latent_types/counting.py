@@ -12,6 +12,8 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.tasks.latent_types.alignment import Word, typed_words
 from loreweave.tasks.latent_types.record import Details, TypedText
 
+BEYOND = "sub-words beyond the greatest length"
+"""Reason for sub-words that are not read."""
 _CONTEXT = 45
 """Number of characters shown on either side of a word."""
 
@@ -165,7 +167,7 @@ class TypeCounts:
         self.pieces.update((token.type, token.text.lower()) for token in typed.tokens if not token.special)
         self.rebuilding.add(typed, details)
         if typed.cut:
-            self.left_out["sub-words beyond the greatest length"] += typed.cut
+            self.left_out[BEYOND] += typed.cut
         for word in typed_words(text, typed, self.left_out):
             self.words[word.type, text.text[word.start : word.end].lower()] += 1
             self.labels[word.type, word.label] += 1

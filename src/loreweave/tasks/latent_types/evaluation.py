@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.counts import tallied
 from loreweave.tasks.contract import Execution
+from loreweave.tasks.latent_types.counting import BEYOND
 from loreweave.tasks.latent_types.model import TypePredictor
 from loreweave.tasks.latent_types.prediction import answer_of
 from loreweave.tasks.latent_types.reader import read_texts
@@ -39,5 +41,5 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     numbers = analyse_texts(predictor, texts, config, left_out, keep).numbers
     evaluation = evaluation_of(numbers, rows)
     facts = {"name": data.name.partition(".")[0], "records": numbers["texts"], "skipped": dict(skipped)}
-    facts |= {"left_out": numbers["left_out"]}
+    facts |= {"left_out": numbers["left_out"], "encoding": tallied({BEYOND: numbers["left_out"].get(BEYOND, 0)})}
     return evaluation, facts
