@@ -283,6 +283,28 @@ def test_a_folder_of_shards(tmp_path: Path) -> None:
         read(tmp_path / "empty")
 
 
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (["latest_train.json"], ""),
+        (["train_dev.json"], ""),
+        (["latest_train_1.json", "latest_train_2.json"], ""),
+        (["contest-a.json", "contest-b.json", "train.jsonl.gz"], ""),
+        (["contest_train.json", "contest_dev.json"], "dev, train"),
+        (["dev2.json", "TestSet.json", "validation.json"], "dev, test, valid"),
+    ],
+)
+def test_splits_are_words_of_the_names_of_several_files(names: list[str], refused: str, tmp_path: Path) -> None:
+    for name in names:
+        content = json.dumps(squad(asked(name, ("Oslo", 23)))).encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    if refused:
+        with pytest.raises(DataError, match=f"found {len(names)} files of the splits {refused}, expected those of one"):
+            read(tmp_path)
+    else:
+        assert [record.id for record in read(tmp_path).records] == names
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found the keys text, expected a record of squad, questions"):
         read(write(tmp_path / "dev.json", {"text": "Ann"}))

@@ -183,11 +183,17 @@ def files_of(path: Path) -> list[Path]:
     files = sorted(file for file in path.iterdir() if content_suffix(file) in _SUFFIXES and not file.name.startswith("."))
     if not files:
         raise DataError(f"found no file with a name that ends in {' or '.join(_SUFFIXES)}", path=path)
-    splits = sorted({split for file in files for split in _SPLITS if split in file.name.lower()})
-    if len(splits) > 1:
+    splits = sorted({split for file in files for split in _splits_in(file.name)})
+    if len(files) > 1 and len(splits) > 1:
         count = counted(len(files), "file")
         raise DataError(f"found {count} of the splits {listed(splits)}, expected those of one: name the files", path=path)
     return files
+
+
+def _splits_in(name: str) -> set[str]:
+    """Splits with which a word of a file name begins: `dev` for `squad-dev2.json`, but not `test` for `latest.json`."""
+    words = re.split(r"[^a-z]+", name.lower())
+    return {split for split in _SPLITS if any(word.startswith(split) for word in words)}
 
 
 FORMATS: dict[str, FileFormat[QuestionRecord]] = {
