@@ -106,6 +106,21 @@ def test_queries_and_their_answers(trained: Trained, tmp_path: Path, capsys: pyt
     assert "--format squad reads its questions" in capsys.readouterr().out
 
 
+def test_as_many_answers_as_are_asked_for_or_an_error(trained: Trained) -> None:
+    """Of 13 or more words, there are enough spans."""
+    _, run, _, _ = trained
+    query = {"question": "ann works in", "context": "ann is long and bob is long and she works in oslo and he works in paris"}
+    said = r"setting 'top': found 21, but n_best_size=20 answers are made; give n_best_size=21 too"
+    with pytest.raises(ConfigurationError, match=said):
+        loreweave.load(run, device="cpu", settings={"top": 21})
+    with pytest.raises(ConfigurationError, match="setting 'top': found 3, but n_best_size=2 answers are made"):
+        loreweave.load(run, device="cpu", settings={"top": 3, "n_best_size": 2})
+    (answer,) = loreweave.load(run, device="cpu", settings={"top": 30, "n_best_size": 30}).predict_rows([query])
+    assert len(answer["n_best"]) == 30
+    (answer,) = loreweave.load(run, device="cpu", settings={"top": 20}).predict_rows([query])
+    assert len(answer["n_best"]) == 20
+
+
 def test_settings_of_an_evaluation(trained: Trained) -> None:
     with_negative, run, data, results = trained
     if not with_negative:

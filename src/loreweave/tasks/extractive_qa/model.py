@@ -63,7 +63,7 @@ class QaModel(TaskModel):
         """Take settings of an evaluation or prediction in place of those of the checkpoint.
 
         Raises:
-            ConfigurationError: a threshold of "no answer" although that is never predicted.
+            ConfigurationError: a threshold of "no answer" although that is never predicted; more answers than are made.
         """
         encoding = self.encoding
         encoding.settings = changed(encoding.settings, settings)
@@ -72,7 +72,10 @@ class QaModel(TaskModel):
         self._configure_entities([name for name in MENTION_SETTINGS if getattr(settings, name, None) is not None])
         check_threshold(settings, encoding.settings.with_negative is not False)
         encoding.max_length = window_length(self.model, encoding.settings.max_length, encoding.tokenizer.max_length)
-        encoding.top = getattr(settings, "top", 1)
+        encoding.top, made = getattr(settings, "top", 1), encoding.settings.n_best_size
+        if encoding.top > made:
+            way_out = f"give n_best_size={encoding.top} too"
+            raise ConfigurationError(f"setting 'top': found {encoding.top}, but n_best_size={made} answers are made; {way_out}")
 
     def _configure_entities(self, given: Sequence[str]) -> None:
         """Take the mention dictionary and its settings that a job gives."""

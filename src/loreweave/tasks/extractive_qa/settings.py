@@ -151,7 +151,7 @@ class PredictionSettings(_Changes):
     RANGES: ClassVar[Ranges] = {("top",): at_least(1)}
 
     top: int = 1
-    """Number of answers per question. With more than one, `n_best` lists them."""
+    """Number of answers per question. With more than one, `n_best` lists them. At most `n_best_size`."""
 
 
 @dataclass(kw_only=True)
