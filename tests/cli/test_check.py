@@ -40,6 +40,15 @@ def test_strict(files: list[str], tmp_path: Path) -> None:
     assert main(["check", "entity-typing", str(tmp_path / "clean.json"), "--strict"]) == 0
 
 
+@pytest.mark.parametrize("kind", ["repeated_ids", "repeated-ids"])
+def test_a_kind_can_be_written_as_in_the_table(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"id": "x", "text": "fine", "label": "good"}, {"id": "x", "text": "dull", "label": "bad"}]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    assert main(["check", "text-classification", str(tmp_path / "a.json"), "--list", kind]) == 0
+    out = capsys.readouterr().out
+    assert "\nrepeated-ids\t1\n" in out and "\nrepeated_ids: 1\n" in out and "record 2: 'x', as record 1" in out
+
+
 def test_json(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "entity-typing", *files, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

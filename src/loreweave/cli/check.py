@@ -91,10 +91,7 @@ def command(
     """
     from loreweave.corpus.files.writing import check_free
 
-    kinds = _LISTS[task == PRETRAINING]
-    unknown = sorted(set(lists or ()) - set(kinds))
-    if unknown:
-        raise ConfigurationError(f"--list: unknown kind {unknown[0]!r}; there are {', '.join(kinds)}")
+    wanted = _wanted(lists or [], _LISTS[task == PRETRAINING])
     if output is not None:
         check_free(output, overwrite)
     given = (files, format, tag_names, model, max_length)
@@ -104,10 +101,23 @@ def command(
     if as_json:
         show_json(found)
     else:
-        _show(found, set(kinds) if "all" in (lists or ()) else set(lists or ()))
+        _show(found, wanted)
     nothing_read = not all(row["texts"] for row in found["files"])
     if nothing_read or (strict and found["findings"]):
         raise typer.Exit(1)
+
+
+def _wanted(lists: list[str], kinds: Collection[str]) -> set[str]:
+    """The kinds to list, which can be written as in the table (`repeated-ids`).
+
+    Raises:
+        ConfigurationError: an unknown kind.
+    """
+    wanted = {kind.replace("-", "_"): kind for kind in lists}
+    unknown = sorted(wanted.keys() - set(kinds))
+    if unknown:
+        raise ConfigurationError(f"--list: unknown kind {wanted[unknown[0]]!r}; there are {', '.join(kinds)}")
+    return set(kinds if "all" in wanted else wanted)
 
 
 def _check_task(

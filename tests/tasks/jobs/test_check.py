@@ -123,6 +123,25 @@ def test_repeated_ids_are_counted_and_named(tmp_path: Path) -> None:
     assert found["findings"] == [f"train.jsonl: {said}"]
 
 
+REPEATED: dict[str, dict[str, Any]] = {
+    "extractive-qa": {"question": "Who left?", "context": "Ann left .", "answers": [{"text": "Ann", "answer_start": 0}]},
+    "cloze-qa": {
+        "text": "Ann left .", "query": "@placeholder left", "candidates": [{"start": 0, "end": 3}], "answers": ["Ann"],
+    },
+    "entity-linking": {"text": "Ann left .", "mentions": [{"start": 0, "end": 3, "entity": "Ann"}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", REPEATED)
+def test_repeated_ids_are_counted_where_the_reader_gives_them_numbers(task: str, tmp_path: Path) -> None:
+    rows = [REPEATED[task] | {"id": id} for id in ("x", "y", "x", "x#2", "x")]
+    path = write(tmp_path / "train.jsonl", rows)
+    (row,) = check_files(load_task(task), [path], report=silent)["files"]
+    first, _, third, _, last = training_of(load_task(task)).records(path, Reading()).places
+    assert row["listed"]["repeated_ids"] == [f"{third}: 'x', as {first}", f"{last}: 'x', as {first}"]
+    assert row["repeated_ids"] == 2
+
+
 def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
     turned = pair(A["text"], (13, 17), (0, 3), "home of")
     paths = [write(tmp_path / "a" / "x.jsonl", [A]), write(tmp_path / "b" / "x.jsonl", [A, turned, B])]

@@ -94,9 +94,10 @@ def facts_of(
         own, found = words_of(training, record, text), tuple(labels_of(training, [record]))
         words += len(own)
         listed["misaligned"] += [f"{place}: {what}" for what in misaligned(own, text, mentions)]
-        if record.id and record.id in ids:
-            listed["repeated_ids"].append(f"{place}: {record.id!r}, as {ids[record.id]}")
-        ids.setdefault(record.id, place)
+        id = getattr(record, "given_id", None) or record.id  # without the number that `with_own_ids` adds
+        if id and id in ids:
+            listed["repeated_ids"].append(f"{place}: {id!r}, as {ids[id]}")
+        ids.setdefault(id, place)
         if not found:
             listed["unlabelled"].append(f"{place}: {shortened(text)}")
         if (pair := _overlap(mentions)) is not None:
