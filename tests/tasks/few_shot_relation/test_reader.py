@@ -19,6 +19,9 @@ def test_sentences_of_no_relation_are_counted(tmp_path: Path) -> None:
     found = reader.read(path)
     assert reader.labels_of(found.records) == ["lives", "works"] and found.places == ["line 1", "line 3"]
     assert found.skipped == {"of no relation (no_relation)": 1, "of no relation (OTHER)": 1} and not found.left_out
+    assert found.lost == [
+        ("unused", "line 2: of no relation (no_relation)"), ("unused", "line 4: of no relation (OTHER)")
+    ]  # fmt: skip
 
 
 def test_real_fewrel(shared_data: Path) -> None:
@@ -48,5 +51,6 @@ def test_documents_give_their_pairs_with_one_relation(tmp_path: Path) -> None:
     assert [(record.id, record.label) for record in found.records] == [("Ann:0-1", "P551"), ("Ann:0-2", "P26")]
     assert found.skipped == {"pair with several relations": 1} and found.places == ["record 1"] * 2
     assert found.dropped == {"repeated relations of a pair": 1}
+    assert [line for kind, line in found.lost if kind == "unused"] == ["record 1: pair with several relations"]
     with pytest.raises(DataError, match="found a document with entities, expected 'text'"):
         reader.query(document, "0")

@@ -24,7 +24,6 @@ from loreweave.tasks.files.answers import ANSWERS, STARTS, given_answers
 Placed = tuple[str, Any]
 """Place of a row for messages, and the row, or an error instead of it."""
 
-ABSENT = "answers that do not occur in their context"
 NO_QUESTION = "paragraphs without a question"
 HEADER = "headers"
 CONTRADICTORY = "questions with is_impossible, whose answers are not used"
@@ -59,9 +58,6 @@ def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
     if impossible and answers:
         yield LeftOut(CONTRADICTORY, of_record=True, detail=repr(answers[0].text))
         answers = ()
-    for answer in answers or ():
-        if answer.place == "absent":
-            yield LeftOut(ABSENT, of_record=True, detail=repr(answer.text))
     id = row.get("id", row.get("qid"))
     if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
         raise DataError(f"found {in_json(id)}, expected a string or a number", field="id")

@@ -7,12 +7,17 @@ from pathlib import Path
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import read_records
-from loreweave.tasks.extractive_qa.formats import ABSENT, FORMATS, recognise
+from loreweave.tasks.extractive_qa.formats import FORMATS, recognise
 from loreweave.tasks.extractive_qa.record import QuestionRecord
 from loreweave.tasks.files.answers import ANSWERS
 from loreweave.tasks.files.own_ids import with_own_ids
 
 _SHOWN = 3
+_ODD = {
+    "moved": "answer that does not stand at its answer_start",
+    "absent": "answer that does not occur in its context",
+}
+"""Places of answers that are noted, in words."""
 
 
 def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[QuestionRecord]:
@@ -28,8 +33,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         ConfigurationError: an unknown format.
     """
     found = read_records(path, format, skip_bad, FORMATS, recognise)
-    found.notes.extend(_moved_answers(found.records))
-    found.notes.extend(_absent_answers(found.dropped.pop(ABSENT, 0)))
+    found.notes.extend(_odd_answers(found))
     found.notes.extend(_unread_answers(found.records))
     return with_own_ids(found, "question", "questions")
 
@@ -43,17 +47,23 @@ def _unread_answers(records: list[QuestionRecord]) -> list[str]:
     return [f"no question has answers, which are read from the fields {known}; not read: {listed(fields)}"] if fields else []
 
 
-def _absent_answers(number: int) -> list[str]:
-    """A note about answers that do not occur in their context, if there are any."""
-    words = counted(number, "answer does not occur in its context", "answers do not occur in their contexts")
-    them = "it is scored" if number == 1 else "they are scored"
-    return [f"{words}: {them}, but cannot be learned or predicted"] if number else []
-
-
-def _moved_answers(records: list[QuestionRecord]) -> list[str]:
-    """A note about answers that do not stand where the file says, if there are any."""
-    ids = [record.id for record in records for answer in record.answers or () if answer.place == "moved"]
-    if not ids:
-        return []
-    words = counted(len(ids), "answer does not stand at its answer_start", "answers do not stand at their answer_start")
-    return [f"{words}; the nearest occurrence is used: {listed(dict.fromkeys(ids), _SHOWN)}"]
+def _odd_answers(found: ReadResult[QuestionRecord]) -> list[str]:
+    """Notes about answers that do not stand where the file says, or nowhere in their context; each is listed in `lost`."""
+    odd = [
+        (place, record.id, answer)
+        for place, record in zip(found.places, found.records, strict=True)
+        for answer in record.answers or ()
+        if answer.place in _ODD
+    ]
+    found.lost.extend(("notes", f"{place}: {_ODD[answer.place]}, {answer.text!r}") for place, _, answer in odd)
+    moved = [id for _, id, answer in odd if answer.place == "moved"]
+    absent = len(odd) - len(moved)
+    notes = []
+    if moved:
+        words = counted(len(moved), "answer does not stand at its answer_start", "answers do not stand at their answer_start")
+        notes.append(f"{words}; the nearest occurrence is used: {listed(dict.fromkeys(moved), _SHOWN)}")
+    if absent:
+        words = counted(absent, "answer does not occur in its context", "answers do not occur in their contexts")
+        them = "it is scored" if absent == 1 else "they are scored"
+        notes.append(f"{words}: {them}, but cannot be learned or predicted")
+    return notes

@@ -30,12 +30,15 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     for record, place in zip(found.records, found.places, strict=True):
         for item in pair_records(record) if isinstance(record, RelationDocument) else (record,):
             if isinstance(item, LeftOut):
-                kept.leave_out(item.reason, None)
+                reason = item.reason
             elif item.label in NEGATIVE_LABELS:
-                kept.leave_out(f"of no relation ({item.label})", None)
+                reason = f"of no relation ({item.label})"
             else:
                 kept.records.append(item)
                 kept.places.append(place)
+                continue
+            kept.leave_out(reason, None)
+            kept.lost.append(("unused", f"{place}: {reason}"))
     return kept
 
 
