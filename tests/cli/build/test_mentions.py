@@ -96,3 +96,51 @@ def test_what_is_refused(build: Build, pages: Path, tmp_path: Path) -> None:
     code, _, messages = build(pages, "--redirects", tmp_path / "evil.pkl", "--output", tmp_path / "b")
     assert code == 1 and "evil.pkl: found builtins.print in the pickle" in messages and "it was not run" in messages
     assert not (tmp_path / "b").exists()
+
+
+ELEVANT = {
+    "id": 1, "title": "a", "text": "Oslo is big.", "evaluation_span": [0, 12],
+    "labels": [{"id": 1, "span": [0, 4], "entity_id": "Q585", "name": "Oslo", "parent": None, "children": []}],
+}  # fmt: skip
+GUM = {
+    "doc": "a",
+    "sent_id": "a-1",
+    "tokens": ["Oslo", "is"],
+    "entities": [{"start": 0, "end": 1, "type": "place", "wiki": "Oslo"}],
+}
+LINKING = {
+    "elevant": json.dumps(ELEVANT),
+    "gum": json.dumps(GUM),
+    "aida": "-DOCSTART- (1 EU)\nOslo\tB\tOslo\tOslo\thttp://en.wikipedia.org/wiki/Oslo\t1\t/m/1\nis\n",
+}
+
+
+WAY_OUT = "'loreweave finetune entity-linking' reads it, and makes a mention dictionary of its own"
+
+
+@pytest.mark.parametrize("format", LINKING)
+def test_files_of_entity_linking_name_the_command_that_reads_them(
+    format: str, build: Build, pages: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / f"a.{'tsv' if format == 'aida' else 'jsonl'}"
+    path.write_text(LINKING[format])
+    code, _, messages = build(path, "--output", tmp_path / "out")
+    said = f"Error: {path}: found the format {format} of entity-linking, expected texts with links; {WAY_OUT}"
+    assert code == 1 and messages.splitlines()[-1] == said
+    code, _, messages = build(path, "--format", format, "--output", tmp_path / "out")
+    assert code == 2 and messages == f"Error: --format {format}: a format of entity-linking; {WAY_OUT}\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_errors_about_other_files_stay(build: Build, pages: Path, tmp_path: Path) -> None:
+    """Mentions of GUM are no links here, but its texts can be added to those of another file."""
+    gum, bad = tmp_path / "gum.jsonl", tmp_path / "bad.jsonl"
+    gum.write_text(LINKING["gum"])
+    linked = '{"id": "1", "text": "Oslo", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
+    (tmp_path / "linked.jsonl").write_text(linked)
+    assert build(tmp_path / "linked.jsonl", gum, "--output", tmp_path / "out")[0] == 0
+    code, _, messages = build(pages, gum, "--output", tmp_path / "a")
+    assert code == 1 and "found texts with the languages en, none" in messages and "entity-linking" not in messages
+    bad.write_text('{"id": "1", "text": "Oslo", "mentions": [{"start": 0, "end": 9, "entity": "Oslo"}]}')
+    code, _, messages = build(gum, bad, "--output", tmp_path / "b")
+    assert code == 1 and "bad.jsonl, line 1" in messages and "entity-linking" not in messages

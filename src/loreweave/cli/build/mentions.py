@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,9 +14,10 @@ from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, TextFile
 from loreweave.cli.console import progress, show_counts
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, SkipBad, TagNamesOption
 from loreweave.corpus.files.writing import check_free
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
+    from loreweave.build.mentions import MentionCounter
     from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
     from loreweave.corpus.mentions.dictionary import MentionDictionary
     from loreweave.corpus.mentions.normalisation import Normalisation
@@ -137,27 +139,37 @@ def mentions(
     check_free(output, overwrite)
     given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
     _check_sources(files or [], graph or [], given)
-    texts = TextFiles(files or [], format, skip_bad, tag_names, exclude)
-    counter = MentionCounter(
-        _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation, signs=signs),
-        Limits(min_links, min_link_probability, max_candidates, max_words),
-        _redirects(redirects),
-        _redirects(page_redirects),
-        keep_pages=page_links,
-    )
-    for made in given.values():
-        counter.add_dictionary(made)
-    with progress("counting links in texts") as advance:
-        counter.add_links(texts.texts(advance), titles=titles, language=language)
-    for folder in graph or []:
-        counter.add_graph(_graph(folder), ids=graph_ids)
-    with progress("counting names in texts") as advance:
-        counter.count_texts(texts.texts_again(advance), language=language)
-    built = counter.dictionary()
+    rules = {"unicode": unicode, "case": case, "accents": accents, "punctuation": punctuation, "signs": signs}
+    with _naming_formats_of_linking(format):
+        texts = TextFiles(files or [], format, skip_bad, tag_names, exclude)
+        counter = MentionCounter(
+            _normalisation(list(given.values()), **rules),
+            Limits(min_links, min_link_probability, max_candidates, max_words),
+            _redirects(redirects),
+            _redirects(page_redirects),
+            keep_pages=page_links,
+        )
+        for made in given.values():
+            counter.add_dictionary(made)
+        _count(counter, texts, graph or [], graph_ids=graph_ids, titles=titles, language=language)
+    with _naming_formats_of_linking(format, files or []):
+        built = counter.dictionary()
     rows = counter.counts | texts.counts()
     sources = [str(source) for source in (*(files or []), *(graph or []), *given)]
     built.with_details({"sources": sources, "limits": asdict(counter.limits), "counts": rows}).save(output, overwrite)
     show_counts(rows, output, always=("names", "entities"), as_json=as_json)
+
+
+def _count(
+    counter: MentionCounter, texts: TextFiles, graphs: Sequence[Path], *, graph_ids: bool, titles: bool, language: str | None
+) -> None:
+    """Count the links of texts, then, with the names of graphs too, how often a text has a name."""
+    with progress("counting links in texts") as advance:
+        counter.add_links(texts.texts(advance), titles=titles, language=language)
+    for folder in graphs:
+        counter.add_graph(_graph(folder), ids=graph_ids)
+    with progress("counting names in texts") as advance:
+        counter.count_texts(texts.texts_again(advance), language=language)
 
 
 def _check_sources(*sources: Collection[object]) -> None:
@@ -165,6 +177,39 @@ def _check_sources(*sources: Collection[object]) -> None:
     if not any(sources):
         others = "--graph, --dictionary, --mention-db-file or --wiki-link-db-file"
         raise ConfigurationError(f"found no text files, expected some, or {others}")
+
+
+_READS_IT = "'loreweave finetune entity-linking' reads it, and makes a mention dictionary of its own"
+
+
+@contextmanager
+def _naming_formats_of_linking(format: str | None, files: Sequence[str] = ()) -> Iterator[None]:
+    """Where texts with links cannot be read, because they are in a format of entity-linking, name the command that reads it.
+
+    Args:
+        format: value of `--format`.
+        files: files that an error without a path may be about.
+
+    Raises:
+        ConfigurationError: `format` is such a format.
+        DataError: the error of the block; another one if it is about a file in such a format.
+    """
+    from loreweave.corpus.annotated_sentences import is_format
+    from loreweave.tasks.entity_linking.reader import FORMATS, recognise
+
+    if format in FORMATS and not is_format(format):
+        raise ConfigurationError(f"--format {format}: a format of entity-linking; {_READS_IT}")
+    try:
+        yield
+    except DataError as error:
+        for file in map(Path, files if error.path is None else [error.path]):
+            found = None
+            with suppress(DataError):
+                found = recognise(file) if file.is_file() else None  # a pipe cannot be read again
+            if found is not None and not is_format(found):
+                said = f"found the format {found} of entity-linking, expected texts with links; {_READS_IT}"
+                raise DataError(said, path=file) from None
+        raise
 
 
 def _redirects(path: Path | None) -> dict[str, str]:
