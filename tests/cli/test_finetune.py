@@ -103,6 +103,15 @@ def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> No
     }  # fmt: skip
 
 
+def test_a_split_that_is_not_possible_names_the_file(
+    encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = str(data / "train.json")
+    command = ["finetune", "entity-typing", "--model", encoder, "--train", train, "--output", str(tmp_path / "run")]
+    assert main([*command, "dev_fraction=0.25", "dev_split_by=page", *QUICK]) == 1
+    assert f"{train}, field 'page': record 1: found no 'page' to split by, but doc" in capsys.readouterr().err
+
+
 def test_auto_precision_is_said_recorded_and_kept(
     encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

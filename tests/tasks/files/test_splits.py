@@ -32,6 +32,9 @@ def test_the_split_is_a_function_of_the_seed() -> None:
 def test_impossible_splits() -> None:
     with pytest.raises(DataError, match="'entity' to split by, but doc"):
         hold_out(RECORDS, 0.1, "entity", 0, text_of=text_of)
+    unknown = TypingRecord("x", "Bo left", 0, 2, ("person",), {"doc": None, "source": "web"})
+    with pytest.raises(DataError, match="record x: found no 'doc' to split by, but source"):
+        hold_out([*RECORDS, unknown], 0.1, "doc", 0, text_of=text_of)
     with pytest.raises(DataError, match="1 group"):
         hold_out(RECORDS[:7], 0.1, "doc", 0, text_of=text_of)
 

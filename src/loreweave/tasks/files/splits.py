@@ -38,8 +38,8 @@ def hold_out(
     groups: dict[str, list[int]] = {}
     first_with: dict[str, int] = {}
     for index, record in enumerate(records):
-        if by is not None and by not in record.metadata:
-            known = ", ".join(sorted(record.metadata)) or "nothing"
+        if by is not None and record.metadata.get(by) is None:
+            known = ", ".join(sorted(name for name, value in record.metadata.items() if value is not None)) or "nothing"
             raise DataError(f"record {record.id}: found no {by!r} to split by, but {known}", field=by)
         group = first_with.setdefault(text_of(record), index) if by is None else record.metadata[by]
         groups.setdefault(str(group), []).append(index)

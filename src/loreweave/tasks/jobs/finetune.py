@@ -251,9 +251,7 @@ def _read_splits(
     if files.dev is not None and config.dev_fraction is not None:
         raise ConfigurationError("a dev file and dev_fraction exclude each other")
     if config.dev_fraction is not None:
-        train, parts["dev"] = hold_out(
-            train, config.dev_fraction, config.dev_split_by, config.order_seed, lambda record: training.mentions(record)[0]
-        )
+        train, parts["dev"] = _held_out(training, train, files.train, config)
     train = _chosen(training, train, config, report)
     report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
     seen = {training.mentions(record)[0] for record in train}
@@ -263,6 +261,23 @@ def _read_splits(
             report(f"{leaked} of {have} a text that is also in the training data")
     listed = {split: errors for split, errors in left_out.items() if errors}
     return _Splits(train, parts["dev"], parts["test"], labels, listed)
+
+
+def _held_out(
+    training: Training[Any], records: list[Any], path: Path, config: FinetuningConfig
+) -> tuple[list[Any], list[Any]]:
+    """The training records without the dev records, and the dev records.
+
+    Raises:
+        DataError: names the file; see `hold_out`.
+    """
+    assert config.dev_fraction is not None
+    try:
+        return hold_out(
+            records, config.dev_fraction, config.dev_split_by, config.order_seed, lambda record: training.mentions(record)[0]
+        )
+    except DataError as error:
+        raise DataError(error.message, path=path, field=error.field) from None
 
 
 def _chosen(training: Training[Any], train: list[Any], config: FinetuningConfig, report: Report) -> list[Any]:
