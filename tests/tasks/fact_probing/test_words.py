@@ -61,6 +61,29 @@ def test_sentencepiece_words_differ_with_the_space_in_front(sentencepiece: WordV
     assert sentencepiece.name_of(vocabulary["▁oslo"]) == "oslo"
 
 
+def test_words_do_not_depend_on_padding_and_truncation(wordpiece: WordVocabulary, tmp_path: Path) -> None:
+    """Published files may pad every text to 128 sub-words."""
+    tokenizer = BertTokenizer(str(write_wordpiece(tmp_path) / "vocab.txt"))
+    tokenizer.backend_tokenizer.enable_padding(length=8, pad_id=0, pad_token="[PAD]")
+    padded = WordVocabulary(tokenizer)
+    assert padded.ids_of(["Tokyo", "xyz"]) == wordpiece.ids_of(["Tokyo", "xyz"])
+    assert padded.knows("Tokyo") and padded.lowercases and padded.space_before_text
+    tokenizer.backend_tokenizer.no_padding()
+    tokenizer.backend_tokenizer.enable_truncation(1)
+    assert WordVocabulary(tokenizer).ids_of(["Tokyo", "xyz"]) == wordpiece.ids_of(["Tokyo", "xyz"]), "xyz is not only x"
+
+
+def test_a_tokenizer_that_puts_a_space_before_every_text(byte_bpe: WordVocabulary, tmp_path: Path) -> None:
+    """But not before every word: `is` in `(is)` has none."""
+    folder = write_byte_bpe(tmp_path)
+    tokenizer = RobertaTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), add_prefix_space=True)
+    spaced = WordVocabulary(tokenizer)
+    assert spaced.space_before_text and spaced.is_after_space("") and not spaced.is_after_space("(")
+    for after_space in (True, False):
+        assert spaced.ids_of(["is", "a"], after_space=after_space) == byte_bpe.ids_of(["is", "a"], after_space=after_space)
+    assert spaced.ids_of(["is"], after_space=False) == tokenizer("It (is)", add_special_tokens=False).input_ids[-2:-1]
+
+
 def test_common_words_of_models_that_differ_in_case(wordpiece: WordVocabulary, byte_bpe: WordVocabulary) -> None:
     found = common_words([wordpiece, byte_bpe])
     assert "is" in found and found == sorted(found) and all(word == word.lower() for word in found)

@@ -118,7 +118,7 @@ class WordTokenizer:
         self.named_tokens: dict[str, str] = {
             key: str(value) for key in _NAMED_TOKENS if (value := getattr(tokenizer, key, None)) is not None
         }
-        self._backend, self.space_before_text = _clean_backend(backend, set(self.named_tokens.values()))
+        self._backend, self.space_before_text = clean_backend(backend, set(self.named_tokens.values()))
         self.max_length = stated_limit(tokenizer)
         self.input_names = list(tokenizer.model_input_names)
         self.special = self._find_special_tokens(place)
@@ -221,7 +221,7 @@ class WordTokenizer:
         )
 
 
-def _clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer, bool]:
+def clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer, bool]:
     """Copy of a backend, and whether it put a space before every text (the copy does not, since a piece is not a text)."""
     specification = json.loads(backend.to_str())
     specification["truncation"] = specification["padding"] = None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from loreweave.corpus.files.reading import open_text
 from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, WORDPIECE
+from loreweave.encoding.words.tokenizer import clean_backend
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 _LETTER = "a"
@@ -30,7 +30,8 @@ class WordVocabulary:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self.tokenizer = tokenizer
-        self._backend: Tokenizer = tokenizer.backend_tokenizer
+        # A copy without padding and truncation, which would change the number of tokens, and without a space before every text.
+        self._backend, self._puts_space = clean_backend(tokenizer.backend_tokenizer, set(tokenizer.all_special_tokens))
         self._vocabulary = self._backend.get_vocab(with_added_tokens=True)
         special = {token.content for token in self._backend.get_added_tokens_decoder().values() if token.special}
         special |= set(tokenizer.all_special_tokens)
@@ -44,7 +45,7 @@ class WordVocabulary:
     @cached_property
     def space_before_text(self) -> bool:
         """Whether a word at the start of a text is the same token as after a space."""
-        return self._ids(_LETTER) == self._ids(f" {_LETTER}")
+        return self._puts_space or self._ids(_LETTER) == self._ids(f" {_LETTER}")
 
     def is_after_space(self, before: str) -> bool:
         """Whether a word after this beginning of a text is the token of a word after a space."""
