@@ -91,6 +91,16 @@ def test_common_words_of_models_that_differ_in_case(wordpiece: WordVocabulary, b
     assert set(found) <= set(wordpiece.words()) & {word.lower() for word in byte_bpe.words()}
 
 
+def test_common_words_are_written_as_in_the_first_vocabulary(wordpiece: WordVocabulary, tmp_path: Path) -> None:
+    """A cased model has no token for most names in small letters."""
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Tokyo", "Oslo", "IS", "is", "."]
+    (tmp_path / "vocab.txt").write_text("\n".join(vocabulary))
+    cased = WordVocabulary(BertTokenizer(str(tmp_path / "vocab.txt"), do_lower_case=False))
+    assert common_words([cased, wordpiece]) == ["IS", "Tokyo", "is"] and None not in cased.ids_of(["IS", "Tokyo", "is"])
+    assert common_words([wordpiece, cased]) == ["is", "tokyo"] and None not in wordpiece.ids_of(["is", "tokyo"])
+    assert common_words([cased, wordpiece], ["tokyo", "Tokyo", "Oslo"]) == ["tokyo", "Tokyo"]
+
+
 def test_common_words_among_those_of_a_list(wordpiece: WordVocabulary, byte_bpe: WordVocabulary) -> None:
     assert common_words([wordpiece, wordpiece], ["Tokyo", "Oslo", "is"]) == ["Tokyo", "is"]
     assert common_words([byte_bpe, byte_bpe], ["is", "IS"]) == ["is"], "no tokenizer here makes capital letters small"

@@ -121,16 +121,15 @@ def read_words(path: Path) -> list[str]:
 def common_words(vocabularies: Sequence[WordVocabulary], among: Sequence[str] | None = None) -> list[str]:
     """Words with a letter or a digit that are one token in every vocabulary: those of a list, or all, sorted.
 
-    If one of the tokenizers makes no difference between capital and small letters, words are compared without it; without a
-    list, they are in small letters then.
+    If one of the tokenizers makes no difference between capital and small letters, words are compared without it. Without a
+    list, they are written as in the first vocabulary.
     """
     lowercase = any(vocabulary.lowercases for vocabulary in vocabularies)
-    written = [
-        {_written(word, lowercase) for word in vocabulary.words() if any(letter.isalnum() for letter in word)}
-        for vocabulary in vocabularies
+    words = [
+        {word for word in vocabulary.words() if any(letter.isalnum() for letter in word)} for vocabulary in vocabularies
     ]
-    shared = set.intersection(*written)
-    return sorted(shared) if among is None else [word for word in among if _written(word, lowercase) in shared]
+    shared = set.intersection(*({_written(word, lowercase) for word in own} for own in words))
+    return [word for word in (sorted(words[0]) if among is None else among) if _written(word, lowercase) in shared]
 
 
 def _written(word: str, lowercase: bool) -> str:
