@@ -75,6 +75,33 @@ def test_candidates_can_be_the_objects_of_a_relation(known_bert: Path, write: An
     assert "intervals_95_percent" not in found.tables
 
 
+def test_an_object_with_and_without_a_space_in_front_is_one_object(known_roberta: Path, write: Any) -> None:
+    """Par is right four times of six. After a space it is preferred to Bar, at the start of a text Bar is preferred."""
+    asked = [
+        ("[MASK] is it", "Par"), ("It is [MASK]", "Par"), ("It was [MASK]", "Bar"), ("It has [MASK]", "Bar"),
+        ("It had [MASK]", "Par"), ("[MASK] had it", "Par"),
+    ]  # fmt: skip
+    rows = [{"relation": "r", "text": text, "subject": str(n), "object": name} for n, (text, name) in enumerate(asked)]
+    found, results = evaluate(TASK, known_roberta, write(rows), settings=["candidates=objects", "bootstrap=0"])
+    assert [[answer["text"] for answer in row["predicted"]] for row in found.predictions] == [
+        ["Bar", "Par"], ["Par", "Bar"], ["Par", "Bar"], ["Par", "Bar"], ["Par", "Bar"], ["Bar", "Par"]
+    ]  # fmt: skip
+    assert [row["rank"] for row in found.predictions] == [2, 1, 2, 2, 1, 2] and results["answers"] == 2
+    (relation,) = found.tables["per_relation"]
+    assert relation["majority"] == "Par" and relation["majority_p_at_1"] == found.metrics["majority_p_at_1"] == 4 / 6
+
+
+def test_an_object_that_is_removed_is_no_answer_of_the_baseline_in_any_form(known_roberta: Path, write: Any) -> None:
+    """The baseline answers Par, except where Par is another right object; there it answers Bar."""
+    rows = [
+        {"relation": "r", "text": "[MASK] is it", "subject": "1", "object": "Par"},
+        {"relation": "r", "text": "[MASK] was it", "subject": "2", "object": "Par"},
+        {"relation": "r", "text": "It is [MASK]", "subject": "3", "object": "Bar", "other_objects": ["Par"]},
+    ]
+    found, _ = evaluate(TASK, known_roberta, write(rows), settings=["bootstrap=0"])
+    assert found.metrics["majority_p_at_1"] == 1
+
+
 @pytest.mark.parametrize("head", ["words", "entities"])
 def test_the_objects_of_a_relation_are_kept_as_ids(
     known_bert: Path, known_luke: Path, write: Any, monkeypatch: pytest.MonkeyPatch, head: str

@@ -37,6 +37,7 @@ class Asked:
         gold: ids of the right answers to each.
         removed: ids of other right answers to each.
         pools: candidates that are allowed for each, as in `Wanted`; None: all.
+        spaced: whether the answer to each is a token after a space; entities have one form.
         left_out: reason -> number of facts that cannot be asked.
         first: reason -> the first of these facts.
         details: further counts for the results.
@@ -47,6 +48,7 @@ class Asked:
     gold: list[tuple[int, ...]] = field(default_factory=list)
     removed: list[tuple[int, ...]] = field(default_factory=list)
     pools: list[Any] = field(default_factory=list)
+    spaced: list[bool] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     first: dict[str, Fact] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
@@ -56,13 +58,16 @@ class Asked:
         self.left_out[reason] += 1
         self.first.setdefault(reason, fact)
 
-    def add(self, fact: Fact, input: Any, gold: Sequence[int], removed: Sequence[int], pool: Any) -> None:
+    def add(
+        self, fact: Fact, input: Any, gold: Sequence[int], removed: Sequence[int], pool: Any, *, after_space: bool = True
+    ) -> None:
         """Keep a fact."""
         self.facts.append(fact)
         self.inputs.append(input)
         self.gold.append(tuple(gold))
         self.removed.append(tuple(sorted(set(removed) - set(gold))))
         self.pools.append(pool)
+        self.spaced.append(after_space)
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
@@ -100,7 +105,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     ranks = [answer.rank for answer in answers]
     rows = [_row(fact, answer, filler) for fact, answer in zip(asked.facts, answers, strict=True)]
     read_facts = Counter(fact.relation for fact in found.records)
-    evaluation = evaluation_of(Ranked(asked.facts, ranks, asked.gold, asked.removed, read_facts, rows), settings)
+    objects, others = ([[filler.object_of(id) for id in ids] for ids in each] for each in (asked.gold, asked.removed))
+    evaluation = evaluation_of(Ranked(asked.facts, ranks, objects, others, read_facts, rows), settings)
     if cut := sum(one.cut > 0 for one in asked.inputs):
         evaluation.notes.append(
             f"{counted(cut, 'question')} longer than the encoder's positions; words around the mask were kept"
@@ -139,7 +145,7 @@ def ask_words(filler: WordFiller, facts: Sequence[Fact], settings: EvaluationSet
             asked.leave_out("object is not an allowed word" if single else _why_not_one(filler, fact), fact)
             continue
         removed = [id for name in names_of_others(fact, settings) if (id := ids[name, space]) is not None]
-        asked.add(fact, one, gold, removed, pool)
+        asked.add(fact, one, gold, removed, pool, after_space=space)
         by_alias += ids[fact.object, space] not in gold
     answers = filler.rows if filler.allowed is None else len(filler.allowed)
     asked.details = {"head": "words", "answers": answers, "asked_by_alias": by_alias}
@@ -185,12 +191,18 @@ def ask_entities(filler: EntityFiller, facts: Sequence[Fact], settings: Evaluati
 
 
 def _restrict_to_objects(asked: Asked, filler: WordFiller | EntityFiller) -> None:
-    """Make the objects of the facts of a relation the candidates of each of them."""
-    ids: dict[str, set[int]] = {}
-    for fact, gold in zip(asked.facts, asked.gold, strict=True):
-        ids.setdefault(fact.relation, set()).update(gold)
-    pools = {relation: torch.tensor(sorted(found), device=filler.device) for relation, found in ids.items()}
-    asked.pools = [pools[fact.relation] for fact in asked.facts]
+    """Make the objects of the facts of a relation, in the form that a fact asks for, the candidates of each of them."""
+    kinds = [(fact.relation, space) for fact, space in zip(asked.facts, asked.spaced, strict=True)]
+    ids: dict[tuple[str, bool], set[int]] = {}
+    for kind, gold in zip(kinds, asked.gold, strict=True):
+        ids.setdefault(kind, set()).update(gold)
+    pools = {}
+    for (relation, space), own in ids.items():
+        others = ids.get((relation, not space), set())  # of facts that ask for the other form; words have two
+        found = own | (filler.in_form(others, space) if isinstance(filler, WordFiller) else others)
+        pools[relation, space] = torch.tensor(sorted(found), device=filler.device)
+    asked.pools = [pools[kind] for kind in kinds]
+    asked.details["answers"] = len({filler.object_of(id) for found in ids.values() for id in found})
 
 
 def _row(fact: Fact, answer: Answered, filler: WordFiller | EntityFiller) -> dict[str, Any]:

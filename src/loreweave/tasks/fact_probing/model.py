@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +56,7 @@ class WordFiller:
 
     def __post_init__(self) -> None:
         self._pools: dict[bool, Tensor | None] = {}
+        self._words: dict[int, str] = {}
 
     def pool(self, after_space: bool) -> Tensor | None:
         """Which rows of the head are the allowed words; None if all are. [rows]"""
@@ -79,6 +80,17 @@ class WordFiller:
     def name_of(self, id: int) -> str:
         """An answer as text."""
         return self.vocabulary.name_of(id)
+
+    def object_of(self, id: int) -> str:
+        """What the tokens of a word with and without a space in front have in common: the word."""
+        if id not in self._words:
+            self._words[id] = self.name_of(id)
+        return self._words[id]
+
+    def in_form(self, ids: Iterable[int], after_space: bool) -> set[int]:
+        """The tokens of the same words after a space, or elsewhere, of the words that have one."""
+        words = sorted({self.object_of(id) for id in ids})
+        return {id for id in self.vocabulary.ids_of(words, after_space=after_space) if id is not None}
 
 
 @dataclass
@@ -110,6 +122,10 @@ class EntityFiller:
     def name_of(self, id: int) -> str:
         """An answer as text."""
         return self.names.title_of(id)
+
+    def object_of(self, id: int) -> int:
+        """What is the same for equal objects."""
+        return id
 
 
 def _mask(ids: Sequence[int], rows: int, device: torch.device) -> Tensor:

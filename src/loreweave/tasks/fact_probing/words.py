@@ -125,9 +125,7 @@ def common_words(vocabularies: Sequence[WordVocabulary], among: Sequence[str] | 
     list, they are written as in the first vocabulary.
     """
     lowercase = any(vocabulary.lowercases for vocabulary in vocabularies)
-    words = [
-        {word for word in vocabulary.words() if any(letter.isalnum() for letter in word)} for vocabulary in vocabularies
-    ]
+    words = [{word for word in vocabulary.words() if any(letter.isalnum() for letter in word)} for vocabulary in vocabularies]
     shared = set.intersection(*({_written(word, lowercase) for word in own} for own in words))
     return [word for word in (sorted(words[0]) if among is None else among) if _written(word, lowercase) in shared]
 
