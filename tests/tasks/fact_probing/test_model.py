@@ -14,7 +14,7 @@ from loreweave.checkpoints.conversion import load_luke
 from loreweave.checkpoints.formats.hugging_face import save
 from loreweave.corpus.knowledge.relation_templates import Question
 from loreweave.errors import CheckpointError, ConfigurationError
-from loreweave.models import LukeForMaskedLM
+from loreweave.models import LukeConfig, LukeForMaskedLM
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.fact_probing.model import load_entities, load_words
 from loreweave.tasks.fact_probing.ranking import Wanted, answer_questions
@@ -87,6 +87,23 @@ def test_the_entity_head_is_that_of_the_model(tiny_luke: Path) -> None:
         values = loaded.model(**batch).entity_logits[0, 0].softmax(-1)
     for id, probability in answer.best:
         assert probability == pytest.approx(float(values[id]), rel=1e-5)
+
+
+def test_rows_of_the_entity_table_without_a_name_are_no_answers(tiny_luke: Path, tmp_path: Path) -> None:
+    """Tables may be padded to a round number of rows."""
+    loaded = load_luke(tiny_luke, LukeForMaskedLM)
+    vocabulary = loaded.vocabulary
+    assert vocabulary is not None
+    config = LukeConfig.from_dict(loaded.model.config.to_dict() | {"entity_vocab_size": len(vocabulary) + 3})
+    save(LukeForMaskedLM(config), loaded.tokenizer, tmp_path / "padded")
+    filler = load_entities(tmp_path / "padded", PredictionSettings(head="entities"), CPU)
+    assert len(filler.pool) == len(vocabulary) + 3
+    assert filler.pool.nonzero().flatten().tolist() == sorted(vocabulary.id_of(title) for title in ("Oslo", "Paris"))
+    inputs = filler.questions.encode([Question("Oslo is in [MASK] .", (0, 4))], [filler.names.id_of("Oslo")])
+    (answer,) = answer_questions(
+        filler.scorer, inputs, [Wanted(pool=filler.pool)], filler.questions.collate, top=9, batch_size=1, precision="fp32"
+    )
+    assert sorted(filler.name_of(id) for id, _ in answer.best) == ["Oslo", "Paris"]
 
 
 def test_an_encoder_without_entities_has_no_entity_head(known_bert: Path) -> None:

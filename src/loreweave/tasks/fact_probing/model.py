@@ -109,10 +109,15 @@ class EntityFiller:
 
     @cached_property
     def pool(self) -> Tensor:
-        """Whether each row is an entity of its own: all but special entities and gaps. [rows]"""
+        """Whether each row is an entity of its own: all but special entities and rows without a name. [rows]"""
         vocabulary = self.names.vocabulary
         ids = {id for _, _, id in vocabulary.items()} - vocabulary.special_ids
-        return _mask(sorted(ids), len(vocabulary), self.device)
+        return _mask(sorted(ids), self.rows, self.device)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of the head, which may be more than the names."""
+        return int(self.scorer.encoder.config.entity_vocab_size)
 
     @property
     def device(self) -> torch.device:
