@@ -184,8 +184,13 @@ def test_other_objects_keep_their_names_and_ids(tmp_path: Path) -> None:
 def test_a_template_is_taken_before_a_sentence(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.jsonl", OWN | {"text": "Norway is ruled from [MASK]."})
     assert facts(path)[0].text.startswith("The capital") and facts(path, ask="sentence")[0].text.startswith("Norway is")
-    with pytest.raises(DataError, match="found no usable fact .no masked sentence: 1"):
+    with pytest.raises(DataError, match=r"found no usable fact .no masked sentence \(ask=sentence\): 1"):
         facts(write(tmp_path / "mine.jsonl", OWN), ask="sentence")
+    bare = {key: value for key, value in CAPITAL.items() if key != "evidences"}
+    write(tmp_path / "relations.jsonl", *TEMPLATES)
+    found = read(write(tmp_path / "P36.jsonl", CAPITAL, bare), ScoringSettings(ask="sentence"))
+    assert found.skipped == {"no masked sentence (ask=sentence)": 1}, "the relation has a template, which was not to be used"
+    assert firsts_left_out(found) == ["P36.jsonl, line 2: no masked sentence (ask=sentence), relation P36, France, Paris"]
 
 
 def test_objects_in_the_names_of_subjects_can_be_left_out(tmp_path: Path) -> None:

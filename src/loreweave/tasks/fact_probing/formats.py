@@ -46,6 +46,8 @@ _LAMA_FIELDS = {
     "uuid", "id", "lineid", "obj_label", "obj_uri", "obj", "sub_label", "sub_uri", "sub", "predicate_id", "pred", "template",
     "masked_sentences", "masked_sentence", "evidences", "judgments", "type", "label",
 }  # fmt: skip
+_NO_SENTENCE = "no masked sentence (ask=sentence)"
+"""Why a fact is left out whose relation has a template that is not to be used."""
 _FROM_FILE_NAME = re.compile(r"_test$")
 
 
@@ -104,7 +106,7 @@ def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]
     if not sentences:
         unread = ", ".join(repr(key) for key in fact["metadata"])
         detail = f"relation {relation}, {subject}, {name}{unread and f' (fields that are not read: {unread})'}"
-        yield LeftOut("neither a template nor a masked sentence", detail=detail)
+        yield LeftOut("neither a template nor a masked sentence" if template is None else _NO_SENTENCE, detail=detail)
     for place, question in enumerate(sentences):
         if MASK_PLACE not in question.text:
             yield LeftOut(f"no {MASK_PLACE} in the sentence", detail=question.text)
@@ -135,7 +137,7 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
     elif sentence:
         question = masked_sentence(sentence, subject)
     elif template is not None:
-        yield LeftOut("no masked sentence", detail=f"{subject}, {name}")
+        yield LeftOut(_NO_SENTENCE, detail=f"{subject}, {name}")
         return
     else:
         found = f"found neither a text with [MASK] nor a template of the relation {relation!r}"
