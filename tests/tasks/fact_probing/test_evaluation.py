@@ -140,6 +140,15 @@ def test_other_right_answers_are_removed_unless_the_released_code_is_asked_for(k
     assert [each["rank"] for each in code.predictions] == [2, 3, 1]
 
 
+def test_a_right_answer_that_is_not_asked_for_is_no_rival(known_bert: Path, write: Any) -> None:
+    """Paris is before Oslo, and is part of the name of the subject."""
+    path = write([row("Paris Hilton", "Paris"), row("Paris Hilton", "Oslo")])
+    found, results = evaluate(TASK, known_bert, path, settings=["unhelpful_names=true"])
+    assert [(each["gold"], each["rank"]) for each in found.predictions] == [("Oslo", 1)] and results["read"] == 1
+    kept, _ = evaluate(TASK, known_bert, path, settings=["unhelpful_names=true", "filtered=false"])
+    assert [each["rank"] for each in kept.predictions] == [2]
+
+
 def test_other_right_answers_are_removed_under_all_of_their_names(known_bert: Path, write: Any) -> None:
     """Paris (1) and Oslo (2) are names of another object of Ann, the bank (3) is the object; Bob has them in another fact."""
     other = {"object": "City of Light", "aliases": ["Paris", "oslo"]}

@@ -163,6 +163,27 @@ def test_other_facts_of_a_subject_are_other_right_answers(tmp_path: Path) -> Non
     assert names == [["Bergen", "Tromsø"], ["Bergen", "Oslo"], ["Bergen"]]
 
 
+def test_objects_of_facts_that_are_not_asked_are_right_answers_too(tmp_path: Path) -> None:
+    """They are left out by a setting, but are true all the same."""
+
+    def others(path: Path, **settings: Any) -> list[tuple[str, list[str]]]:
+        return [(fact.object, [other.name for other in fact.others]) for fact in facts(path, **settings)]
+
+    rows = [OWN | {"object": name, "id": name, "subject": "Oslo University", "other_objects": []} for name in ("Oslo", "Rome")]
+    own = write(tmp_path / "mine.jsonl", *rows)
+    assert others(own) == [("Oslo", ["Rome"]), ("Rome", ["Oslo"])] and others(own, unhelpful_names=True) == [("Rome", ["Oslo"])]
+    text = {"relation": "P36", "text": "Norway has [MASK].", "subject": "Norway", "object": "Bergen"}
+    own = write(tmp_path / "mine.jsonl", OWN | {"other_objects": []}, text)
+    assert others(own, ask="template") == [("Oslo", ["Bergen"])] and others(own, ask="sentence") == [("Bergen", ["Oslo"])]
+    long = CONCEPT | {"obj_label": "sleep", "masked_sentences": ["word " * 100 + "[MASK]"], "uuid": "c2"}
+    bare = CONCEPT | {"obj_label": "eat", "masked_sentences": ["No gap."], "uuid": "c3"}
+    wrong = CONCEPT | {"obj_label": "fly", "judgments": [{"judgment": "no"}]}
+    assert others(write(tmp_path / "test.jsonl", CONCEPT, long, bare, wrong)) == [("think", ["sleep", "eat"])]
+    with_template = CONCEPT | {"template": "[X] can [Y] .", "obj_label": "run"}
+    path = write(tmp_path / "test.jsonl", CONCEPT, with_template | {"masked_sentences": []})
+    assert others(path, ask="sentence") == [("think", ["run"])] and others(path, ask="template") == [("run", ["think"])]
+
+
 def test_other_objects_keep_their_names_and_ids(tmp_path: Path) -> None:
     given = [{"object": "Bergen", "aliases": ["Bjørgvin"]}, {"object": "Bergen", "object_id": "Q26793"}, "Tromsø"]
     rows = [

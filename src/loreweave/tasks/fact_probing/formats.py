@@ -78,7 +78,10 @@ def relation_of_file(path: Path) -> str:
 
 
 def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
-    """Facts of a row of LAMA: Google-RE, T-REx, ConceptNet or SQuAD, or their copy on the Hub; one, or one per sentence."""
+    """Facts of a row of LAMA: Google-RE, T-REx, ConceptNet or SQuAD, or their copy on the Hub; one, or one per sentence.
+
+    A true fact that is left out is a `LeftOut` and, because its object is a right answer, a `Fact` that is not asked.
+    """
     name = _text(row, "obj_label")
     relation = _string(row, "predicate_id") or _string(row, "pred") or asking.relation
     template = _lama_template(row, relation, asking)
@@ -101,24 +104,28 @@ def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]
         return
     if asking.ask == "template":
         yield LeftOut("no template for the relation", detail=relation)
+        yield Fact(id=id, text="", asked=False, **fact)
         return
     sentences = list(_lama_sentences(row, subject))
     if not sentences:
         unread = ", ".join(repr(key) for key in fact["metadata"])
         detail = f"relation {relation}, {subject}, {name}{unread and f' (fields that are not read: {unread})'}"
         yield LeftOut("neither a template nor a masked sentence" if template is None else _NO_SENTENCE, detail=detail)
+        yield Fact(id=id, text="", asked=False, **fact)
     for place, question in enumerate(sentences):
+        left_out = None
         if MASK_PLACE not in question.text:
-            yield LeftOut(f"no {MASK_PLACE} in the sentence", detail=question.text)
+            left_out = LeftOut(f"no {MASK_PLACE} in the sentence", detail=question.text)
         elif len(question.text.split()) > asking.max_words:
-            yield LeftOut(f"more than {asking.max_words} words", detail=question.text[:60])
-        else:
-            own = id if len(sentences) == 1 else f"{id}/{place}"
-            yield Fact(id=own, text=question.text, subject_span=question.subject, **fact)
+            left_out = LeftOut(f"more than {asking.max_words} words", detail=question.text[:60])
+        if left_out is not None:
+            yield left_out
+        own = id if len(sentences) == 1 else f"{id}/{place}"
+        yield Fact(id=own, text=question.text, subject_span=question.subject, asked=left_out is None, **fact)
 
 
 def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
-    """The fact of a row of our own format."""
+    """The fact of a row of our own format; see `from_lama` for one that is left out."""
     name, subject = _text(row, "object"), _string(row, "subject")
     relation = _string(row, "relation") or asking.relation
     template = asking.templates.get(relation)
@@ -127,21 +134,22 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
         check_template(own)
         template = RelationTemplate(relation, own, template.label if template else "", template.kind if template else "")
     sentence = _string(row, "text") or _string(row, "sentence")
+    question, left_out = Question(""), None
     if template is not None and asking.ask != "sentence":
         if not subject:
             raise DataError("found no subject for the template", field="subject")
         question = template.question(subject)
     elif asking.ask == "template":
-        yield LeftOut("no template for the relation", detail=relation)
-        return
+        left_out = LeftOut("no template for the relation", detail=relation)
     elif sentence:
         question = masked_sentence(sentence, subject)
     elif template is not None:
-        yield LeftOut(_NO_SENTENCE, detail=f"{subject}, {name}")
-        return
+        left_out = LeftOut(_NO_SENTENCE, detail=f"{subject}, {name}")
     else:
         found = f"found neither a text with [MASK] nor a template of the relation {relation!r}"
         raise DataError(f"{found}, expected one of them", field="text")
+    if left_out is not None:
+        yield left_out
     yield Fact(
         id=str(row["id"]) if row.get("id") not in (None, "") else number,
         relation=relation,
@@ -155,6 +163,7 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
         others=_others(row, "other_objects"),
         kind=template.kind if template else "",
         label=_string(row, "relation_label") or (template.label if template else ""),
+        asked=left_out is None,
         metadata={key: value for key, value in row.items() if key not in _OWN_FIELDS},
     )
 

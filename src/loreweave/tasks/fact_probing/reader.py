@@ -51,24 +51,36 @@ def read(path: Path, settings: ScoringSettings, reading: Reading | None = None) 
         of_file = replace(asking, relation=relation_of_file(file))
         for place, fact in _facts(file, of_file, how, result, named=file != path):
             key = (fact.relation, fact.text, fact.object)
-            if key in seen:
+            if fact.asked and key in seen:
                 _unused(result, "repeated fact", place, fact)
-            elif settings.unhelpful_names and fact.is_in_subject:
-                _unused(result, "object in the name of the subject", place, fact)
-            else:
-                result.records.append(fact)
-                result.places.append(place)
+                continue
             seen.add(key)
-    if not result.records:
-        left_out = f" ({listed(f'{why}: {n}' for why, n in result.skipped.items())})" if result.skipped else ""
-        first = "".join(f"; {line}" for line in firsts_left_out(result)[:1])
-        raise DataError(f"found no usable fact{left_out}{first}", path=path)
+            if fact.asked and settings.unhelpful_names and fact.is_in_subject:
+                _unused(result, "object in the name of the subject", place, fact)
+                fact = replace(fact, asked=False)
+            result.records.append(fact)
+            result.places.append(place)
     result.records[:] = with_other_objects(result.records)
+    _keep_asked(result, path)
     if several := [place for place, fact in zip(result.places, result.records, strict=True) if fact.text.count(MASK_PLACE) > 1]:
         verb = "has" if len(several) == 1 else "have"
         found = f"{counted(len(several), 'question')} {verb} several {MASK_PLACE}, of which the first is asked"
         result.notes.append(f"{found} ({several[0]})")
     return result
+
+
+def _keep_asked(result: ReadResult[Fact], path: Path) -> None:
+    """Remove the facts that are not asked, whose objects the others know by now.
+
+    Raises:
+        DataError: there is no other.
+    """
+    kept = [(fact, place) for fact, place in zip(result.records, result.places, strict=True) if fact.asked]
+    if not kept:
+        left_out = f" ({listed(f'{why}: {n}' for why, n in result.skipped.items())})" if result.skipped else ""
+        first = "".join(f"; {line}" for line in firsts_left_out(result)[:1])
+        raise DataError(f"found no usable fact{left_out}{first}", path=path)
+    result.records[:], result.places[:] = [fact for fact, _ in kept], [place for _, place in kept]
 
 
 def firsts_left_out(found: ReadResult[Fact]) -> list[str]:
@@ -98,7 +110,8 @@ def _facts(path: Path, asking: Asking, how: Reading, result: ReadResult[Fact], *
     prefix = f"{asking.relation}-" if named else ""
     unread = Counter[str]()
     for place, fact in stream_records(path, format, how.skip_bad, account, prefix):
-        unread.update(fact.metadata.keys())
+        if fact.asked:
+            unread.update(fact.metadata.keys())
         yield (f"{path.name}, {place}" if named else place), fact
     result.add(account, path.name)
     result.notes.extend(f"{path.name}: {note}" if named else note for note in _misspelled(name, unread))

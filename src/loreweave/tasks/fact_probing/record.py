@@ -37,6 +37,7 @@ class Fact:
         others: other objects of the same subject and relation.
         kind: cardinality of the relation (`N-1`); empty if it is not known.
         label: name of the relation; empty if there is none.
+        asked: whether it is a question; otherwise, its object is only a right answer to other questions about its subject.
         metadata: content of the file beyond these fields.
     """
 
@@ -52,6 +53,7 @@ class Fact:
     others: tuple[RightObject, ...] = ()
     kind: str = ""
     label: str = ""
+    asked: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
