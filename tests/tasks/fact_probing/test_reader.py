@@ -77,6 +77,18 @@ def test_t_rex_is_a_folder_below_its_templates(tmp_path: Path) -> None:
     assert [(fact.id, fact.subject_span) for fact in sentences[:2]] == [("t1/0", (17, 32)), ("t1/1", (0, 6))]
 
 
+def test_ids_that_begin_anew_in_each_file_get_numbers(tmp_path: Path) -> None:
+    """The same ones, whatever is left out."""
+    write(tmp_path / "relations.jsonl", *TEMPLATES, TEMPLATES[0] | {"relation": "P1", "template": "[X] sees [Y] ."})
+    rows = [{"uuid": str(n), "sub_label": name, "obj_label": "Oslo"} for n, name in enumerate(["Oslo town", "Norway"])]
+    write(tmp_path / "TREx" / "P1.jsonl", *(row | {"predicate_id": "P1"} for row in rows))
+    write(tmp_path / "TREx" / "P36.jsonl", *(row | {"predicate_id": "P36"} for row in (*rows, rows[1])))
+    found = read(tmp_path / "TREx", ScoringSettings())
+    assert [(fact.id, fact.given_id) for fact in found.records] == [("0", None), ("1", None), ("0#2", "0"), ("1#2", "1")]
+    assert found.notes == ["2 facts have the id of another; all are kept, and a number was added to the id: 0#2, 1#2"]
+    assert [fact.id for fact in read(tmp_path / "TREx", ScoringSettings(unhelpful_names=True)).records] == ["1", "1#2"]
+
+
 def test_a_relation_without_template_is_asked_by_its_sentences(tmp_path: Path) -> None:
     path = write(tmp_path / "P36.jsonl", CAPITAL)
     assert [fact.text for fact in facts(path)] == ["[MASK] is in the French Republic.", "France is governed from [MASK]."]
@@ -259,7 +271,7 @@ def test_the_first_fact_of_each_reason_is_named(tmp_path: Path) -> None:
 
 
 def test_several_masks_and_misspelled_fields_are_noted(tmp_path: Path) -> None:
-    two = CONCEPT | {"masked_sentences": ["A [MASK] is a [MASK]."]}
+    two = CONCEPT | {"uuid": "c2", "masked_sentences": ["A [MASK] is a [MASK]."]}
     assert read(write(tmp_path / "test.jsonl", CONCEPT, two), ScoringSettings()).notes == [
         "1 question has several [MASK], of which the first is asked (line 2)"
     ]

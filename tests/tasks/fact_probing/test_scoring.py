@@ -101,6 +101,34 @@ def test_the_same_numbers_for_our_own_predictions(known_bert: Path, write: Any, 
     assert again.metrics == pytest.approx(found.metrics) and found.metrics["p_at_1"] == 3 / 4
 
 
+@pytest.mark.parametrize("unknown", [0, 1, 2, 3])
+def test_our_own_predictions_for_facts_with_the_same_ids(known_bert: Path, write: Any, tmp_path: Path, unknown: int) -> None:
+    """One of the facts is not asked, so that it has no row."""
+    rows = [
+        {"id": str(n % 2), "relation": f"r{n // 2}", "template": "[X] lives in [Y] .", "subject": str(n), "object": name}
+        for n, name in enumerate(("Paris", "Oslo", "bank", "Paris"))
+    ]
+    rows[unknown]["object"] = "New Paris"
+    gold = write(rows)
+    found, _ = evaluate(TASK, known_bert, gold, output=tmp_path / "out", settings=["bootstrap=0"])
+    again, _ = score_task(
+        TASK, gold, tmp_path / "out" / "predictions" / "facts.jsonl", settings=["bootstrap=0", "missing=left_out"],
+        execution=Execution(report=lambda line: None),
+    )  # fmt: skip
+    assert again.metrics == pytest.approx(found.metrics) and len(found.predictions) == 3
+    assert again.tables["per_relation"] == found.tables["per_relation"]
+
+
+def test_predictions_with_the_repeated_ids_of_the_gold_file(write: Any) -> None:
+    """They are all facts, in order, as before numbers were added to ids."""
+    gold = write([row | {"id": "7"} for row in GOLD])
+    names = ["Oslo", "Bergen", "Rome", "nurse"]
+    found, _ = score(gold, [{"id": "7", "predicted": [name]} for name in names])
+    assert found.metrics["p_at_1"] == 3 / 4
+    with pytest.raises(DataError, match="gold records with the same id .the first is '7'., so predictions must be all of them"):
+        score(gold, [{"id": "7", "predicted": [name]} for name in names[:3]])
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -23,6 +23,7 @@ from loreweave.tasks.contract import Reading
 from loreweave.tasks.fact_probing.formats import FIELDS, FORMATS, SIGNS, Asking, relation_of_file
 from loreweave.tasks.fact_probing.record import Fact, with_other_objects
 from loreweave.tasks.fact_probing.settings import ScoringSettings
+from loreweave.tasks.files.own_ids import with_own_ids
 
 TEMPLATE_FILES = ("relations.jsonl", "templates.jsonl")
 """Names of LAMA's and mLAMA's files of templates."""
@@ -60,6 +61,7 @@ def read(path: Path, settings: ScoringSettings, reading: Reading | None = None) 
                 fact = replace(fact, asked=False)
             result.records.append(fact)
             result.places.append(place)
+    with_own_ids(result, "fact", "facts")  # before facts are removed, so that ids do not depend on what is left out
     result.records[:] = with_other_objects(result.records)
     _keep_asked(result, path)
     if several := [place for place, fact in zip(result.places, result.records, strict=True) if fact.text.count(MASK_PLACE) > 1]:

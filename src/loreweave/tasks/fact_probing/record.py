@@ -38,6 +38,7 @@ class Fact:
         kind: cardinality of the relation (`N-1`); empty if it is not known.
         label: name of the relation; empty if there is none.
         asked: whether it is a question; otherwise, its object is only a right answer to other questions about its subject.
+        given_id: id in the file, if another fact has it too.
         metadata: content of the file beyond these fields.
     """
 
@@ -54,6 +55,7 @@ class Fact:
     kind: str = ""
     label: str = ""
     asked: bool = True
+    given_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property

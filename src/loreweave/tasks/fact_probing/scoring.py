@@ -30,7 +30,8 @@ from loreweave.tasks.contract import Execution
 from loreweave.tasks.fact_probing.reader import read
 from loreweave.tasks.fact_probing.record import Fact
 from loreweave.tasks.fact_probing.settings import FileScoringSettings, ScoringSettings
-from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
+from loreweave.tasks.files.own_ids import ids_in
+from loreweave.tasks.files.predictions import Prediction, align, json_predictions, predicted_name
 from loreweave.training.evaluation import Evaluation
 
 _FREQUENT = ("p_at_1", "mrr")
@@ -134,7 +135,7 @@ def score_predictions(
     rows = json_predictions(predictions, _answers)
     left_out = settings.missing == "left_out"
     missing_are = "left out" if left_out else "counted as wrong"
-    given, notes = align(rows, [fact.id for fact in found.records], predictions, missing_are=missing_are)
+    given, notes = align(rows, _ids_among(rows, found.records), predictions, missing_are=missing_are)
     pairs = zip(found.records, given, strict=True)
     kept = [(fact, answers or []) for fact, answers in pairs if answers is not None or not left_out]
     facts, names, others = [fact for fact, _ in kept], list[list[str]](), list[set[str]]()
@@ -153,6 +154,15 @@ def score_predictions(
     return evaluation, {
         "records": len(facts), "read": len(found.records), "skipped": dict(found.skipped), "left_out": found.left_out,
     }  # fmt: skip
+
+
+def _ids_among(rows: Sequence[Prediction[Any]], facts: Sequence[Fact]) -> list[str]:
+    """Ids of the facts in a file of predictions: those of the gold file if it repeats ids, otherwise our own ones.
+
+    A fact that was not asked has no row; its number must not be taken from its id then, which is that of another fact.
+    """
+    given = [row.id for row in rows]
+    return [fact.id for fact in facts] if len(set(given)) == len(given) else ids_in(facts, set(given))
 
 
 def _about_ends(lists: Sequence[tuple[int, float]]) -> list[str]:
