@@ -106,8 +106,10 @@ def test_templates_of_a_setting_win(tmp_path: Path) -> None:
 def test_concept_net_and_squad_have_sentences_only(tmp_path: Path) -> None:
     (concept,) = facts(write(tmp_path / "ConceptNet" / "test.jsonl", CONCEPT))
     assert (concept.relation, concept.subject, concept.object) == ("HasSubevent", "alive", "think")
-    (squad,) = facts(write(tmp_path / "Squad" / "test.jsonl", SQUAD))
+    other = SQUAD | {"masked_sentences": ["Oil floats on [MASK]."], "obj_label": "water", "id": "s2_0"}
+    squad, _ = both = facts(write(tmp_path / "Squad" / "test.jsonl", SQUAD, other))
     assert (squad.id, squad.relation, squad.text) == ("s1_0", "Squad", "The [MASK] color was used.")
+    assert [(fact.subject, fact.others) for fact in both] == [("", ())] * 2, "questions are no facts about one subject"
 
 
 def test_long_sentences_and_sentences_without_mask_are_left_out(tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ def relation_of_file(path: Path) -> str:
     return path.absolute().parent.name if stem == "test" else stem
 
 
+_NO_SUBJECT = "Squad"
+"""Value of `sub_label` in all rows of LAMA's SQuAD, which have no subject."""
+
+
 def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
     """Facts of a row of LAMA: Google-RE, T-REx, ConceptNet or SQuAD, or their copy on the Hub; one, or one per sentence.
 
@@ -86,6 +90,7 @@ def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]
     relation = _string(row, "predicate_id") or _string(row, "pred") or asking.relation
     template = _lama_template(row, relation, asking)
     subject = _string(row, "sub_label") or _string(row, "sub")
+    subject = "" if subject == _NO_SUBJECT else subject
     if _is_rejected(row):
         yield LeftOut("most annotators judged it to be wrong", detail=f"{subject}, {name}")
         return
