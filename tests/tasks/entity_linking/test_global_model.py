@@ -19,11 +19,11 @@ import loreweave
 from loreweave.checkpoints import load_luke
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM
-from loreweave.tasks.entity_linking.description_rows import DescriptionRows, id_of
+from loreweave.tasks.entity_linking.description_rows import DescriptionRows, id_of, read_map
 from loreweave.tasks.entity_linking.global_encoding import GlobalEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
-from loreweave.tasks.entity_linking.model import build
+from loreweave.tasks.entity_linking.model import build, load
 from loreweave.tasks.entity_linking.reader import query
 from loreweave.tasks.entity_linking.settings import EntityLinkingConfig
 from loreweave.tasks.jobs.records import outputs_of
@@ -276,3 +276,29 @@ def test_a_new_entity_of_a_luke_can_be_linked_at_once(
 def test_a_plain_linker_has_no_order(run: Any, data: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="setting 'order': found a linker over descriptions"):
         evaluate(TASK, tmp_path / "run", data, settings=["order=local"])
+
+
+@pytest.mark.parametrize("with_dev", [True, False])
+def test_the_saved_map_suits_the_saved_weights(
+    tiny_luke: Path, data: Path, entities: Path, tmp_path: Path, with_dev: bool
+) -> None:
+    settings = {"entities": str(entities), "epochs": 2, "batch_size": 2, "max_length": 32, "device": "cpu", "keep": "last"}
+    settings |= {"optimizer.learning_rate": 1e-2} | ({"dev": data} if with_dev else {})
+    run = loreweave.finetune("entity-linking", tiny_luke, train=data, output=tmp_path / "run", report=silent, **settings)
+    linker = load(run.path / "model")
+    _, encoding = rows_of(linker)
+    stored = encoding.rows.map
+    assert stored is not None
+    encoding.rows.forget()
+    encoding.rows.need(np.arange(3))
+    torch.testing.assert_close(stored, encoding.rows.map)
+
+
+def test_a_map_of_other_weights_is_removed(built: LinkingModel, tmp_path: Path) -> None:
+    _, encoding = rows_of(built)
+    encoding.rows.need(np.arange(3))
+    built.save_pretrained(tmp_path / "model")
+    assert read_map(tmp_path / "model") is not None
+    encoding.rows.forget()
+    built.save_pretrained(tmp_path / "model")
+    assert read_map(tmp_path / "model") is None

@@ -106,10 +106,13 @@ class DescriptionRows:
         self.map = None
 
     def save(self, folder: Path) -> None:
-        """Store the map, if there is one."""
-        if self.map is not None:
-            with atomic_path(folder / FILE) as temporary:
-                save_file({"map": self.map.contiguous()}, temporary)
+        """Store the map that suits the present weights, if there is one: training changes them after the map was fitted."""
+        fitted = self._fitted() if self.model.has_changed and len(self.outside) else self.map
+        if fitted is None:
+            (folder / FILE).unlink(missing_ok=True)  # that of other weights
+            return
+        with atomic_path(folder / FILE) as temporary:
+            save_file({"map": fitted.contiguous()}, temporary)
 
     @torch.no_grad()
     def _fitted(self) -> Tensor:
