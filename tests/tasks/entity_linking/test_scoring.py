@@ -84,7 +84,18 @@ def test_predictions_of_given_mentions(tmp_path: Path) -> None:
     ]
     metrics, notes, _ = score(tmp_path, rows)
     assert metrics["accuracy"] == 0.5 and metrics["accuracy_with_nil"] == pytest.approx(2 / 3)
-    assert "1 mention without a prediction, counted as NIL" in notes
+    assert "1 mention without a prediction, counted as wrong (NIL is a prediction with entity null)" in notes
+
+
+def test_mentions_without_a_prediction_are_no_right_nil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [{"start": 0, "end": 4}, {"start": 9, "end": 14}]
+    gold = [{"id": id, "text": "oslo and paris", "mentions": places} for id in "abc"]
+    monkeypatch.setitem(globals(), "GOLD", gold)
+    metrics, notes, _ = score(tmp_path, [{"id": "a", "predicted": []}])
+    assert metrics["accuracy_with_nil"] == metrics["nil_f1"] == 0
+    assert [note for note in notes if "without a prediction" in note or "no prediction for" in note][0].startswith("6 mentions")
+    metrics, _, _ = score(tmp_path, [{"id": "a", "predicted": [place | {"entity": None} for place in places]}])
+    assert metrics["accuracy_with_nil"] == pytest.approx(2 / 6) and metrics["nil_f1"] == pytest.approx(2 * 2 / (6 + 2))
 
 
 def test_titles_and_qids_meet_in_the_knowledge_base(tmp_path: Path) -> None:

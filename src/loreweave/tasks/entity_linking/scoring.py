@@ -37,6 +37,9 @@ FOUND_METRICS = (
 )  # fmt: skip
 METRICS = (*GIVEN_METRICS, *BASELINES, *FOUND_METRICS)
 
+_UNANSWERED = "\0"
+"""In place of the entity of a mention without a prediction: it equals no gold entity, and is not NIL."""
+
 RankedMentions = Sequence[Sequence[Ranked]]
 """Candidates of the mentions that are asked for in each record."""
 
@@ -267,7 +270,7 @@ def _known(label: Label, base: KnowledgeBase) -> Label:
 
 
 def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: ScoringSettings) -> Evaluation:
-    """Predictions of any system: JSON Lines with `predicted`, a list of {start, end, entity}; the others have no entity.
+    """Predictions of any system: JSON Lines with `predicted`, a list of {start, end, entity}.
 
     Raises:
         DataError: names the line; see `files.predictions.align`. Or no predicted mention has the field `entity`.
@@ -293,10 +296,12 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
         evaluation = score_found(records, predicted, base, rows)
     else:
         chosen = [_at_places(record, guesses, base) for record, guesses in zip(records, predicted, strict=True)]
-        evaluation = score_given(records, [[key for key, _ in each] for each in chosen], base, rows)
-        missing = sum(not given for each in chosen for _, given in each)
+        evaluation = score_given(records, chosen, base, rows)
+        missing = sum(key == _UNANSWERED for each in chosen for key in each)
         if missing:
-            evaluation.notes.append(f"{counted(missing, 'mention')} without a prediction, counted as NIL")
+            evaluation.notes.append(
+                f"{counted(missing, 'mention')} without a prediction, counted as wrong (NIL is a prediction with entity null)"
+            )
     if named[False]:
         have = counted(named[False], "predicted mention has", "predicted mentions have")
         evaluation.notes.append(f"{have} no field 'entity', counted as NIL")
@@ -338,16 +343,11 @@ def _checked(record: LinkingRecord, found: tuple[str, list[dict[str, Any]]] | No
     return mentions
 
 
-def _at_places(
-    record: LinkingRecord, predicted: Sequence[Mapping[str, Any]], base: KnowledgeBase
-) -> list[tuple[str | None, bool]]:
-    """For each mention that is asked for, the predicted entity and whether there is a prediction."""
-    at = {(one["start"], one["end"]): one["entity"] for one in predicted}
-    found = []
-    for index in record.asked():
-        place = record.mentions[index].start, record.mentions[index].end
-        found.append((base.key(at.get(place)), place in at))
-    return found
+def _at_places(record: LinkingRecord, predicted: Sequence[Mapping[str, Any]], base: KnowledgeBase) -> list[str | None]:
+    """The predicted entity of each mention that is asked for; `_UNANSWERED` if there is no prediction."""
+    at = {(one["start"], one["end"]): base.key(one["entity"]) for one in predicted}
+    asked = (record.mentions[index] for index in record.asked())
+    return [at.get((one.start, one.end), _UNANSWERED) for one in asked]
 
 
 def _predicted(row: Row, named: Counter[bool]) -> list[dict[str, Any]]:
