@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from linking_world import write
 from safetensors import safe_open
-from task_jobs import evaluate, silent
+from task_jobs import evaluate, score, silent
 
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
@@ -123,6 +123,17 @@ def test_names_of_entities_are_not_collected_for_a_finder_that_is_not_used(
     assert loaded.for_unknown is not None and collected == []
     loaded.encoding.encode(linking_reader.read(data).records, ["linked"])
     assert loaded.encoding.finder.find(three[0].label) and len(collected) == 1
+
+
+def test_predictions_of_mentions_at_one_place_can_be_scored(tiny_bert: Path, entities: Path, tmp_path: Path) -> None:
+    place = {"start": 0, "end": 4}
+    mentions = [place | {"entity": "Q1"}, place | {"entity": "Q2"}]
+    data = write(tmp_path / "gold.jsonl", [{"id": "a", "text": "Oslo is long .", "mentions": mentions}])
+    found, _ = evaluate(
+        TASK, tiny_bert, data, settings=["untrained=true", f"entities={entities}"], output=tmp_path / "results"
+    )
+    (predictions,) = (tmp_path / "results" / "predictions").glob("*.jsonl")
+    assert score(TASK, data, predictions)[0].metrics["accuracy"] == found.metrics["accuracy"] == 0.5
 
 
 @pytest.mark.parametrize("mentions", ["given", "found"])

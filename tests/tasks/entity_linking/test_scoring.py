@@ -195,6 +195,13 @@ def test_predicted_mentions_lie_in_the_text_at_different_places(tmp_path: Path) 
         score(tmp_path, twice)
 
 
+def test_equal_predictions_at_one_place_count_once(tmp_path: Path) -> None:
+    one = {"start": 0, "end": 4, "entity": "Q1"}
+    rows = [{"id": "a", "predicted": [one, dict(one)]}, {"id": "b", "predicted": []}]
+    assert score(tmp_path, rows)[0]["accuracy"] == 0.5
+    assert score(tmp_path, rows, "mentions=found")[0]["micro_precision"] == 1
+
+
 def test_predictions_outside_the_evaluated_part_do_not_count() -> None:
     record = LinkingRecord("a", "oslo and paris", (Label(0, 4, "Q1"),), evaluated=(0, 8))
     found = [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 9, "end": 14, "entity": "Q2"}]

@@ -27,21 +27,24 @@ def annotated(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     """Annotated text: {id, text, mentions: [{start, end, entity}]}; a mention with the entity null has none."""
     given = dict(as_row(row))
     text = AnnotatedText.from_dict({"id": number} | {key: value for key, value in given.items() if value is not None})
-    yield _record(text)
+    yield from _record(text)
 
 
 def of_tool(format: MentionFormat, row: Any, number: str) -> Iterator[LinkingRecord | LeftOut]:
     """A row of an annotation tool's file; a mention without an entity has none."""
     for item in format.texts(row, number):
-        yield item if isinstance(item, LeftOut) else _record(item)
+        yield from (item,) if isinstance(item, LeftOut) else _record(item)
 
 
-def _record(text: AnnotatedText) -> LinkingRecord:
+def _record(text: AnnotatedText) -> Iterator[LinkingRecord | LeftOut]:
+    """The record of a text; a mention that is listed twice is kept once."""
     mentions = [
         Label(one.start, one.end, None if one.entity in _UNKNOWN else one.entity, types=one.types, coreference=False)
         for one in text.mentions
     ]
-    return LinkingRecord(text.id, text.text, tuple(mentions), metadata=text.metadata)
+    kept = tuple(dict.fromkeys(mentions))
+    yield from [LeftOut("repeated mentions", of_record=True)] * (len(mentions) - len(kept))
+    yield LinkingRecord(text.id, text.text, kept, metadata=text.metadata)
 
 
 def elevant(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:

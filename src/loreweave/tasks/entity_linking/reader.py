@@ -18,7 +18,7 @@ from loreweave.corpus.surfaces import check_given_surface
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.entity_linking import aida, layouts
-from loreweave.tasks.entity_linking.record import LinkingRecord
+from loreweave.tasks.entity_linking.record import LinkingRecord, mentions_of
 from loreweave.tasks.files.own_ids import with_own_ids
 
 ANNOTATED, GUM = "annotated-text", "gum"
@@ -64,6 +64,10 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     without = sum(record.mentions[index].entity is None for record in result.records for index in record.asked())
     if without:
         notes.append(f"{counted(without, 'mention')} without an entity (NIL)")
+    shared = sum(len(spans) - len(set(spans)) for _, spans in map(mentions_of, result.records))
+    if shared:
+        words = counted(shared, "mention is", "mentions are")
+        notes.append(f"{words} at the place of another one; only one entity is predicted for each place")
     unasked = sum(len(record.mentions) - len(record.asked()) for record in result.records)
     if unasked:
         what = "alternatives, optional ones, numbers, dates, pronouns and descriptions"

@@ -323,24 +323,23 @@ def _without_partner(
 
 
 def _checked(record: LinkingRecord, found: tuple[str, list[dict[str, Any]]] | None, path: Path) -> list[dict[str, Any]]:
-    """The predicted mentions of a record, which lie in its text and at different places.
+    """The predicted mentions of a record, which lie in its text and have one entity at each place; equal ones once.
 
     Raises:
         DataError: names the line.
     """
     place, mentions = found or ("", [])
-    seen = set[Span]()
+    seen = dict[Span, dict[str, Any]]()
     for one in mentions:
         span = one["start"], one["end"]
         try:
             check_span(record.text, *span, "predicted")
         except DataError as error:
             raise DataError(f"{error.message}: {record.id!r}", path=path, record=place, field=error.field) from None
-        if span in seen:
+        if seen.setdefault(span, one)["entity"] != one["entity"]:
             message = f"found two predictions for the characters {span} of {record.id!r}, expected one"
             raise DataError(message, path=path, record=place, field="predicted")
-        seen.add(span)
-    return mentions
+    return list(seen.values())
 
 
 def _at_places(record: LinkingRecord, predicted: Sequence[Mapping[str, Any]], base: KnowledgeBase) -> list[str | None]:
