@@ -112,6 +112,22 @@ def test_a_name_inside_one_of_an_unknown_entity_is_left_out() -> None:
     assert [(start, end) for start, end in finder.names_in(text, 0, whole=False)] == [(22, 30)]
 
 
+def test_a_longer_name_that_is_rarely_linked_hides_no_name_inside_it() -> None:
+    counts = {
+        "in the Big Apple": NameCounts({"Q60": 3}, texts_linking=3, texts=1000),
+        "Big Apple": NameCounts({"Q60": 900}, texts_linking=900, texts=1500),
+        "New York City": NameCounts({"Q60": 1}, texts_linking=1, texts=1000),  # a name of the table, too
+        "New York City Hall": NameCounts({"Q60": 1}, texts_linking=1, texts=1000),
+    }
+    finder = CandidateFinder(TABLE, MentionDictionary.from_counts(counts))
+    for text, often, always in (
+        ("He lived in the Big Apple .", ["Big Apple"], ["in the Big Apple"]),
+        ("near New York City Hall .", [], ["New York City Hall"]),
+    ):
+        assert [text[start:end] for start, end in finder.names_in(text, 0.05)] == often
+        assert [text[start:end] for start, end in finder.names_in(text, 0)] == always
+
+
 def test_a_possessive_and_an_article_are_left_out() -> None:
     finder = CandidateFinder(TABLE, COUNTS)
     assert finder.find("Berlin's") == finder.find("the Berlin") == finder.find("Berlin") and finder.find("The Bonn's") == []

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from loreweave.corpus.files.rows import Span
 from loreweave.corpus.knowledge.entity_table import EntityTable
-from loreweave.corpus.mentions.dictionary import DetectedMention, MentionDictionary, NameCounts
+from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
 from loreweave.corpus.mentions.normalisation import Normalisation
 from loreweave.tasks.entity_linking.record import LinkingRecord
 
@@ -134,21 +134,22 @@ class CandidateFinder:
         """Characters of the names in a text that have candidates: from left to right the longest, none inside another.
 
         A word of a name begins with a capital letter, with a digit, or in a script without capital letters; names that the
-        texts of the dictionary contain must be links in a share of at least `least` of them. A name inside a longer one whose
-        entities the table does not have is left out; with `whole`, also one that is a part of a longer name by `whole_names`.
+        texts of the dictionary contain must be links in a share of at least `least` of them; others hide no name inside them.
+        A name inside a longer one whose entities the table does not have is left out; with `whole`, also one that is a part of
+        a longer name by `whole_names`.
         """
-        found: dict[Span, DetectedMention] = {}
-        for dictionary in (self.own_names, self.dictionary):
-            for one in dictionary.detect(text) if dictionary is not None else ():
-                found[one.start, one.end] = one
-        names = {span: one.name for span, one in found.items() if _is_name(one, least)}
+        found = [one for one in self.own_names.detect(text) if not self._is_rarely_linked(one.name, least)]
+        if self.dictionary is not None:
+            found += self.dictionary.detect(text, min_link_probability=least)
+        names = {(one.start, one.end): one.name for one in found if any(map(_may_begin_name, one.name.split()))}
         kept = without_overlaps(names)
         kept = whole_names(text, kept) if whole else kept
         return [span for span in kept if self.find(names[span])]
 
-
-def _is_name(found: DetectedMention, least: float) -> bool:
-    return found.link_probability >= least and any(map(_may_begin_name, found.name.split()))
+    def _is_rarely_linked(self, name: str, least: float) -> bool:
+        """Whether the dictionary has a name, and texts link it in a share of less than `least`."""
+        known = self.dictionary
+        return known is not None and name in known and known.link_probability(name) < least
 
 
 def _may_begin_name(word: str) -> bool:
