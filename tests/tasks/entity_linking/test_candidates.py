@@ -95,6 +95,9 @@ def test_names_in_a_text_are_the_longest_with_a_capital() -> None:
         ("in Germany's Berlin, in Germany’s Berlin", ["Berlin", "Berlin"], ["Berlin", "Berlin"]),
         ("Here Berlin\u00a0Wall and\u2009Irving\u00a0Berlin", [], ["Berlin", "Berlin"]),
         ("the New York\nTimes", [], ["New York"]),
+        ("the New York\r\nTimes and Irving\r\nBerlin sang", [], ["New York", "Berlin"]),  # lines as Windows ends them
+        ("near New York\r\nBerlin is far", ["New York", "Berlin"], ["New York", "Berlin"]),
+        ("in New York\r\n\r\nTimes", ["New York"], ["New York"]),
         ("in New York\n\nTimes. Mayor\n\nBerlin", ["New York", "Berlin"], ["New York", "Berlin"]),  # paragraphs
         ("in New York\u2029Times \n Berlin", ["New York", "Berlin"], ["New York", "Berlin"]),
     ],

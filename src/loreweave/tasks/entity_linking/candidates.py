@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,10 +22,10 @@ _RULE = Normalisation()
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ARTICLES = ("the", "a", "an")
 _LONGEST_WORD = 40
-_SPACE = r"[^\S\u2029]"
-"""Any one white space, such as a no-break space or the end of a line, but not of a paragraph."""
-_WORD_BEFORE = re.compile(rf"[^\s.!?:]{_SPACE}([^\W\d_])(?:\w|[-‐\u2011'’](?!s{_SPACE}))*{_SPACE}\Z")
-"""A word within a sentence, with its first letter: also "Jean-Claude" and "O'Neill", but not "Germany's"."""
+_SPACE = r"(?:\r\n|[^\S\u2029])"
+"""Any one white space, such as a no-break space or the end of a line (also of Windows), but not of a paragraph."""
+_WORD_BEFORE = re.compile(rf"[^\s.!?:]{_SPACE}([^\W\d_])(?:\w|[-‐\u2011'’](?!s{_SPACE}))*({_SPACE})\Z")
+"""A word within a sentence, with its first letter: also "Jean-Claude" and "O'Neill", but not "Germany's"; and the space."""
 _LETTER_AFTER = re.compile(rf"{_SPACE}([^\W\d_])")
 
 
@@ -168,21 +168,21 @@ def whole_names(text: str, spans: Sequence[Span]) -> list[Span]:
     return [
         (start, end)
         for start, end in spans
-        if not (end + 1 not in starts and _goes_on(text, end))
-        and not (start - 1 not in ends and len(text[start:end].split()) == 1 and _began_before(text, start))
+        if not _goes_on(text, end, starts)
+        and not (len(text[start:end].split()) == 1 and _began_before(text, start, ends))
     ]
 
 
-def _goes_on(text: str, end: int) -> bool:
-    """Whether a space and a capital letter follow."""
+def _goes_on(text: str, end: int, starts: Set[int]) -> bool:
+    """Whether a space and a capital letter follow, where no other name starts."""
     found = _LETTER_AFTER.match(text, end)
-    return found is not None and found[1].isupper()
+    return found is not None and found[1].isupper() and found.start(1) not in starts
 
 
-def _began_before(text: str, start: int) -> bool:
-    """Whether a word with a capital letter that does not begin a sentence, and a space, precede."""
+def _began_before(text: str, start: int, ends: Set[int]) -> bool:
+    """Whether a word with a capital letter that neither begins a sentence nor ends another name, and a space, precede."""
     found = _WORD_BEFORE.search(text, max(0, start - _LONGEST_WORD), start)
-    return found is not None and found[1].isupper()
+    return found is not None and found[1].isupper() and found.start(2) not in ends
 
 
 def without_overlaps(spans: Iterable[Span]) -> list[Span]:
