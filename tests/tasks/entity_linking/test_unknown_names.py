@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,20 @@ def test_its_answers_count_in_an_evaluation_and_in_predictions(
 def test_a_linker_over_descriptions_can_leave_unknown_names_out(tiny_bert: Path, entities: Path) -> None:
     usual, without = ranked(tiny_bert, entities), ranked(tiny_bert, entities, unknown_names="nil")
     assert without == [([], []), usual[1]] and usual == ranked(tiny_bert, entities, unknown_names="nearest")
+
+
+def test_nil_of_a_luke_is_not_that_of_unknown_names_and_this_is_said(
+    tiny_luke: Path, tiny_bert: Path, entities: Path
+) -> None:
+    told: list[str] = []
+    settings = EvaluationSettings(untrained=True, entities=str(entities), nil=1000, unknown_names="nearest")
+    loaded = open_linker(tiny_luke, settings, replace(EXECUTION, report=told.append), untrained=True)
+    (found,) = ranked_by(loaded, query(TEXT, "t"), EXECUTION)
+    assert [one.entity is None for one in found] == [False, True]
+    assert len([line for line in told if line.startswith("nil=1000 does not apply to mentions with unknown names")]) == 1
+    told.clear()
+    open_linker(tiny_bert, replace(settings, nil=1), replace(EXECUTION, report=told.append), untrained=True)
+    assert not any("nil=" in line for line in told)
 
 
 def test_settings_that_do_not_fit_are_refused(

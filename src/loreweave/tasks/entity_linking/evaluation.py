@@ -194,6 +194,11 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
     loaded = models.with_unknown_names(loaded, settings.unknown_names, settings.description_linker)
     if settings.nil is not None:
         loaded.encoding.decision = replace(loaded.encoding.decision, nil=settings.nil)
+        if loaded.for_unknown is not None:
+            execution.report(
+                f"nil={settings.nil:g} does not apply to mentions with unknown names: they are linked by descriptions, whose "
+                "scores have another scale"
+            )
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
     move(loaded.model, choose_device(execution.device)).eval()
     over_descriptions = loaded.for_unknown or loaded

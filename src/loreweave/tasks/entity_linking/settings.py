@@ -121,7 +121,8 @@ class KnowledgeSettings:
     """Minimum link probability of the names that are looked for in a text. It is 1 for names that no counted text of the
     dictionary contains."""
     nil: float | None = None
-    """Score below which a mention has no entity. Null: that of the checkpoint."""
+    """Score below which a mention has no entity. Null: that of the checkpoint. It does not apply to mentions that a LUKE leaves
+    to `unknown_names=nearest`: their scores have another scale."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
