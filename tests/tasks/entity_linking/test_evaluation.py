@@ -136,6 +136,17 @@ def test_predictions_of_mentions_at_one_place_can_be_scored(tiny_bert: Path, ent
     assert score(TASK, data, predictions)[0].metrics["accuracy"] == found.metrics["accuracy"] == 0.5
 
 
+def test_mentions_below_nil_are_counted(tiny_bert: Path, entities: Path, data: Path) -> None:
+    settings = ["untrained=true", f"entities={entities}", "unknown_names=nil"]
+    for mentions, number in (("given", "4 of 6"), ("found", "3 of 3")):  # the other ones have no candidate
+        given = [*settings, f"mentions={mentions}"]
+        evaluation, _ = evaluate(TASK, tiny_bert, data, settings=[*given, "nil=100"])
+        assert f"{number} mentions scored below nil=100 and have no entity (nil=NUMBER changes it)" in evaluation.notes
+        for more in ([], ["nil=-100"]):
+            evaluation, _ = evaluate(TASK, tiny_bert, data, settings=[*given, *more])
+            assert not any("scored below" in note for note in evaluation.notes)
+
+
 @pytest.mark.parametrize("mentions", ["given", "found"])
 def test_a_file_whose_records_are_all_left_out_has_no_score(
     tiny_bert: Path, entities: Path, tmp_path: Path, mentions: str

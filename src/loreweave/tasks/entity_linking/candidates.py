@@ -168,8 +168,7 @@ def whole_names(text: str, spans: Sequence[Span]) -> list[Span]:
     return [
         (start, end)
         for start, end in spans
-        if not _goes_on(text, end, starts)
-        and not (len(text[start:end].split()) == 1 and _began_before(text, start, ends))
+        if not _goes_on(text, end, starts) and not (len(text[start:end].split()) == 1 and _began_before(text, start, ends))
     ]
 
 

@@ -151,6 +151,7 @@ class DescriptionEncoding:
         decision: weights of similarity and prior.
         look_up: whether names are looked up; otherwise, every mention is compared with all entities.
         learn_names: whether the dictionary is that of the training data, which `encode` then counts.
+        nil_mentions: number of mentions without an entity that the NIL of `decision` was fitted to in this process.
     """
 
     tokenizer: EntityTokenizer
@@ -161,6 +162,7 @@ class DescriptionEncoding:
     decision: Decision = field(default_factory=Decision)
     learn_names: bool = False
     look_up: bool = True
+    nil_mentions: int = 0
     done: Counter[str] = field(default_factory=Counter)
 
     def encode(self, records: Sequence[LinkingRecord], labels: Sequence[str] | None = None) -> list[LinkingExample]:

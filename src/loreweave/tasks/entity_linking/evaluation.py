@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.network import DescriptionLinker
 from loreweave.tasks.entity_linking.reader import read
-from loreweave.tasks.entity_linking.record import LinkingRecord
+from loreweave.tasks.entity_linking.record import NIL, LinkingRecord
 from loreweave.tasks.entity_linking.scoring import (
     KnowledgeBase,
     answers,
@@ -75,6 +75,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         else:
             ranked = ranked_by(loaded, records.records, execution)
             evaluation = score_ranked(records.records, ranked, loaded.encoding.finder.table)
+    evaluation.notes.extend(_below_nil(loaded, evaluation.predictions))
     facts = {"name": data.name.partition(".")[0], "records": len(records.records), "skipped": dict(records.skipped)}
     facts |= {"left_out": records.left_out, "dropped": dict(records.dropped), "encoding": loaded.encoding.report()}
     facts |= {"entities": len(loaded.encoding.finder.table), "seconds": round(time.monotonic() - started, 3)}
@@ -83,6 +84,17 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         facts["candidates_outside_the_table"] = len(unknown)
         execution.report(f"the dictionary has {counted(len(unknown), 'candidate')} that the table of entities does not have")
     return evaluation, facts
+
+
+def _below_nil(loaded: LinkingModel, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A note about the mentions that have candidates, but no entity, because the best score is below the threshold of NIL."""
+    mentions = [one for row in rows for one in row["predicted"]]
+    below = sum(one["entity"] == NIL and bool(one["candidates"]) for one in mentions)
+    models = (loaded, loaded.for_unknown)
+    nils = dict.fromkeys(f"nil={nil:.3g}" for one in models if one and (nil := one.encoding.decision.nil) is not None)
+    have = "and has no entity" if below == 1 else "and have no entity"
+    many = f"{below:,} of {counted(len(mentions), 'mention')} scored below {' or '.join(nils)} {have}"
+    return [f"{many} (nil=NUMBER changes it)"] if below else []
 
 
 def _opened(model: Path, settings: EvaluationSettings, execution: Execution) -> LinkingModel:

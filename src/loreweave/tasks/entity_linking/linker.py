@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.tasks.entity_linking.decision import PRIOR, ROW, SIMILARITY, Decision, best_nil, fit_weights, rank
 from loreweave.tasks.entity_linking.encoding import DescriptionEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
@@ -18,6 +19,9 @@ from loreweave.tasks.model_folders import SETTINGS
 from loreweave.training.evaluation import Evaluation, Outputs
 from loreweave.training.losses import cross_entropy
 from loreweave.training.task_model import TaskModel
+
+_FEW = 30
+"""Number of mentions without an entity below which a threshold fitted to them is not reliable."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class LinkingModel(TaskModel):
                     one = Decision(similarity_weight=0, prior_weight=1).scores(pairs[:, SIMILARITY], pairs[:, PRIOR])
                     groups.append((np.column_stack([pairs[:, SIMILARITY], one]), int(place[0])))
         decision = fit_weights(groups, self.start)
-        nil = None
+        nil, encoding.nil_mentions = None, 0
         if getattr(self.model.config, SETTINGS)["tune_nil"]:
             best, right, none = [], [], []
             for output, rows in zip(joined, golds, strict=False):
@@ -67,7 +71,7 @@ class LinkingModel(TaskModel):
                         best.append(float(found.scores[0]))
                         right.append(row is not None and int(found.rows[0]) == row)
                         none.append(row is None)
-            nil = best_nil(best, right, none)
+            nil, encoding.nil_mentions = best_nil(best, right, none), sum(none)
         weights = decision.to_dict()
         self.decide(weights if nil is None else weights | {"nil": nil})
 
@@ -90,7 +94,13 @@ def linker_of(model: Any, encoding: DescriptionEncoding, start: Decision) -> Lin
     """A model with its encoding, which scores and answers by the decision that the encoding has."""
 
     def score(records: Sequence[LinkingRecord], outputs: Outputs, labels: Sequence[str], *_: Any) -> Evaluation:
-        return score_outputs(records, outputs, encoding.finder.table, encoding.decision)
+        evaluation = score_outputs(records, outputs, encoding.finder.table, encoding.decision)
+        if encoding.decision.nil is not None and 0 < encoding.nil_mentions < _FEW:
+            have = counted(encoding.nil_mentions, "mention")
+            evaluation.notes.append(
+                f"nil is fitted to {have} without an entity: it may fit other data badly (tune_nil=false links all mentions)"
+            )
+        return evaluation
 
     def answer(records: Sequence[LinkingRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
         evaluation = score_outputs(records, outputs, encoding.finder.table, encoding.decision)
