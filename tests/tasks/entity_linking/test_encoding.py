@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 from linking_world import ROWS, SINGER
+from tiny_tokenizers import write_byte_bpe
+from transformers import RobertaTokenizer
 
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
 from loreweave.errors import DataError
 from loreweave.models.head_settings import IGNORED
-from loreweave.tasks.entity_linking.encoding import EntityTexts, LinkingExample
+from loreweave.tasks.entity_linking.encoding import EntityTexts, LinkingExample, linking_tokenizer
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.model import build
 from loreweave.tasks.entity_linking.network import LinkingOutput
@@ -44,6 +46,19 @@ def test_mentions_are_found_in_their_windows(built: LinkingModel) -> None:
     )
     assert found == [*((number, "oslo") for number in range(12)), (12, "paris")]
     assert built.encoding.report() == ""
+
+
+def test_entities_have_the_sub_words_of_documents(tmp_path: Path) -> None:
+    """Also with a tokenizer that puts a space in front of a text."""
+    table = EntityTable([DescribedEntity("Q1", "Tokyo", "capital of Japan"), DescribedEntity("Q2", " Oslo")])
+    found = []
+    for spaced in (False, True):
+        write_byte_bpe(tmp_path)
+        tokenizer = linking_tokenizer(RobertaTokenizer.from_pretrained(tmp_path, add_prefix_space=spaced))
+        ids = [each.tolist() for each in EntityTexts(table, tokenizer.words, 64).ids([0, 1])]
+        assert ids == [tokenizer.encode(entity.text, []).input_ids for entity in table]
+        found.append(ids[0])
+    assert found[0] != found[1]
 
 
 def test_windows_look_at_their_own_mentions_alone(built: LinkingModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,10 @@ class EntityTexts:
         missing = [row for row in dict.fromkeys(rows) if not self._places[row, 1]]
         for start in range(0, len(missing), _AT_ONCE):
             part = missing[start : start + _AT_ONCE]
-            found = self.words.encode([self.table[row].text for row in part])
+            texts = [self.table[row].text for row in part]
+            if self.words.space_before_text:  # as in documents
+                texts = [text if text[:1].isspace() else f" {text}" for text in texts]
+            found = self.words.encode(texts)
             for row, ids in zip(part, found, strict=True):
                 first = len(self._ids)
                 self._ids.extend(self.words.special.around(list(ids)[: self.longest - 2]))
