@@ -17,6 +17,7 @@ from task_jobs import evaluate, silent
 
 import loreweave
 from loreweave.checkpoints import load_luke
+from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM
 from loreweave.tasks.entity_linking.description_rows import DescriptionRows, id_of, read_map
@@ -24,7 +25,7 @@ from loreweave.tasks.entity_linking.global_encoding import GlobalEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.model import build, load
-from loreweave.tasks.entity_linking.reader import query
+from loreweave.tasks.entity_linking.reader import query, read
 from loreweave.tasks.entity_linking.settings import EntityLinkingConfig
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.registry import load_task
@@ -120,6 +121,23 @@ def test_training_masks_a_share_and_shows_the_others(built: LinkingModel, data: 
     assert batch["labels"].tolist() == [-100, -100] and batch["entity_ids"].tolist() == [encoding.rows.ids[[0, 2]].tolist()]
     model.train()
     assert model(**{name: tensor for name, tensor in batch.items() if name != "labels"}).logits.shape == (2, 2)
+
+
+def test_training_mentions_whose_entity_is_no_candidate_are_counted(
+    tiny_luke: Path, entities: Path, tmp_path: Path
+) -> None:
+    names = MentionDictionary.from_counts({"the bank": NameCounts({"Oslo": 1})})
+    names.save(tmp_path / "names")
+    config = EntityLinkingConfig(entities=str(entities), dictionary=str(tmp_path / "names"), max_length=48)
+    encoding = build(str(tiny_luke), ["linked"], config).encoding
+    text = "the bank and Oslo and Paris"
+    mentions = [{"start": 0, "end": 8, "entity": "Paris"}, {"start": 13, "end": 17, "entity": "Oslo"}]
+    mentions.append({"start": 22, "end": 27, "entity": "Oslo"})
+    records = read(write(tmp_path / "data.jsonl", [{"id": "a", "text": text, "mentions": mentions}])).records
+    encoding.encode(records)
+    assert encoding.report() == ""
+    encoding.encode(records, ["linked"])
+    assert encoding.report() == "training mentions whose entity is not among the candidates (2)"
 
 
 def test_which_mentions_are_masked_depends_on_the_seed_the_epoch_and_the_window(built: LinkingModel) -> None:

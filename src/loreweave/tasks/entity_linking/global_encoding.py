@@ -15,6 +15,7 @@ from loreweave.random_streams import stream
 from loreweave.tasks.entity_linking.candidates import ENTITIES, NAMES
 from loreweave.tasks.entity_linking.description_rows import DescriptionRows
 from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, LinkingExample, padded
+from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.training.inference import Batch
 
 
@@ -35,6 +36,15 @@ class GlobalEncoding(DescriptionEncoding):
     mask_share: float = 0.9
     seed: int = 0
     epoch: int = 0
+
+    def encode(self, records: Sequence[LinkingRecord], labels: Sequence[str] | None = None) -> list[LinkingExample]:
+        """See `DescriptionEncoding`; training mentions whose entity is no candidate, which cannot be predicted, are counted."""
+        examples = super().encode(records, labels)
+        mentions = (pair for one in examples for pair in zip(one.names, one.gold or (), strict=False))
+        self.done["training mentions whose entity is not among the candidates"] += sum(
+            gold not in (row for row, _ in self.finder.find(name)) for name, gold in mentions
+        )
+        return examples
 
     def begin_epoch(self, examples: Sequence[LinkingExample], epoch: int, resumed: bool) -> None:
         """Set the rows of all entities that the training windows need from the present weights, which are then fixed.
