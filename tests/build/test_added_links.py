@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from loreweave.build.added_links import link_labels, link_repeats
 from loreweave.build.entity_types import types_of_labels
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
@@ -69,6 +71,24 @@ def test_common_words_numbers_and_short_names_are_left_out() -> None:
 def test_scripts_without_cases_have_names() -> None:
     added, _ = linked("東京都 は 日本。 東京都 は", {"東京都": "Tokyo"})
     assert added == [("東京都", "Tokyo")]
+
+
+def test_names_are_whole_words_in_every_script() -> None:
+    """Combining marks belong to their words, and words of a script without spaces touch each other."""
+    assert linked("रामा घर गया। रामायण पढ़ो। रामा है।", {"रामा": "Rama"})[0] == [("रामा", "Rama")]
+    assert linked("Jose is here. Jose\u0301 is not. Jose's", {"Jose": "J"})[0] == [("Jose", "J")]
+    assert linked("東京都は日本の首都です。東京都は大きい。Xが東京都", {"東京都": "Tokyo"})[0] == [("東京都", "Tokyo")] * 2
+    assert linked("Tokyo, 東京: Tokyoは Tokyos", {"Tokyo": "Tokyo"})[0] == [("Tokyo", "Tokyo")]
+
+
+@pytest.mark.parametrize("sign", ["", " 東", " \u2029", " \U0001f600"])
+def test_a_sign_of_another_script_changes_no_other_link(sign: str) -> None:
+    """Texts with only usual scripts are searched in another way."""
+    names = {"New York": "NY", "New York City": "NYC", "Bern": "B", "Berne": "BE", "Italia": "I"}
+    text = "New York, New York City, Bern, Berne, Italia: l'Italia, l’Italia, Berner, Bern-Berne Bern's New York Citys xBern"
+    found, _ = linked(text + sign, names)
+    wanted = ["Italia", "Italia", "Bern", "Berne", "Bern", "New York"]
+    assert found == [(name, names[name]) for name in wanted]
 
 
 def test_unlinked_mentions_are_no_names() -> None:

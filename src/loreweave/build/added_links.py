@@ -11,8 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.files.rows import Span
 from loreweave.corpus.knowledge.entity_names import without_qualifier
+from loreweave.corpus.mentions.boundaries import has_simple_words
+from loreweave.corpus.words import word_offsets
 
+_APOSTROPHES = "'’"
 SHORTEST = 3
 """Minimum number of characters of a name."""
 
@@ -75,9 +79,30 @@ def _is_name(text: str) -> bool:
 def _places(text: AnnotatedText, names: dict[str, str]) -> Iterator[Mention]:
     """Places of the names outside all mentions, the longest name first."""
     taken = text.inside_mentions()
-    for match in _pattern(names).finditer(text.text):
-        if not any(taken[match.start() : match.end()]):
-            yield Mention(match.start(), match.end(), names[match[0]])
+    spans: Iterator[Span]
+    if has_simple_words(text.text):
+        spans = (match.span() for match in _pattern(names).finditer(text.text))
+    else:
+        spans = _by_words(text.text, names)
+    for start, end in spans:
+        if not any(taken[start:end]):
+            yield Mention(start, end, names[text.text[start:end]])
+
+
+def _by_words(text: str, names: Iterable[str]) -> Iterator[Span]:
+    """As the matches of `_pattern`, in any script: combining marks belong to words, and words may touch each other."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        groups.setdefault(name[:2], []).append(name)
+    words = word_offsets(text)
+    ends, after = {end for _, end in words}, 0
+    for start, _ in words:
+        start += text[start] in _APOSTROPHES  # "l'Italia" is two words, the second with the apostrophe
+        for name in groups.get(text[start : start + 2], ()) if start >= after else ():
+            if start + len(name) in ends and text.startswith(name, start):
+                after = start + len(name)
+                yield start, after
+                break
 
 
 def _pattern(names: Iterable[str]) -> re.Pattern[str]:

@@ -13,6 +13,12 @@ _USUAL_WORD = re.compile(r"(?:(?<=\w)['’])?\w+ ?|[^\w ] ?")
 """The words of `corpus.words.word_offsets` in such text, each with the space after it."""
 
 
+def has_simple_words(text: str) -> bool:
+    """Whether the words of a text are runs of letters, digits and underscores: it has neither combining marks nor a script
+    without spaces. Texts of other scripts than Latin, Greek, Cyrillic and Armenian never count."""
+    return text.isascii() or _UNUSUAL.search(text) is None
+
+
 def split_words(text: str) -> tuple[list[str], list[int]]:
     """Words of a normalised text, each with the space after it if there is one, and the place where each begins.
 
