@@ -12,6 +12,7 @@ from safetensors import safe_open
 from task_jobs import evaluate, score, silent
 
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
+from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.entity_linking import evaluation as evaluation_module
@@ -134,6 +135,17 @@ def test_predictions_of_mentions_at_one_place_can_be_scored(tiny_bert: Path, ent
     )
     (predictions,) = (tmp_path / "results" / "predictions").glob("*.jsonl")
     assert score(TASK, data, predictions)[0].metrics["accuracy"] == found.metrics["accuracy"] == 0.5
+
+
+def test_candidates_outside_the_table_are_named(tiny_bert: Path, entities: Path, data: Path, tmp_path: Path) -> None:
+    names = {"Oslo": {"Q1": 2, "Bonn": 1}, "Paris": {"Bonn": 1, "Rome": 1, "Bern": 1, "Ulm": 1}}
+    counts = {name: NameCounts(links) for name, links in names.items()}
+    MentionDictionary.from_counts(counts).save(tmp_path / "names")
+    told: list[str] = []
+    settings = ["untrained=true", f"entities={entities}", f"dictionary={tmp_path / 'names'}"]
+    evaluate(TASK, tiny_bert, data, settings=settings, report=told.append)
+    (line,) = (line for line in told if line.startswith("the dictionary has 4 candidates that the table"))
+    assert ": Bonn, " in line and line.endswith(" and 1 more")
 
 
 def test_mentions_below_nil_are_counted(tiny_bert: Path, entities: Path, data: Path) -> None:

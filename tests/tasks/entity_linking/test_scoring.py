@@ -211,6 +211,23 @@ def test_predictions_outside_the_evaluated_part_do_not_count() -> None:
     assert score_found([whole], [found], KnowledgeBase(), []).metrics["micro_f1"] == pytest.approx(2 / 3)
 
 
+def test_entities_outside_the_table_are_named() -> None:
+    table = EntityTable([DescribedEntity("T0", "Velmora"), DescribedEntity("T1", "Greta", title="Greta")])
+    names = ("Velmora", "greta", "b", "b", "c", "d", None)
+    record = LinkingRecord("a", "x" * 9, tuple(Label(place, place + 1, name) for place, name in enumerate(names)))
+    notes = score_outputs([record], [np.zeros((0, 4))], table, Decision()).notes
+    assert (
+        "5 mentions have entities outside the knowledge base (Velmora, b, c and 1 more), which counts as NIL: accuracy is that "
+        "of the other mentions"
+    ) in notes
+    assert (
+        "'Velmora' is outside the knowledge base, but the label of 'T0': entities are found by id, title or QID; add 'title' "
+        "to the entities"
+    ) in notes
+    outside = replace(record, mentions=record.mentions[2:])
+    assert not any("but the label" in note for note in score_outputs([outside], [np.zeros((0, 4))], table, Decision()).notes)
+
+
 def test_documents_with_one_id_are_documents_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right, wrong = {"start": 0, "end": 4, "entity": "Q1"}, {"start": 0, "end": 4, "entity": "Q2"}
     first = {"id": "a", "text": "oslo and oslo", "mentions": [right, right | {"start": 9, "end": 13}]}

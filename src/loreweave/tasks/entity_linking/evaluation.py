@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.knowledge.entity_table import described
 from loreweave.encoding.model_names import resolve
@@ -44,6 +44,8 @@ from loreweave.training.devices import autocast, choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.inference import move
 
+_SHOWN = 3
+"""Number of names in a note."""
 _CACHE_ROWS = 1024
 """Number of texts per stored shard: what a changed or added entity costs."""
 
@@ -82,7 +84,9 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     facts |= {"decision": loaded.decision()}
     if unknown := loaded.encoding.finder.unknown:
         facts["candidates_outside_the_table"] = len(unknown)
-        execution.report(f"the dictionary has {counted(len(unknown), 'candidate')} that the table of entities does not have")
+        names = listed((name for name, _ in unknown.most_common(_SHOWN)), total=len(unknown))
+        many = counted(len(unknown), "candidate")
+        execution.report(f"the dictionary has {many} that the table of entities does not have: {names}")
     return evaluation, facts
 
 

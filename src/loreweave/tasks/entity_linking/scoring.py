@@ -37,6 +37,8 @@ FOUND_METRICS = (
 )  # fmt: skip
 METRICS = (*GIVEN_METRICS, *BASELINES, *FOUND_METRICS)
 
+_SHOWN = 3
+"""Number of names in a note."""
 _UNANSWERED = "\0"
 """In place of the entity of a mention without a prediction: it equals no gold entity, and is not NIL."""
 
@@ -139,7 +141,16 @@ def _notes(records: Sequence[LinkingRecord], gold: Sequence[Sequence[str | None]
     notes = []
     if counts["unknown_entities"]:
         words = counted(counts["unknown_entities"], "mention has an entity", "mentions have entities")
-        notes.append(f"{words} outside the knowledge base, which counts as NIL: accuracy is that of the other mentions")
+        asked = (record.mentions[index].entity for record in records for index in record.asked())
+        unknown = dict.fromkeys(name for name in asked if name is not None and base.key(name) is None)
+        outside = f"outside the knowledge base ({listed(unknown, _SHOWN)})"
+        notes.append(f"{words} {outside}, which counts as NIL: accuracy is that of the other mentions")
+        labelled = next((one for one in base.table or () if one.label in unknown), None)
+        if labelled is not None:
+            notes.append(
+                f"{labelled.label!r} is outside the knowledge base, but the label of {labelled.id!r}: entities are found by "
+                "id, title or QID; add 'title' to the entities"
+            )
     if not counts["in_knowledge_base"]:
         notes.append("no gold entity is in the knowledge base: accuracy is 0 by definition")
     return notes
