@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,20 @@ def test_rows_by_id_title_and_qid() -> None:
     )
     names = ["Q64", "berlin", "http://www.wikidata.org/entity/Q821291", "Berlin (band)", "e2", "Bonn"]
     assert [table.row_of(name) for name in names] == [0, 0, 1, 1, 1, None]
+
+
+def test_equal_titles_are_counted() -> None:
+    entities = [DescribedEntity(name, title=title) for name, title in (("a", "Oslo"), ("b", "oslo"), ("c", "A"), ("d", ""))]
+    table = EntityTable([replace(entity, description="x") for entity in entities])
+    assert table.shared_titles == 2  # of b, and of c, whose title is the id of a
+    assert described(table) == "4 entities, 2 of them with a title that finds another one"
+    assert EntityTable([DescribedEntity("Oslo", title="Oslo")]).shared_titles == 0
+
+
+def test_nil_is_no_id(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.jsonl", BERLIN, {"id": "NIL", "label": "Nothing"})
+    with pytest.raises(DataError, match="e.jsonl, line 2, field 'id': found 'NIL', which stands for no entity"):
+        read_entities(path)
 
 
 def test_an_id_is_never_another_entitys_title() -> None:

@@ -21,6 +21,8 @@ from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid, wi
 from loreweave.errors import DataError
 
 EXAMPLE = '{"id": "Q64", "label": "Berlin", "description": "capital of Germany", "aliases": ["Berlin, DE"]}'
+_NO_ENTITY = "NIL"
+"""What predictions have in place of the id of an entity."""
 _STRINGS, _LISTS = ("id", "label", "description", "title", "wikidata"), ("aliases", "types")
 
 
@@ -83,19 +85,24 @@ class EntityTable(Sequence[DescribedEntity]):
 
     Raises:
         DataError: an id occurs twice.
+
+    Attributes:
+        shared_titles: number of entities whose title finds another entity.
     """
 
     def __init__(self, entities: Iterable[DescribedEntity]) -> None:
         self._entities = list(entities)
         self._rows: dict[str, int] = {}
         self._ids: dict[str, int] = {}
+        self.shared_titles = 0
         for row, entity in enumerate(self._entities):
             if self._ids.setdefault(entity.id, row) != row:
                 raise DataError(f"found the id {entity.id!r} twice, expected one line per entity", field="id")
         for spelling in ("id", "wikidata", "title"):  # an id is never another entity's title
             for row, entity in enumerate(self._entities):
                 if value := getattr(entity, spelling):
-                    self._rows.setdefault(canonical_entity(value), row)
+                    found = self._rows.setdefault(canonical_entity(value), row)
+                    self.shared_titles += spelling == "title" and found != row
 
     def __len__(self) -> int:
         return len(self._entities)
@@ -171,6 +178,8 @@ def _checked(row: Mapping[str, Any]) -> DescribedEntity:
     if not values["id"]:
         found = in_json(row["id"]) if "id" in row else "nothing"
         raise DataError(f"found {found}, expected the id of an entity, as in {EXAMPLE}", field="id")
+    if values["id"] == _NO_ENTITY:
+        raise DataError(f"found {_NO_ENTITY!r}, which stands for no entity, expected another id", field="id")
     if values["wikidata"] and not is_qid(values["wikidata"]):
         raise DataError(f"found {values['wikidata']!r}, expected an id of Wikidata such as 'Q64'", field="wikidata")
     return DescribedEntity(**values)
@@ -179,6 +188,8 @@ def _checked(row: Mapping[str, Any]) -> DescribedEntity:
 def described(table: EntityTable) -> str:
     """Size of a table, in words."""
     bare = table.without_description
-    return counted(len(table), "entity", "entities") + (
-        f", {bare:,} of them without a description (their name is read)" if bare else ""
+    return (
+        counted(len(table), "entity", "entities")
+        + (f", {bare:,} of them without a description (their name is read)" if bare else "")
+        + (f", {table.shared_titles:,} of them with a title that finds another one" if table.shared_titles else "")
     )
