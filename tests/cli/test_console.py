@@ -32,6 +32,14 @@ def test_titles_stand_before_lines_where_there_are_several_tables(capsys: pytest
     assert capsys.readouterr().out == "metric\tvalue\nf1\t0.5\n"
 
 
+def test_errors_without_cases_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = [{"error": "rare", "cases": 0}, {"error": "other", "cases": 2}]
+    console.show_tables({"errors": errors, "counts": [{"nil": 0}]})
+    assert capsys.readouterr().out == "errors\nerror\tcases\nother\t2\ncounts\nnil\n0\n"
+    console.show_tables({"errors": errors[:1]})
+    assert capsys.readouterr().out == ""
+
+
 def test_facts_stand_side_by_side_where_they_fit_else_each_for_itself(capsys: pytest.CaptureFixture[str]) -> None:
     facts = {"a": {"records": 3, "words": 9}, "b": {"records": 1}}
     console.show_facts(facts, title="files")

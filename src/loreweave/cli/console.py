@@ -121,8 +121,12 @@ def show_evaluation(metrics: Mapping[str, float], tables: Mapping[str, Sequence[
 
 
 def show_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], of: str = "") -> None:
-    """Print the tables of an evaluation, shortened if they are long; `of` names the data in their titles."""
-    for name, rows in tables.items():
+    """Print the tables of an evaluation, shortened if they are long; `of` names the data in their titles.
+
+    Rows of errors without cases are left out.
+    """
+    for name, every in tables.items():
+        rows = [row for row in every if row.get("cases", 1)]
         heading = f"{name.replace('_', ' ')}{of and f', {of}'}"
         if rows:
             show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=heading, always_titled=True)

@@ -155,6 +155,9 @@ def test_elevant(tmp_path: Path) -> None:
     assert unknown.entity is None and unknown.optional and unknown.name == ""
     assert year.entity is None and year.is_quantity and he.coreference is True
     assert record.asked() == [0]  # neither alternatives nor dates nor pronouns
+    said = {how: " ".join(read(tmp_path / "e.jsonl", mentions=how).notes) for how in ("given", "found")}  # type: ignore[arg-type]
+    assert "4 mentions are neither predicted nor scored when mentions are given" in said["given"]
+    assert "neither" not in said["found"]
     assert mentions_of(record) == (record.text, [(0, 21)]) and labels_of([record]) == ["linked"]
 
 

@@ -42,7 +42,7 @@ USAGE = {
 def _score(gold: Path, predictions: Path, settings: ScoringSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
     """See `contract.Task.score`."""
     reading = execution.reading
-    read = reader.read(gold, reading.format, reading.skip_bad)
+    read = reader.read(gold, reading.format, reading.skip_bad, settings.mentions)
     for line in describe_skipped(read, gold):
         execution.report(line)
     if not read.records:

@@ -65,7 +65,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         if not isinstance(loaded.model, LukeLinker):
             raise ConfigurationError("setting 'order': found a linker over descriptions, which links each mention alone")
         loaded.model.order = settings.order
-    records = read(data, reading.format, reading.skip_bad)
+    records = read(data, reading.format, reading.skip_bad, settings.mentions)
     for line in describe_skipped(records, data):
         execution.report(line)
     if not records.records:

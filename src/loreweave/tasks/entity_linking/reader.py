@@ -19,6 +19,7 @@ from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.entity_linking import aida, layouts
 from loreweave.tasks.entity_linking.record import LinkingRecord, mentions_of
+from loreweave.tasks.entity_linking.settings import Mentions
 from loreweave.tasks.files.own_ids import with_own_ids
 
 ANNOTATED, GUM = "annotated-text", "gum"
@@ -44,13 +45,16 @@ FORMATS: dict[str, FileFormat[LinkingRecord]] = {
 """Name of `--format` -> the format."""
 
 
-def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[LinkingRecord]:
+def read(
+    path: Path, format: str | None = None, skip_bad: bool = False, mentions: Mentions = "given"
+) -> ReadResult[LinkingRecord]:
     """Read a file (plain, .gz, .xz, .bz2; annotated text also as Parquet), or a folder of spaCy or brat.
 
     Args:
         path: the file or folder.
         format: one of `FORMATS`; None recognises it by the first row.
         skip_bad: skip, count and list bad records, instead of raising the first error.
+        mentions: whether mentions are given or found, for the notes.
 
     Raises:
         DataError: names the file, the record and the field.
@@ -69,7 +73,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         words = counted(shared, "mention is", "mentions are")
         notes.append(f"{words} at the place of another one; only one entity is predicted for each place")
     unasked = sum(len(record.mentions) - len(record.asked()) for record in result.records)
-    if unasked:
+    if unasked and mentions == "given":
         what = "alternatives, optional ones, numbers, dates, pronouns and descriptions"
         many = counted(unasked, "mention is", "mentions are")
         notes.append(f"{many} neither predicted nor scored when mentions are given: {what}")
