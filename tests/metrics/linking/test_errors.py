@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
+from loreweave.metrics.linking import errors as errors_module
 from loreweave.metrics.linking.cases import Found, Label, cases_of
 from loreweave.metrics.linking.demonyms import DEMONYMS, is_demonym
 from loreweave.metrics.linking.errors import ERRORS, ETHNICITY, LANGUAGE, LOCATION, PERSON, Knowledge, classify, count_errors
@@ -28,6 +31,41 @@ def errors(text: str, labels: list[Label], predicted: list[Found], **knowledge: 
     cases = cases_of(text, labels, predicted)
     classify(cases, Knowledge(**knowledge))  # type: ignore[arg-type]
     return {name for name, number in count_errors(cases).items() if number}
+
+
+def classes_of(text: str, labels: list[Label], predicted: list[Found]) -> list[set[str]]:
+    """Classes of each case."""
+    cases = cases_of(text, labels, predicted)
+    classify(cases, Knowledge())
+    return [case.errors for case in cases]
+
+
+def test_classes_are_those_of_a_look_at_every_mention(monkeypatch: pytest.MonkeyPatch) -> None:
+    random, documents = Random(0), []
+    text = "Oslo and the Big apple of New York met he " * 5
+    for _ in range(200):
+        places = [(start, start + random.randint(1, 12)) for start in random.choices(range(len(text) - 12), k=12)]
+        names = random.choices(["Q1", "Q2", "Q3"], k=12)
+        optional = random.choices([False, True], k=6)
+        labels = [Label(*place, name, optional=one) for place, name, one in zip(places[:6], names, optional, strict=False)]
+        predicted = [Found(*place, name) for place, name in zip(places[5:], names[5:], strict=True)]
+        documents.append((text, labels, predicted))
+    quick = [classes_of(*document) for document in documents]
+    monkeypatch.setattr(errors_module, "bisect_right", lambda starts, place: 0)
+    monkeypatch.setattr(errors_module, "bisect_left", lambda starts, place: len(starts))
+    assert quick == [classes_of(*document) for document in documents]
+    seen = {name for document in quick for case in document for name in case}
+    assert {"undetected_partially_included", "undetected_partial_overlap", "false_detection_wrong_span"} <= seen
+
+
+def test_only_mentions_nearby_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    overlap = errors_module._overlap
+    monkeypatch.setattr(errors_module, "_overlap", lambda *spans: compared.append(spans) or overlap(*spans))
+    text = "Oslo is . " * 300
+    labels = [Label(10 * place, 10 * place + 4, "Q1") for place in range(300)]
+    classes_of(text, labels, [Found(10 * place + 5, 10 * place + 7, "Q2") for place in range(300)])
+    assert len(compared) <= 5 * 300
 
 
 def test_undetected() -> None:

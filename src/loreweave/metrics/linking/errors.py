@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loreweave.metrics.linking.cases import FALSE, MISS, Case, Span
@@ -58,11 +59,25 @@ class Knowledge:
         return LOCATION in self.types.get(entity, ())
 
 
+class _Places:
+    """Cases by their characters, to find those that overlap with others without looking at all."""
+
+    def __init__(self, cases: Iterable[Case]) -> None:
+        self._cases = sorted(cases, key=lambda case: case.span)
+        self._starts = [case.span[0] for case in self._cases]
+        self._longest = max((case.span[1] - case.span[0] for case in self._cases), default=0)
+
+    def overlapping(self, span: Span) -> Iterator[Case]:
+        """The cases that share characters with a span."""
+        first, last = bisect_right(self._starts, span[0] - self._longest), bisect_left(self._starts, span[1])
+        return (case for case in self._cases[first:last] if _overlap(span, case.span))
+
+
 def classify(cases: Sequence[Case], knowledge: Knowledge) -> None:
     """Add the classes of errors to the cases of one document; alternatives of other labels have none."""
     roots = [case for case in cases if case.is_root]
-    false = [case.span for case in roots if FALSE in case.detection]
-    relevant = [case.span for case in roots if case.label and case.label.entity is not None and not case.label.may_be_missed]
+    false = _Places(case for case in roots if FALSE in case.detection)
+    labelled = _Places(case for case in roots if case.label and case.label.entity is not None)
     for case in roots:
         if case.is_coreference:
             _coreference(case)
@@ -70,8 +85,8 @@ def classify(cases: Sequence[Case], knowledge: Knowledge) -> None:
         if MISS in case.detection:
             case.errors |= {"undetected", f"undetected_{_undetected(case, false)}"}
         if FALSE in case.detection:
-            case.errors |= {"false_detection", f"false_detection_{_false(case, relevant, knowledge)}"}
-            if _has_wrong_span(case, roots):
+            case.errors |= {"false_detection", f"false_detection_{_false(case, labelled, knowledge)}"}
+            if _has_wrong_span(case, labelled):
                 case.errors.add("false_detection_wrong_span")
         if {MISS, FALSE} <= case.linking:
             case.errors |= {"disambiguation", f"disambiguation_{_disambiguation(case, knowledge)}"}
@@ -93,17 +108,18 @@ def _coreference(case: Case) -> None:
         case.errors.add("coreference_undetected" if case.found is None else "coreference_wrong")
 
 
-def _undetected(case: Case, false: Sequence[Span]) -> str:
+def _undetected(case: Case, false: _Places) -> str:
     if is_lowercased(case.text):
         return "lowercased"
     start, end = case.span
-    if any(start <= first and last <= end and (first, last) != case.span for first, last in false):
+    near = [other.span for other in false.overlapping(case.span)]
+    if any(start <= first and last <= end and (first, last) != case.span for first, last in near):
         return "partially_included"
-    return "partial_overlap" if any(_overlap(case.span, span) for span in false) else "other"
+    return "partial_overlap" if near else "other"
 
 
-def _false(case: Case, relevant: Sequence[Span], knowledge: Knowledge) -> str:
-    overlaps = any(_overlap(case.span, span) for span in relevant)
+def _false(case: Case, labelled: _Places, knowledge: Knowledge) -> str:
+    overlaps = any(other.label and not other.label.may_be_missed for other in labelled.overlapping(case.span))
     lowercased = is_lowercased(case.text)
     if lowercased and not overlaps:
         return "lowercased"
@@ -113,15 +129,11 @@ def _false(case: Case, relevant: Sequence[Span], knowledge: Knowledge) -> str:
     return "other"
 
 
-def _has_wrong_span(case: Case, roots: Sequence[Case]) -> bool:
+def _has_wrong_span(case: Case, labelled: _Places) -> bool:
     """Whether the found mention overlaps with a gold mention of the same entity at another place."""
-    return any(
-        other.label is not None
-        and case.found is not None
-        and other.label.entity == case.found.entity
-        and other.span != case.span
-        and _overlap(case.span, other.span)
-        for other in roots
+    return case.found is not None and any(
+        other.label is not None and other.label.entity == case.found.entity and other.span != case.span
+        for other in labelled.overlapping(case.span)
     )
 
 
