@@ -37,6 +37,13 @@ def test_training_needs_entities(tiny_bert: Path, data: Path, tmp_path: Path) ->
         loreweave.finetune("entity-linking", tiny_bert, train=data, dev=data, output=tmp_path / "run", report=silent)
 
 
+def test_a_window_has_at_least_one_word() -> None:
+    for length in (1, 2):
+        with pytest.raises(ValueError, match=f"max_length: found {length}, expected 3 or more"):
+            EntityLinkingConfig(max_length=length)
+    assert EntityLinkingConfig(max_length=3).max_length == 3
+
+
 def test_a_threshold_of_few_mentions_without_an_entity_is_said(tiny_bert: Path, data: Path, entities: Path) -> None:
     linker = build(str(tiny_bert), ["linked"], EntityLinkingConfig(entities=str(entities), max_length=48))
     one = {"id": "a", "text": "Oslo and Oslo", "mentions": [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 9, "end": 13}]}

@@ -34,6 +34,7 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     RANGES: ClassVar[Ranges] = {
         ("candidates", "temperature"): POSITIVE,
         ("nearest", "hard_negatives"): at_least(0),
+        ("max_length",): at_least(3),
         ("description_length",): at_least(8),
         ("mask_share",): POSITIVE_SHARE,
     }
