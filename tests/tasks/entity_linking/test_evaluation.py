@@ -130,9 +130,7 @@ def test_predictions_of_mentions_at_one_place_can_be_scored(tiny_bert: Path, ent
     place = {"start": 0, "end": 4}
     mentions = [place | {"entity": "Q1"}, place | {"entity": "Q2"}]
     data = write(tmp_path / "gold.jsonl", [{"id": "a", "text": "Oslo is long .", "mentions": mentions}])
-    found, _ = evaluate(
-        TASK, tiny_bert, data, settings=["untrained=true", f"entities={entities}"], output=tmp_path / "results"
-    )
+    found, _ = evaluate(TASK, tiny_bert, data, settings=["untrained=true", f"entities={entities}"], output=tmp_path / "results")
     (predictions,) = (tmp_path / "results" / "predictions").glob("*.jsonl")
     assert score(TASK, data, predictions)[0].metrics["accuracy"] == found.metrics["accuracy"] == 0.5
 

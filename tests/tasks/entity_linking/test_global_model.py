@@ -123,9 +123,7 @@ def test_training_masks_a_share_and_shows_the_others(built: LinkingModel, data: 
     assert model(**{name: tensor for name, tensor in batch.items() if name != "labels"}).logits.shape == (2, 2)
 
 
-def test_training_mentions_whose_entity_is_no_candidate_are_counted(
-    tiny_luke: Path, entities: Path, tmp_path: Path
-) -> None:
+def test_training_mentions_whose_entity_is_no_candidate_are_counted(tiny_luke: Path, entities: Path, tmp_path: Path) -> None:
     names = MentionDictionary.from_counts({"the bank": NameCounts({"Oslo": 1})})
     names.save(tmp_path / "names")
     config = EntityLinkingConfig(entities=str(entities), dictionary=str(tmp_path / "names"), max_length=48)

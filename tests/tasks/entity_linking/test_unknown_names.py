@@ -92,9 +92,7 @@ def test_a_linker_over_descriptions_can_leave_unknown_names_out(tiny_bert: Path,
     assert without == [([], []), usual[1]] and usual == ranked(tiny_bert, entities, unknown_names="nearest")
 
 
-def test_nil_of_a_luke_is_not_that_of_unknown_names_and_this_is_said(
-    tiny_luke: Path, tiny_bert: Path, entities: Path
-) -> None:
+def test_nil_of_a_luke_is_not_that_of_unknown_names_and_this_is_said(tiny_luke: Path, tiny_bert: Path, entities: Path) -> None:
     told: list[str] = []
     settings = EvaluationSettings(untrained=True, entities=str(entities), nil=1000, unknown_names="nearest")
     loaded = open_linker(tiny_luke, settings, replace(EXECUTION, report=told.append), untrained=True)

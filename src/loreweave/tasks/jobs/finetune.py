@@ -263,9 +263,7 @@ def _read_splits(
     return _Splits(train, parts["dev"], parts["test"], labels, listed)
 
 
-def _held_out(
-    training: Training[Any], records: list[Any], path: Path, config: FinetuningConfig
-) -> tuple[list[Any], list[Any]]:
+def _held_out(training: Training[Any], records: list[Any], path: Path, config: FinetuningConfig) -> tuple[list[Any], list[Any]]:
     """The training records without the dev records, and the dev records.
 
     Raises:
