@@ -84,7 +84,7 @@ def _panel(panel: Axes, data: str, curves: Curves) -> None:
     shots = data == "fewrel"
     panel.set(title=data, xscale="log", xlabel="examples per relation" if shots else "labels", ylabel="score, percent")
     numbers = sorted({number for points in curves.values() for number, _, _ in points})
-    ticks = [number for number, next in pairwise(numbers) if next / number > _CLOSE] + numbers[-1:]
+    ticks = [number for number, larger in pairwise(numbers) if larger / number > _CLOSE] + numbers[-1:]
     panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=0 if shots else 45)
     panel.minorticks_off()
 

@@ -30,7 +30,9 @@ def test_settings_that_a_luke_does_not_read(world: Path, tmp_path: Path) -> None
     asked = settings(world, tmp_path / "run", model=str(tmp_path / "luke" / "model"), entities_start="titles")
     config = fill(PretrainingConfig, asked)
     sets = [open_pretraining_set(world / "data")]
-    assert "which keeps its entities: entities_start, entity_embedding_size not read" in "".join(start(config, sets).notes)
+    assert "which keeps its entities and does not read entities_start, entity_embedding_size" in "".join(
+        start(config, sets).notes
+    )
     texts = replace(config, entities_start="descriptions", entity_texts=str(tmp_path / "none.jsonl"))
     with pytest.raises(ConfigurationError, match="entity_texts: found .*none.jsonl, but .* is a LUKE, which keeps its"):
         start(texts, sets)

@@ -90,7 +90,11 @@ def _places(text: AnnotatedText, names: dict[str, str]) -> Iterator[Mention]:
 
 
 def _by_words(text: str, names: Iterable[str]) -> Iterator[Span]:
-    """As the matches of `_pattern`, in any script: combining marks belong to words, and words may touch each other."""
+    """Characters of the names as whole words of any script, from left to right the longest.
+
+    Combining marks belong to words, and words may touch each other. So may names that begin or end with a sign, which
+    `_pattern` does not find beside a letter.
+    """
     groups: dict[str, list[str]] = {}
     for name in sorted(names, key=len, reverse=True):
         groups.setdefault(name[:2], []).append(name)

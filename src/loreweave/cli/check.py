@@ -71,8 +71,8 @@ def command(
     finding of a kind with its file and line.
 
     bad: records with an error, which --skip-bad of other commands leaves out. unused: records that the task cannot use.
-    dropped: parts of records that are left out. notes: what is kept but odd, such as answers that do not occur in their
-    context. repeated_ids: records with the id of an earlier one. unlabelled: records without a label. misaligned: mentions
+    dropped: parts of records that are left out. odd: answers that are kept, but do not occur in their context or not at their
+    place. repeated_ids: records with the id of an earlier one. unlabelled: records without a label. misaligned: mentions
     that cut a word or have white space at their edges. overlaps: records whose mentions share characters. duplicates: records
     with the same text and mentions. conflicts: duplicates with different labels. leaks: texts that are in two files.
 

@@ -101,6 +101,8 @@ class Objective(ABC):
 
     name: ClassVar[str]
     settings: ClassVar[type[ObjectiveConfig]]
+    nothing: ClassVar[str] = "no target"
+    """What the windows have if there is no target, for a warning."""
 
     def __init__(self, config: Any, context: RunContext) -> None:
         """Store only what batches need: each worker of a data loader gets a copy of the objective."""

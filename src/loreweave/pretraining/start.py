@@ -125,7 +125,7 @@ def _luke(config: PretrainingConfig, folder: Path) -> Start:
     begun = Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
     unread = [name for name in _OF_A_NEW_LUKE if getattr(config, name) != default_of(PretrainingConfig, name)]
     if unread:
-        begun.notes.append(f"{config.model} is a LUKE, which keeps its entities: {listed(unread, 3)} not read")
+        begun.notes.append(f"{config.model} is a LUKE, which keeps its entities and does not read {listed(unread, 3)}")
     return begun
 
 

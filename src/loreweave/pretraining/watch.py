@@ -44,8 +44,9 @@ class ObjectiveWatch(TrainerCallback):
         lines: list[str] = []
         for objective in self.objectives:
             metrics = metrics_of(objective.name, logs)
-            found = objective.watch(metrics, step, steps)
-            if first and not metrics and not found:
-                found = [f"warning: up to step {step}, {objective.name} has had no target, so that it has learned nothing"]
-            lines += found
+            if first and not metrics:
+                lines.append(
+                    f"warning: up to step {step}, {objective.name} has had {objective.nothing}, so that it has learned nothing"
+                )
+            lines += objective.watch(metrics, step, steps)
         return lines

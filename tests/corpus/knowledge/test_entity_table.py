@@ -57,7 +57,7 @@ def test_equal_titles_are_counted() -> None:
     entities = [DescribedEntity(name, title=title) for name, title in (("a", "Oslo"), ("b", "oslo"), ("c", "A"), ("d", ""))]
     table = EntityTable([replace(entity, description="x") for entity in entities])
     assert table.shared_titles == 2  # of b, and of c, whose title is the id of a
-    assert described(table) == "4 entities, 2 of them with a title that finds another one"
+    assert described(table) == "4 entities, 2 of them with a title that leads to another entity"
     assert EntityTable([DescribedEntity("Oslo", title="Oslo")]).shared_titles == 0
 
 

@@ -75,6 +75,7 @@ N4\tReference T1 Wikidata:Q7\tthe same
 N5\tReference T2 Wikidata:Q9\tin parts
 N6\tReference E1 Wikidata:Q9\tan event
 N7\tReference T4 Wikidata\tno id
+N8\tReference T4 Wikidata:NIL\tnone
 """
 
 

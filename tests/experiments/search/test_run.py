@@ -281,6 +281,9 @@ def test_pretraining_minimises_its_loss_on_held_out_texts(tmp_path: Path, monkey
     ("metric", "message"),
     [
         ("dev.los", r"metric: found 'dev.los', expected a number of this run; did you mean 'dev.loss'\?"),
+        ("masked_words_los", r"metric: found 'masked_words_los', .*did you mean 'masked_words_loss'\?"),
+        ("dev.entity_types_acuracy", r"metric: found .*did you mean 'dev.entity_types_accuracy'\?"),
+        ("entity_relations_pairs", None),
         ("masked_wrods_loss", r"metric: found 'masked_wrods_loss', .*did you mean 'masked_words_loss'\?"),
         ("masked_entities_loss", r"metric: found 'masked_entities_loss', expected a number of this run"),
         ("learning_rate", "metric: found 'learning_rate', expected a number of this run; the nearest of 9 are"),

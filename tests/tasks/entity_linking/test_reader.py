@@ -67,7 +67,7 @@ def test_mentions_at_one_place_are_counted_and_equal_ones_kept_once(tmp_path: Pa
     mentions = [place | {"entity": "Q1"}, place | {"entity": "Q1"}, place | {"entity": "Q2"}, {"start": 9, "end": 14}]
     found = read(write(tmp_path / "data.jsonl", {"id": "a", "text": "Oslo and Paris", "mentions": mentions}))
     assert [one.entity for one in found.records[0].mentions] == ["Q1", "Q2", None]
-    assert found.dropped == {"repeated mentions": 1}
+    assert found.dropped == {"repeated mentions (kept once)": 1}
     assert "1 mention is at the place of another one; only one entity is predicted for each place" in found.notes
 
 

@@ -276,7 +276,7 @@ def test_check_counts_what_is_odd(tiny_bert: Path, tmp_path: Path) -> None:
     row = found["files"][0]
     assert row["records"] == 18 and row["bad"] == 1
     assert "1 answer does not occur in its context: it is scored, but cannot be learned or predicted" in row["notes"]
-    assert any(line.endswith("answer that does not occur in its context, 'nowhere'") for line in row["listed"]["notes"])
+    assert any(line.endswith("answer that does not occur in its context, 'nowhere'") for line in row["listed"]["odd"])
     assert len(row["listed"]["dropped"]) == sum(row["dropped"].values()) == 0
     assert "answers that equal no span of sub-words (1)" in row["cut"]
     assert {each["label"]: each["train.json"] for each in found["labels"]} == {"answer": 10, "no answer": 8}

@@ -97,7 +97,7 @@ def luke_from_encoder(
         _start_entities_from_titles(state, vocabulary, tokenizer)
         report.notes.append("entity rows start from the words of their titles")
     fit_state_dict(model, state, folder, report)
-    new_words = (*report.new_modules, *(["lm_head"] if said.get("untrained_modules") else []))
+    new_words = tuple(dict.fromkeys([*report.new_modules, *(["lm_head"] if said.get("untrained_modules") else [])]))
     config.untrained_modules = [name for name in new_words if name in PRETRAINING_HEADS]
     new = ("luke.entity_embeddings", "entity_predictions", *new_words)
     report.new_modules = new

@@ -36,7 +36,7 @@ class ReadResult(Generic[R]):
         left_out: place and error of every skipped bad record.
         dropped: reason -> number of parts that kept records lost, such as nested mentions.
         notes: unusual observations about the kept records, one per line.
-        lost: `unused`, `dropped` or `notes`, with place and reason of each, as far as the reader knows the place.
+        lost: `unused`, `dropped` or `odd`, with place and reason of each, as far as the reader knows the place.
     """
 
     records: list[R]

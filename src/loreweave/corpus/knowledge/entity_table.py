@@ -18,11 +18,10 @@ from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid, without_qualifier
+from loreweave.corpus.special_entities import NIL
 from loreweave.errors import DataError
 
 EXAMPLE = '{"id": "Q64", "label": "Berlin", "description": "capital of Germany", "aliases": ["Berlin, DE"]}'
-_NO_ENTITY = "NIL"
-"""What predictions have in place of the id of an entity."""
 _STRINGS, _LISTS = ("id", "label", "description", "title", "wikidata"), ("aliases", "types")
 
 
@@ -178,8 +177,8 @@ def _checked(row: Mapping[str, Any]) -> DescribedEntity:
     if not values["id"]:
         found = in_json(row["id"]) if "id" in row else "nothing"
         raise DataError(f"found {found}, expected the id of an entity, as in {EXAMPLE}", field="id")
-    if values["id"] == _NO_ENTITY:
-        raise DataError(f"found {_NO_ENTITY!r}, which stands for no entity, expected another id", field="id")
+    if values["id"] == NIL:
+        raise DataError(f"found {NIL!r}, which stands for no entity, expected another id", field="id")
     if values["wikidata"] and not is_qid(values["wikidata"]):
         raise DataError(f"found {values['wikidata']!r}, expected an id of Wikidata such as 'Q64'", field="wikidata")
     return DescribedEntity(**values)
@@ -191,5 +190,5 @@ def described(table: EntityTable) -> str:
     return (
         counted(len(table), "entity", "entities")
         + (f", {bare:,} of them without a description (their name is read)" if bare else "")
-        + (f", {table.shared_titles:,} of them with a title that finds another one" if table.shared_titles else "")
+        + (f", {table.shared_titles:,} of them with a title that leads to another entity" if table.shared_titles else "")
     )

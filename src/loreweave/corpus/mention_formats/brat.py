@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut
-from loreweave.corpus.mention_formats.marked import FURTHER_ENTITIES, Item, Mark, Marked, MentionFormat, as_utf16, checked_text
+from loreweave.corpus.mention_formats.marked import (
+    FURTHER_ENTITIES,
+    Item,
+    Mark,
+    Marked,
+    MentionFormat,
+    as_utf16,
+    checked_text,
+    entity_of,
+)  # fmt: skip
 from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
 
@@ -100,7 +109,8 @@ def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
         if not line.strip():
             continue
         if (linked := _ENTITY.fullmatch(line)) is not None:
-            entities.append((linked["mention"], linked["entity"]))
+            entity = entity_of(linked["entity"], "ann")
+            entities += [(linked["mention"], entity)] if entity is not None else []
             continue
         if line[0] in _OTHERS:
             document.others[_OTHERS[line[0]]] += 1

@@ -11,6 +11,7 @@ from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, check_span, trimmed
 from loreweave.corpus.files.strict_json import in_json
+from loreweave.corpus.special_entities import NIL
 from loreweave.corpus.surfaces import UTF16_HINT, check_surface, fits_utf16, from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES, TOKENS
 from loreweave.errors import DataError
@@ -154,7 +155,7 @@ def entity_of(value: Any, name: str) -> str | None:
     """
     if value is not None and not isinstance(value, str):
         raise DataError(f"found {in_json(value)}, expected a string or null", field=name)
-    return None if value is None or value.strip() in ("", "NIL") else value
+    return None if value is None or value.strip() in ("", NIL) else value
 
 
 def as_utf16(texts: Callable[..., Iterable[Item]]) -> Texts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -33,6 +34,8 @@ Direction = Literal["maximize", "minimize"]
 _FRACTION = "train_fraction"
 _DEV = "dev."
 """Start of the names of metrics on the held-out texts of pre-training."""
+_ALIKE = 0.9
+"""Similarity above which a number of an objective is a misspelled loss or accuracy. Other names may be its further parts."""
 
 
 class Target(Protocol):
@@ -256,17 +259,18 @@ class PretrainingTarget:
 
     def _check_metric(self, config: PretrainingConfig, varied: Sequence[str]) -> None:
         """Refuse a metric that no trial can have; `varied` are the objectives with settings that vary."""
-        asked = self.metric.removeprefix(_DEV)
-        named = [*dict.fromkeys([*(name for name, _ in config.objectives.items()), *varied])]
+        asked, given = self.metric.removeprefix(_DEV), dict(config.objectives.items())
+        named = [*dict.fromkeys([*given, *varied])]
+        usual = ["loss", *(metric_name(name, key) for name in named for key in ("loss", "accuracy"))]
         own = next((name for name in named if metrics_of(name, {asked: 0.0})), None)
-        if own is None and asked != "loss":
-            known = ["loss", *(metric_name(name, key) for name in named for key in ("loss", "accuracy"))]
-            known = [f"{_DEV}{name}" for name in known] if self.on_dev else known
+        is_misspelled = asked not in usual and bool(get_close_matches(asked, usual, n=1, cutoff=_ALIKE))
+        if is_misspelled or (own is None and asked != "loss"):
+            known = [f"{_DEV}{name}" for name in usual] if self.on_dev else usual
             raise ConfigurationError(
                 f"metric: found {self.metric!r}, expected a number of this run{unknown_name(self.metric, known)}"
             )
-        if self.on_dev and own in dict(config.objectives.items()):
-            measured = objectives()[own].for_held_out(dict(config.objectives.items())[own])
+        if self.on_dev and own in given:
+            measured = objectives()[own].for_held_out(given[own])
             if isinstance(measured, LeftOut):
                 raise ConfigurationError(
                     f"metric: found {self.metric!r}, a number that is not measured on held-out texts: {measured.reason}"

@@ -98,7 +98,8 @@ def _below_nil(loaded: LinkingModel, rows: Sequence[Mapping[str, Any]]) -> list[
     nils = dict.fromkeys(f"nil={nil:.3g}" for one in models if one and (nil := one.encoding.decision.nil) is not None)
     have = "and has no entity" if below == 1 else "and have no entity"
     many = f"{below:,} of {counted(len(mentions), 'mention')} scored below {' or '.join(nils)} {have}"
-    return [f"{many} (nil=NUMBER changes it)"] if below else []
+    known = "" if loaded.for_unknown is None else " for known names"
+    return [f"{many} (nil=NUMBER changes it{known})"] if below else []
 
 
 def _opened(model: Path, settings: EvaluationSettings, execution: Execution) -> LinkingModel:

@@ -43,7 +43,7 @@ def _record(text: AnnotatedText) -> Iterator[LinkingRecord | LeftOut]:
         for one in text.mentions
     ]
     kept = tuple(dict.fromkeys(mentions))
-    yield from [LeftOut("repeated mentions", of_record=True)] * (len(mentions) - len(kept))
+    yield from [LeftOut("repeated mentions (kept once)", of_record=True)] * (len(mentions) - len(kept))
     yield LinkingRecord(text.id, text.text, kept, metadata=text.metadata)
 
 

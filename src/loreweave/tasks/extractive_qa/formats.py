@@ -187,9 +187,12 @@ def files_of(path: Path) -> list[Path]:
 
 
 def _splits_in(name: str) -> set[str]:
-    """Splits with which a word of a file name begins: `dev` for `squad-dev2.json`, but not `test` for `latest.json`."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return {split for split in _SPLITS if any(word.startswith(split) for word in words)}
+    """Splits with which a word of a file name begins: `dev` for `squad-dev2.json`, but not `test` for `latest.json`.
+
+    A word may also end with `train` or `dev`, as in `squadtrain.json`.
+    """
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+    return {split for split in _SPLITS if any(w.startswith(split) or (split != "test" and w.endswith(split)) for w in words)}
 
 
 FORMATS: dict[str, FileFormat[QuestionRecord]] = {

@@ -55,7 +55,7 @@ def _odd_answers(found: ReadResult[QuestionRecord]) -> list[str]:
         for answer in record.answers or ()
         if answer.place in _ODD
     ]
-    found.lost.extend(("notes", f"{place}: {_ODD[answer.place]}, {answer.text!r}") for place, _, answer in odd)
+    found.lost.extend(("odd", f"{place}: {_ODD[answer.place]}, {answer.text!r}") for place, _, answer in odd)
     moved = [id for _, id, answer in odd if answer.place == "moved"]
     absent = len(odd) - len(moved)
     notes = []

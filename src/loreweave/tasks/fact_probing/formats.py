@@ -46,6 +46,8 @@ _LAMA_FIELDS = {
     "uuid", "id", "lineid", "obj_label", "obj_uri", "obj", "sub_label", "sub_uri", "sub", "predicate_id", "pred", "template",
     "masked_sentences", "masked_sentence", "evidences", "judgments", "type", "label",
 }  # fmt: skip
+_SUBJECT_OF_SQUAD = "Squad"
+"""Value of `sub_label` in all rows of LAMA's SQuAD, which have no subject."""
 _NO_SENTENCE = "no masked sentence (ask=sentence)"
 """Why a fact is left out whose relation has a template that is not to be used."""
 _FROM_FILE_NAME = re.compile(r"_test$")
@@ -77,10 +79,6 @@ def relation_of_file(path: Path) -> str:
     return path.absolute().parent.name if stem == "test" else stem
 
 
-_NO_SUBJECT = "Squad"
-"""Value of `sub_label` in all rows of LAMA's SQuAD, which have no subject."""
-
-
 def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
     """Facts of a row of LAMA: Google-RE, T-REx, ConceptNet or SQuAD, or their copy on the Hub; one, or one per sentence.
 
@@ -90,7 +88,7 @@ def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]
     relation = _string(row, "predicate_id") or _string(row, "pred") or asking.relation
     template = _lama_template(row, relation, asking)
     subject = _string(row, "sub_label") or _string(row, "sub")
-    subject = "" if subject == _NO_SUBJECT else subject
+    subject = "" if subject == _SUBJECT_OF_SQUAD else subject
     if _is_rejected(row):
         yield LeftOut("most annotators judged it to be wrong", detail=f"{subject}, {name}")
         return

@@ -88,7 +88,7 @@ class WordFiller:
         return self._words[id]
 
     def in_form(self, ids: Iterable[int], after_space: bool) -> set[int]:
-        """The tokens of the same words after a space, or elsewhere, of the words that have one."""
+        """The tokens of these words in one form (after a space, or elsewhere); words without such a token are left out."""
         words = sorted({self.object_of(id) for id in ids})
         return {id for id in self.vocabulary.ids_of(words, after_space=after_space) if id is not None}
 
@@ -129,7 +129,7 @@ class EntityFiller:
         return self.names.title_of(id)
 
     def object_of(self, id: int) -> int:
-        """What is the same for equal objects."""
+        """The entity itself: it has one form."""
         return id
 
 

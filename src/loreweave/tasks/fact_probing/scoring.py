@@ -157,9 +157,10 @@ def score_predictions(
 
 
 def _ids_among(rows: Sequence[Prediction[Any]], facts: Sequence[Fact]) -> list[str]:
-    """Ids of the facts in a file of predictions: those of the gold file if it repeats ids, otherwise our own ones.
+    """Ids by which the facts are found in a file of predictions: those of the gold file if the predictions repeat ids,
+    otherwise those with numbers.
 
-    A fact that was not asked has no row; its number must not be taken from its id then, which is that of another fact.
+    With unique ids, `1` is always the first fact with the id 1: if that fact was not asked, the file has `1#2` only.
     """
     given = [row.id for row in rows]
     return [fact.id for fact in facts] if len(set(given)) == len(given) else ids_in(facts, set(given))

@@ -18,7 +18,7 @@ Span = tuple[int, int]
 Key = tuple[str, tuple[Span, ...]]
 
 _COUNTS = ("bad", "repeated_ids", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts")
-LISTED = ("bad", "unused", "dropped", "notes", *_COUNTS[1:], "leaks")
+LISTED = ("bad", "unused", "dropped", "odd", *_COUNTS[1:], "leaks")
 """Kinds that `loreweave check --list` lists."""
 PRETRAINING = "pretraining"
 """Given to `loreweave check` instead of a task: texts for pre-training."""
