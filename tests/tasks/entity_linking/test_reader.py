@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from loreweave.errors import DataError
 from loreweave.tasks.entity_linking.reader import query, read
 from loreweave.tasks.entity_linking.record import labels_of, mentions_of, rows_of_text
+from loreweave.tasks.entity_linking.settings import Mentions
 
 AIDA = """-DOCSTART- (1 EU)
 EU\tB\tEU\t--NME--
@@ -155,7 +156,7 @@ def test_elevant(tmp_path: Path) -> None:
     assert unknown.entity is None and unknown.optional and unknown.name == ""
     assert year.entity is None and year.is_quantity and he.coreference is True
     assert record.asked() == [0]  # neither alternatives nor dates nor pronouns
-    said = {how: " ".join(read(tmp_path / "e.jsonl", mentions=how).notes) for how in ("given", "found")}  # type: ignore[arg-type]
+    said = {how: " ".join(read(tmp_path / "e.jsonl", mentions=how).notes) for how in get_args(Mentions)}
     assert "4 mentions are neither predicted nor scored when mentions are given" in said["given"]
     assert "neither" not in said["found"]
     assert mentions_of(record) == (record.text, [(0, 21)]) and labels_of([record]) == ["linked"]

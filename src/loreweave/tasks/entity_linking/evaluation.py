@@ -12,6 +12,7 @@ from typing import Any
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.knowledge.entity_table import described
+from loreweave.corpus.special_entities import NIL
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError, DataError, records_of
 from loreweave.metrics.linking.cases import Label
@@ -25,7 +26,7 @@ from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.network import DescriptionLinker
 from loreweave.tasks.entity_linking.reader import read
-from loreweave.tasks.entity_linking.record import NIL, LinkingRecord
+from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import (
     KnowledgeBase,
     answers,

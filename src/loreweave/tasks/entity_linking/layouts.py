@@ -12,10 +12,11 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, objects, words
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.mention_formats.marked import MentionFormat
+from loreweave.corpus.special_entities import NIL
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import QUANTITIES, Label
-from loreweave.tasks.entity_linking.record import NIL, LinkingRecord, with_children
+from loreweave.tasks.entity_linking.record import LinkingRecord, with_children
 
 _UNKNOWN = ("<NIL>", NIL, "Unknown", "null", "")
 """Entities that stand for none."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loreweave.corpus.files.rows import Span, check_span
-from loreweave.corpus.special_entities import NIL as NIL
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label, is_coreference
 

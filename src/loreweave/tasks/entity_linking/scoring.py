@@ -16,6 +16,7 @@ from loreweave.corpus.files.rows import Row, Span, as_row, check_span, field
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.knowledge.entity_names import canonical_entity
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
+from loreweave.corpus.special_entities import NIL
 from loreweave.errors import DataError
 from loreweave.metrics.linking.accuracy import linking_accuracy
 from loreweave.metrics.linking.cases import Case, Found, Label, cases_of, count_cases
@@ -23,7 +24,7 @@ from loreweave.metrics.linking.errors import ERRORS, Knowledge, classify, count_
 from loreweave.metrics.linking.matching import Matches, strong_matching
 from loreweave.metrics.probabilities import rounded
 from loreweave.tasks.entity_linking.decision import COLUMNS, Decision, Ranked, rank
-from loreweave.tasks.entity_linking.record import NIL, LinkingRecord
+from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.settings import ScoringSettings
 from loreweave.tasks.files.own_ids import ids_in
 from loreweave.tasks.files.predictions import align, json_predictions, predicted_name, with_places
