@@ -4,12 +4,13 @@
     python benchmarks/knowledge_starts.py --encoder encoders/mpnet-base --starts plain words types --steps 150
     python benchmarks/knowledge_starts.py --table
 
-Every start is the recipe minilm/knowledge with other objectives beside masked words; a name with `-shuffled` is its control
-without knowledge. The encoder (default: MiniLM) is trained for `--steps` updates of 32 windows (500 of MiniLM: about 15
-minutes of one CPU core), then measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved
-titles, 64 sub-words long, with later mentions of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS`
-and taken from there, so that the table can be made in several sittings. `--encoder` is the folder of another encoder. Its
-runs lie in folders with its name, so two encoders need different names. `--table` needs the same `--encoder` and `--steps`.
+Every start is the recipe minilm/knowledge with other objectives beside masked words. A name with `-shuffled` is its control
+without knowledge. `descriptions` is `graph` with each triple's head as its tail: descriptions without facts. The encoder
+(default: MiniLM) is trained for `--steps` updates of 32 windows (500 of MiniLM: about 15 minutes of one CPU core), then
+measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with
+later mentions of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that
+the table can be made in several sittings. `--encoder` is the folder of another encoder. Its runs lie in folders with its
+name, so two encoders need different names. `--table` needs the same `--encoder` and `--steps`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from shuffled_knowledge import shuffle_links, shuffle_tails
+from shuffled_knowledge import own_tails, shuffle_links, shuffle_tails
 from transformers import AutoTokenizer
 
 import loreweave
@@ -42,7 +43,7 @@ from loreweave.training.settings.recipes import load_recipe
 
 MINILM = "minilm"
 KINDS = ("types", "relations", "triples", "graph", "entities")
-ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
+ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "descriptions", "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 PROBES = {"probes": SETTINGS, "relation-probes": [*SETTINGS, "probes=relations"]}
 """Folder of the scores -> settings of `loreweave probe`: FewRel, GUM and CrossNER; SemEval and KnowledgeNet."""
@@ -95,7 +96,8 @@ def objectives(start: str) -> dict[str, Any]:
         "types": lambda: {"entity_types": mentions | shuffled},
         "relations": lambda: {"entity_relations": pairs | {"types": types()}},
         "triples": lambda: {"entity_relations": pairs | {"graph": str(graph("fb15k237-linked"))}},
-        "graph": lambda: {"contrastive_knowledge": over_graph(bool(control))},
+        "graph": lambda: {"contrastive_knowledge": over_graph("shuffled" if control else "triples")},
+        "descriptions": lambda: {"contrastive_knowledge": over_graph("own")},
         "latent": lambda: {"latent_typing": latent},
         "entities": lambda: {"masked_entities": {}},
         "all": lambda: objectives("types") | objectives("relations") | objectives("graph") | objectives("latent"),
@@ -103,11 +105,15 @@ def objectives(start: str) -> dict[str, Any]:
     return found[kind]()
 
 
-def over_graph(shuffled: bool = False) -> dict[str, Any]:
-    """Settings of the contrastive objective over FB15k-237; `shuffled`: with random tails."""
+def over_graph(tails: str) -> dict[str, Any]:
+    """Settings of the contrastive objective over FB15k-237; `tails`: those of the triples, shuffled, or each head itself."""
     settings: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
     folder = graph("fb15k237")
-    return settings | {"graph": str(shuffle_tails(folder, STORE / "fb15k237-shuffled", seed=0) if shuffled else folder)}
+    if tails == "shuffled":
+        folder = shuffle_tails(folder, STORE / "fb15k237-shuffled", seed=0)
+    elif tails == "own":
+        folder = own_tails(folder, STORE / "fb15k237-own")
+    return settings | {"graph": str(folder)}
 
 
 def start(name: str, seed: int, steps: int, encoder: str = MINILM) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +24,19 @@ def shuffle_links(texts: Iterable[AnnotatedText], seed: int) -> Iterator[Annotat
 
 def shuffle_tails(graph: Path, output: Path, seed: int) -> Path:
     """Write a graph whose training triples have the tail of a random other triple."""
+    return _with_tails(graph, output, lambda train: np.random.default_rng(seed).permutation(train[:, 2]))
+
+
+def own_tails(graph: Path, output: Path) -> Path:
+    """Write a graph whose training triples have their head as tail: a description must be nearest to itself."""
+    return _with_tails(graph, output, lambda train: train[:, 0])
+
+
+def _with_tails(graph: Path, output: Path, tails: Callable[[np.ndarray], np.ndarray]) -> Path:
     if not output.exists():
         found = KnowledgeGraph.load(graph)
         train = np.array(found.triples["train"])
-        train[:, 2] = np.random.default_rng(seed).permutation(train[:, 2])
+        train[:, 2] = tails(train)
         triples: Mapping[str, ArrayLike] = {**found.triples, "train": train}
         KnowledgeGraph.from_parts(found.entities, found.relations, triples).save(output)
     return output

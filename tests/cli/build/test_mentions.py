@@ -144,3 +144,6 @@ def test_errors_about_other_files_stay(build: Build, pages: Path, tmp_path: Path
     bad.write_text('{"id": "1", "text": "Oslo", "mentions": [{"start": 0, "end": 9, "entity": "Oslo"}]}')
     code, _, messages = build(gum, bad, "--output", tmp_path / "b")
     assert code == 1 and "bad.jsonl, line 1" in messages and "entity-linking" not in messages
+    (tmp_path / "aida.tsv").write_text(LINKING["aida"])
+    code, _, messages = build(pages, "--redirects", tmp_path / "aida.tsv", "--output", tmp_path / "c")
+    assert code == 1 and "aida.tsv, line 1" in messages and "entity-linking" not in messages

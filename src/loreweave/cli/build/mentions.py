@@ -140,18 +140,19 @@ def mentions(
     given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
     _check_sources(files or [], graph or [], given)
     rules = {"unicode": unicode, "case": case, "accents": accents, "punctuation": punctuation, "signs": signs}
+    counter = MentionCounter(
+        _normalisation(list(given.values()), **rules),
+        Limits(min_links, min_link_probability, max_candidates, max_words),
+        _redirects(redirects),
+        _redirects(page_redirects),
+        keep_pages=page_links,
+    )
+    for made in given.values():
+        counter.add_dictionary(made)
+    graphs = [_graph(folder) for folder in graph or []]
     with _naming_formats_of_linking(format):
         texts = TextFiles(files or [], format, skip_bad, tag_names, exclude)
-        counter = MentionCounter(
-            _normalisation(list(given.values()), **rules),
-            Limits(min_links, min_link_probability, max_candidates, max_words),
-            _redirects(redirects),
-            _redirects(page_redirects),
-            keep_pages=page_links,
-        )
-        for made in given.values():
-            counter.add_dictionary(made)
-        _count(counter, texts, graph or [], graph_ids=graph_ids, titles=titles, language=language)
+        _count(counter, texts, graphs, graph_ids=graph_ids, titles=titles, language=language)
     with _naming_formats_of_linking(format, files or []):
         built = counter.dictionary()
     rows = counter.counts | texts.counts()
@@ -161,13 +162,19 @@ def mentions(
 
 
 def _count(
-    counter: MentionCounter, texts: TextFiles, graphs: Sequence[Path], *, graph_ids: bool, titles: bool, language: str | None
+    counter: MentionCounter,
+    texts: TextFiles,
+    graphs: Sequence[KnowledgeGraph],
+    *,
+    graph_ids: bool,
+    titles: bool,
+    language: str | None,
 ) -> None:
     """Count the links of texts, then, with the names of graphs too, how often a text has a name."""
     with progress("counting links in texts") as advance:
         counter.add_links(texts.texts(advance), titles=titles, language=language)
-    for folder in graphs:
-        counter.add_graph(_graph(folder), ids=graph_ids)
+    for each in graphs:
+        counter.add_graph(each, ids=graph_ids)
     with progress("counting names in texts") as advance:
         counter.count_texts(texts.texts_again(advance), language=language)
 
