@@ -5,7 +5,7 @@
     python benchmarks/knowledge_starts.py --table
 
 Every start is the recipe minilm/knowledge with other objectives beside masked words. A name with `-shuffled` is its control
-without knowledge. `descriptions` is `graph` with each triple's head as its tail: descriptions without facts. The encoder
+without knowledge. `descriptions` is `graph` with other triples: from the name of each entity to its description. The encoder
 (default: MiniLM) is trained for `--steps` updates of 32 windows (500 of MiniLM: about 15 minutes of one CPU core), then
 measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with
 later mentions of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that
@@ -24,7 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from shuffled_knowledge import own_tails, shuffle_links, shuffle_tails
+from shuffled_knowledge import names_and_descriptions, shuffle_links, shuffle_tails
 from transformers import AutoTokenizer
 
 import loreweave
@@ -42,8 +42,8 @@ from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
 MINILM = "minilm"
-KINDS = ("types", "relations", "triples", "graph", "entities")
-ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "descriptions", "latent", "all"]
+KINDS = ("types", "relations", "triples", "graph", "descriptions", "entities")
+ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 PROBES = {"probes": SETTINGS, "relation-probes": [*SETTINGS, "probes=relations"]}
 """Folder of the scores -> settings of `loreweave probe`: FewRel, GUM and CrossNER; SemEval and KnowledgeNet."""
@@ -96,8 +96,8 @@ def objectives(start: str) -> dict[str, Any]:
         "types": lambda: {"entity_types": mentions | shuffled},
         "relations": lambda: {"entity_relations": pairs | {"types": types()}},
         "triples": lambda: {"entity_relations": pairs | {"graph": str(graph("fb15k237-linked"))}},
-        "graph": lambda: {"contrastive_knowledge": over_graph("shuffled" if control else "triples")},
-        "descriptions": lambda: {"contrastive_knowledge": over_graph("own")},
+        "graph": lambda: {"contrastive_knowledge": over_graph(control)},
+        "descriptions": lambda: {"contrastive_knowledge": over_descriptions(control)},
         "latent": lambda: {"latent_typing": latent},
         "entities": lambda: {"masked_entities": {}},
         "all": lambda: objectives("types") | objectives("relations") | objectives("graph") | objectives("latent"),
@@ -105,14 +105,21 @@ def objectives(start: str) -> dict[str, Any]:
     return found[kind]()
 
 
-def over_graph(tails: str) -> dict[str, Any]:
-    """Settings of the contrastive objective over FB15k-237; `tails`: those of the triples, shuffled, or each head itself."""
-    settings: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
+def over_graph(control: str = "") -> dict[str, Any]:
+    """Settings of the contrastive objective over FB15k-237; a control has random tails."""
     folder = graph("fb15k237")
-    if tails == "shuffled":
-        folder = shuffle_tails(folder, STORE / "fb15k237-shuffled", seed=0)
-    elif tails == "own":
-        folder = own_tails(folder, STORE / "fb15k237-own")
+    return contrast(shuffle_tails(folder, STORE / "fb15k237-shuffled", seed=0) if control else folder)
+
+
+def over_descriptions(control: str = "") -> dict[str, Any]:
+    """The same over names and descriptions of FB15k-237's entities; in a control, names have random descriptions."""
+    name = "fb15k237-descriptions" + ("-shuffled" if control else "")
+    return contrast(names_and_descriptions(graph("fb15k237"), STORE / name, seed=0 if control else None))
+
+
+def contrast(folder: Path) -> dict[str, Any]:
+    """Settings of the contrastive objective over a graph."""
+    settings: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
     return settings | {"graph": str(folder)}
 
 
