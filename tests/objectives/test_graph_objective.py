@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import DataError
 from loreweave.objectives import RunContext
@@ -38,6 +38,13 @@ def test_a_run_says_how_many_have_which_text(graph_folder: Path, context: RunCon
         lines = made(kind, context, graph=str(graph_folder)).summary()
         assert any("texts of entities: 18 descriptions, 1 label, 1 alias" in line for line in lines)
         assert any("texts of relations: 3 description" in line for line in lines) == (kind != "wiki"), "a table has none"
+
+
+def test_the_graph_is_described_in_singular_and_plural(context: RunContext, tmp_path: Path) -> None:
+    entities = [GraphEntity("a", "Oslo"), GraphEntity("b", "Norway")]
+    KnowledgeGraph.from_parts(entities, [GraphRelation("in", "in")], {"train": [[0, 0, 1]]}).save(tmp_path / "pair")
+    line = made("contrastive", context, graph=str(tmp_path / "pair"), micro_batch_size=1).summary()[0]
+    assert line.endswith("(2 entities, 1 relation, 1 triple), 1 triple per micro-step")
 
 
 @pytest.mark.parametrize("kind", ["wiki", "rel", "cond", "contrastive"])

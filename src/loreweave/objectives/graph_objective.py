@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import coverage_lines, require_texts
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
@@ -91,11 +92,14 @@ class GraphObjective(StreamObjective):
     def summary(self) -> list[str]:
         """The graph, the size of a micro-step, and the number of entities and relations with each kind of text."""
         config, graph = self.config, self.graph
-        unit = "triples" if config.sampling == "triples" else "entities"
-        lines = [
-            f"{self.name}: {config.graph} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
-            f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} per micro-step"
+        unit = ("triple", "triples") if config.sampling == "triples" else ("entity", "entities")
+        parts = [
+            counted(graph.num_entities, "entity", "entities"),
+            counted(graph.num_relations, "relation"),
+            counted(len(graph.triples["train"]), "triple"),
         ]
+        micro_step = f"{counted(config.micro_batch_size, *unit)} per micro-step"
+        lines = [f"{self.name}: {config.graph} ({', '.join(parts)}), {micro_step}"]
         if self.texts is None:
             return lines
         coverage = self.texts.coverage if self._reads_relations else {**self.texts.coverage, "relations": None}
