@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from knowledge_starts import start
+from knowledge_starts import Budget, start
 from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 
 import loreweave
@@ -104,7 +104,7 @@ def main() -> None:
     found: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for name in given.starts:
         for seed in given.seeds:
-            model = str(start(name, seed, given.steps))
+            model = str(start(name, seed, Budget(given.steps)))
             for data in given.data:
                 for head in given.heads:
                     for candidates in CANDIDATES:

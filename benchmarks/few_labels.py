@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fine_tuning import cost_of, mean_and_spread, results_of
-from knowledge_starts import start
+from knowledge_starts import Budget, start
 from relations_and_entities import CROSSNER, KNOWLEDGENET, divided
 
 from checkpoints import REPOSITORY, STORE
@@ -82,7 +82,7 @@ def run_missing(data: str, name: str, seed: int) -> None:
     """Fine-tune, where that is not done."""
     output = folder(data, name, seed)
     if results_of(output) is None:
-        command = SETS[data].command(start(name, 0 if name == "plain" else seed, STEPS), seed, output)
+        command = SETS[data].command(start(name, 0 if name == "plain" else seed, Budget(STEPS)), seed, output)
         print(" ".join(command), file=sys.stderr)
         source = str(REPOSITORY / "src")
         subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": source}, stdout=subprocess.DEVNULL)

@@ -73,7 +73,7 @@ def encoder_folder(encoder: str) -> Path:
     """An encoder by name: minilm, one of checkpoints.py, or START:SEED of knowledge_starts.py."""
     start, _, seed = encoder.partition(":")
     if seed:
-        return knowledge_starts.start(start, int(seed), STEPS)
+        return knowledge_starts.start(start, int(seed), knowledge_starts.Budget(STEPS))
     return resolve("minilm") if encoder == "minilm" else build(encoder)
 
 

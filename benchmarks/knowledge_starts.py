@@ -2,6 +2,7 @@
 
     python benchmarks/knowledge_starts.py --starts words types types-shuffled --seeds 0 1 2
     python benchmarks/knowledge_starts.py --encoder encoders/mpnet-base --starts plain words types --steps 150
+    python benchmarks/knowledge_starts.py --starts words types --learning-rate 1e-4
     python benchmarks/knowledge_starts.py --table
 
 Every start is the recipe minilm/knowledge with other objectives beside masked words. A name with `-shuffled` is its control
@@ -10,7 +11,7 @@ without knowledge. `descriptions` is `graph` with other triples: from the name o
 measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with
 later mentions of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that
 the table can be made in several sittings. `--encoder` is the folder of another encoder. Its runs lie in folders with its
-name, so two encoders need different names. `--table` needs the same `--encoder` and `--steps`.
+name, so two encoders need different names. `--table` needs the same `--encoder`, `--steps` and `--learning-rate`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -123,13 +125,35 @@ def contrast(folder: Path) -> dict[str, Any]:
     return settings | {"graph": str(folder)}
 
 
-def start(name: str, seed: int, steps: int, encoder: str = MINILM) -> Path:
+@dataclass(frozen=True)
+class Budget:
+    """What all starts of a table have in common.
+
+    Attributes:
+        steps: number of updates.
+        encoder: what is trained, as in `--model`.
+        learning_rate: learning rate of the encoder. None: that of the recipe.
+    """
+
+    steps: int
+    encoder: str = MINILM
+    learning_rate: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the runs and probes."""
+        return folder_of("starts" if self.learning_rate is None else f"starts-{self.learning_rate:g}", self.encoder)
+
+
+def start(name: str, seed: int, budget: Budget) -> Path:
     """The model of a start, trained where it is not there: the recipe minilm/knowledge with other objectives."""
+    encoder, steps = budget.encoder, budget.steps
     if name == "plain":
         return resolve(encoder)
     asked = objectives(name)
     recipe = load_recipe("minilm/knowledge").config
     luke = ENTITIES if "masked_entities" in asked else {}
+    rate = {} if budget.learning_rate is None else {"learning_rate": budget.learning_rate}
     values = {
         **recipe,
         **luke,
@@ -137,8 +161,9 @@ def start(name: str, seed: int, steps: int, encoder: str = MINILM) -> Path:
         "data": [str(windows(encoder, shuffled=name == "entities-shuffled"))],
         "objectives": {"masked_words": recipe["objectives"]["masked_words"]} | asked,
         "word_only": not luke,
-        "output": str(folder_of("starts", encoder) / f"{name}-{steps}-{seed}"),
+        "output": str(budget.folder / f"{name}-{steps}-{seed}"),
         "steps": steps,
+        "optimizer": recipe["optimizer"] | rate,
         "schedule": {"name": "linear", "warmup_steps": steps // 10},
         "seed": seed,
         "device": "cpu",
@@ -149,27 +174,27 @@ def start(name: str, seed: int, steps: int, encoder: str = MINILM) -> Path:
     return Path(config.output) / "model"
 
 
-def probe(name: str, seed: int, steps: int, encoder: str = MINILM) -> None:
+def probe(name: str, seed: int, budget: Budget) -> None:
     """Measure a start; it is trained first where its model is not there."""
     for kind, settings in PROBES.items():
-        folder = folder_of("starts", encoder) / f"{kind}-{name}-{steps}-{seed}"
+        folder = budget.folder / f"{kind}-{name}-{budget.steps}-{seed}"
         if not (folder / "results.json").exists():
-            loreweave.probe(str(start(name, seed, steps, encoder)), *settings, output=folder, device="cpu", overwrite=True)
+            loreweave.probe(str(start(name, seed, budget)), *settings, output=folder, device="cpu", overwrite=True)
 
 
-def probed(steps: int, encoder: str) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
-    """Name and seed of each start that was measured after `steps` updates, and the scores of one kind of probes."""
+def probed(budget: Budget) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
+    """Name and seed of each start that was measured with a budget, and the scores of one kind of probes."""
     for kind in PROBES:
-        for path in sorted(folder_of("starts", encoder).glob(f"{kind}-*-{steps}-*/results.json")):
+        for path in sorted(budget.folder.glob(f"{kind}-*-{budget.steps}-*/results.json")):
             name, _, seed = path.parent.name.removeprefix(f"{kind}-").rsplit("-", 2)
             yield name, int(seed), read_json(path)["scores"]
 
 
-def table(steps: int, encoder: str) -> list[str]:
+def table(budget: Budget) -> list[str]:
     """A row per number, a column per start: mean and spread over the seeds of pre-training."""
     scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     seeds: dict[str, set[int]] = defaultdict(set)
-    for name, seed, rows in probed(steps, encoder):
+    for name, seed, rows in probed(budget):
         seeds[name].add(seed)
         for row in rows:
             scores[row["data"], row["what"]][name].append(100 * row["score"])
@@ -195,10 +220,10 @@ def labels_needed(curve: dict[int, float], score: float) -> float | None:
     return None
 
 
-def saved(steps: int, encoder: str, better: str, baseline: str) -> list[str]:
+def saved(budget: Budget, better: str, baseline: str) -> list[str]:
     """For each data set: the labels that `better` needs for the score that `baseline` has with 50, 200 and 1,000 labels."""
     curves: dict[str, dict[str, dict[int, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for name, _, rows in probed(steps, encoder):
+    for name, _, rows in probed(budget):
         for row in rows if name in (better, baseline) else []:
             if row["probe"] != "few_shot":
                 curves[row["data"]][name][row["number"]].append(row["score"])
@@ -220,15 +245,16 @@ def main() -> None:
     parser.add_argument("--starts", nargs="+", default=["plain", "words", "types", "types-shuffled"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--learning-rate", type=float, help="of the encoder; default: that of the recipe")
     parser.add_argument("--table", action="store_true", help="print the table of what is there")
     arguments = parser.parse_args()
-    steps, encoder = arguments.steps, arguments.encoder
+    budget = Budget(arguments.steps, arguments.encoder, arguments.learning_rate)
     if not arguments.table:
         for seed in arguments.seeds:
             for name in arguments.starts:
-                probe(name, 0 if name == "plain" else seed, steps, encoder)
+                probe(name, 0 if name == "plain" else seed, budget)
                 print(f"{name}, seed {seed}: done", file=sys.stderr)
-    print("\n".join([*table(steps, encoder), "", *saved(steps, encoder, "types", "words")]))
+    print("\n".join([*table(budget), "", *saved(budget, "types", "words")]))
 
 
 if __name__ == "__main__":
