@@ -18,12 +18,10 @@ from loreweave.corpus.mention_formats import MENTION_FORMATS
 from loreweave.models.knowledge_scorers import SCORERS
 from loreweave.objectives.registry import REGISTRY as OBJECTIVES
 from loreweave.plugins import Registry
-from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.registry import REGISTRY as TASKS
-from loreweave.training.settings.configuration import fill
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
-TASK, USE, OBJECTIVE, SCORER, FORMAT = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+TASK, USE, SCORER, FORMAT = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 REGISTRIES: tuple[Registry[Any], ...] = (TASKS, OBJECTIVES, SCORERS, MENTION_FORMATS)
 ROWS = [f"{label}\t{text}" for label, text in (("glad", "what a lovely day"), ("sad", "nothing works today")) * 8]
 
@@ -85,24 +83,6 @@ def run_as_module(code: str) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "example"}
     exec(code, names)
     return names
-
-
-def test_the_objective_has_settings_and_a_loss() -> None:
-    objective = run_as_module(OBJECTIVE)["Length"]
-    config = fill(PretrainingConfig, {"model": "m", "data": ["d"], "output": "o"}, ["objectives.length.weight=2"])
-    assert config.objectives.length.weight == 2
-
-    def encoder(**_: Any) -> Any:
-        return type("Output", (), {"last_hidden_state": torch.ones(2, 3, 4)})
-
-    batch = {"input_ids": torch.ones(2, 3), "attention_mask": torch.tensor([[1, 1, 1], [1, 0, 0]])}
-    made = object.__new__(objective)
-    head = torch.nn.Linear(4, 1)
-    torch.nn.init.zeros_(head.weight)
-    torch.nn.init.constant_(head.bias, 0.1)
-    found = made.loss(encoder, head, made.batch(0, batch))
-    assert found.total.item() == pytest.approx(0.2**2)  # 0.1 - 0.3 and 0.1 - 0.1
-    assert found.correct.item() == 1
 
 
 def test_the_scorer_scores_the_same_from_both_sides() -> None:
