@@ -1,7 +1,7 @@
 """Texts for pre-training in any format: annotated text with ids and links, Wikispeedia, and all annotated sentences.
 
-Annotated text is read as it is (`corpus.annotated_text`). Every other format is read by the reader of annotated sentences; its
-mentions have labels and no entities.
+Annotated text is read as it is (`corpus.annotated_text`). Every other format is read by the reader of annotated sentences;
+most of these formats have labels of mentions and no entities.
 """
 
 from __future__ import annotations
