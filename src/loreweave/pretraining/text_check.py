@@ -152,7 +152,7 @@ def check_texts(
 
     Args:
         paths: files or folders.
-        format: see `corpus.text_files.stream_texts`.
+        format: see `build.text_files.stream_texts`.
         tag_names: names of tags that are numbers.
         advance: called after each text.
 

@@ -51,7 +51,7 @@ class GraphPolicy:
         skip_bad: skip, count and list wrong rows, instead of raising an error at the first.
         exclude_triples: file of triples that training must not see; their entities stay, so that ranks stay comparable.
         within_vocabulary: entity vocabulary. An entity that is not in it is left out with its triples, and so are
-            several entities with one title (see `graphs.vocabulary`).
+            several entities with one title (see `knowledge.vocabulary_rows`).
         splitting: settings for dividing the triples of one split into three; None keeps the splits of the source.
     """
 

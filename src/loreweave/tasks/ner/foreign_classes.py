@@ -19,7 +19,8 @@ _SPECIAL = re.compile(r"\[.*\]|<.*>|(?i:pad|padding|x|ignore)")
 
 
 def tag_classes(names: Sequence[str], place: Path) -> list[str]:
-    """Tags that the classes of words stand for, in the spelling of `corpus.tag_schemes`; O may occur several times.
+    """Tags that the classes of words stand for, in the spelling of `column_formats.tag_schemes`; O may occur several
+    times.
 
     Raises:
         CheckpointError: classes have no names, names are not tags of one kind, or there is none for words outside mentions.

@@ -69,7 +69,7 @@ class RelationDocument:
 
     @property
     def labels_may_be_missed(self) -> bool:
-        """Whether a model that lacks one of the relations is scored anyway; see `registry.check_labels`."""
+        """Whether a model that lacks one of the relations is scored anyway; see `jobs.known_labels`."""
         return True
 
     @property
