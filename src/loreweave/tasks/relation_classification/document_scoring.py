@@ -22,7 +22,7 @@ from loreweave.tasks.relations.document import Fact, RelationDocument
 from loreweave.training.evaluation import Evaluation, Outputs
 
 NamedFacts = Collection[tuple[str, str, str]]
-"""(head name, relation, tail name) of the training; see `relation_document.named_facts`."""
+"""(head name, relation, tail name) of the training; see `document.named_facts`."""
 
 METRICS = (
     "micro_precision", "micro_recall", "micro_f1", "macro_precision", "macro_recall", "macro_f1", "ign_precision", "ign_f1",
