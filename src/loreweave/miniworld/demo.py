@@ -108,7 +108,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """Amount of training; the defaults take three minutes on two CPU cores."""
+    """Amount of training; the defaults take three to five minutes on two CPU cores."""
 
     stage_1_steps: int = 30
     stage_2_steps: int = 80
