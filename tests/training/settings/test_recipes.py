@@ -216,3 +216,13 @@ def test_recipes_of_a_model_for_a_task() -> None:
     assert recipes_for("minilm", "ner") == ["minilm/ner", "minilm/ner-shared"]
     assert recipes_for("studio-ousia/luke-base", "entity-typing") == ["luke-base/open-entity"]
     assert recipes_for("bert-base-cased", "ner") == []
+
+
+def test_the_windows_that_a_note_builds_are_read_as_a_whole() -> None:
+    found = 0
+    for recipe in list_recipes():
+        for note in recipe.notes:
+            if "build pretraining" in note and "--tokenizer" in note:
+                assert f"--max-length {recipe.config['max_words']} " in note, recipe.name
+                found += 1
+    assert found == 2
