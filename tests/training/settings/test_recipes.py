@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import loreweave
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.registry import load_task, load_training
@@ -226,3 +227,13 @@ def test_the_windows_that_a_note_builds_are_read_as_a_whole() -> None:
                 assert f"--max-length {recipe.config['max_words']} " in note, recipe.name
                 found += 1
     assert found == 2
+
+
+def test_no_note_is_cut_by_a_comment() -> None:
+    """` #` begins a comment of YAML, so a note with this sign must be in quotes."""
+    folder = Path(loreweave.__file__).parent / "recipes"
+    for recipe in list_recipes():
+        text = (folder / f"{recipe.name}.yaml").read_text(encoding="utf-8")
+        notes = text.partition("\nnotes:\n")[2].partition("\nconfig:")[0].splitlines()
+        plain = {line.removeprefix("  - ") for line in notes if line[4] not in "\"'"}
+        assert plain <= set(recipe.notes), recipe.name
