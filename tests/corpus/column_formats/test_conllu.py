@@ -52,6 +52,24 @@ def test_a_multi_word_token_takes_the_mentions_of_its_words_and_of_itself(tmp_pa
     assert found == [("zumSee", "x"), ("can't", "y"), ("can't", "Z")]
 
 
+def test_empty_nodes_inside_a_multi_word_token(tmp_path: Path) -> None:
+    nothing = row("1.1", "_", "PRON", "Entity=(3-z)|NER=B-N")
+    fused = [row("1-2", "zum"), row("1", "zu", "ADP", "Entity=(1-x"), nothing, row("2", "dem", "DET")]
+    spelled = [row("4-5", "don't", "_", "SpaceAfter=No"), row("4", "do"), row("4.1", "_"), row("5", "n't")]
+    rows = [*fused, row("3", "See", "NOUN", "Entity=1)"), *spelled, row("6", ".")]
+    (text,) = read_conllu(write(tmp_path, "# global.Entity = GRP-etype", *rows))
+    assert text.text == "zum See don't."
+    assert text.metadata["tokens"] == [[0, 3], [4, 7], [8, 10], [10, 13], [13, 14]]
+    assert text.metadata["pos"] == ["ADP+DET", "NOUN", "X", "X", "X"]
+    assert [(text.surface(mention), mention.label) for mention in text.mentions] == [("zum See", "x")]
+
+
+def test_a_mention_that_ends_at_an_empty_node_of_a_multi_word_token(tmp_path: Path) -> None:
+    fused = [row("1-2", "zum"), row("1", "zu", misc="Entity=(1-x"), row("1.1", "_", misc="Entity=1)"), row("2", "dem")]
+    (text,) = read_conllu(write(tmp_path, "# global.Entity = GRP-etype", *fused))
+    assert [(text.surface(mention), mention.label) for mention in text.mentions] == [("zum", "x")]
+
+
 def test_mentions_of_tags_and_documents_without_an_id(tmp_path: Path) -> None:
     name = [row("1", "Ann", misc="NER=B-PER|SpaceAfter=No"), row("2", "Hill", misc="NER=I-PER")]
     second = ["# newdoc", row("1", "Oslo", misc="ner=LOC")]

@@ -126,6 +126,11 @@ class _Row(NamedTuple):
     misc: dict[str, str]
     entity_tag: str
 
+    @property
+    def is_empty_node(self) -> bool:
+        """Whether the row is a word that the text does not have (`3.1`)."""
+        return "." in self.id
+
 
 class _Word(NamedTuple):
     """A word of the text, its rows, and whether a space follows; an empty node has the form ""."""
@@ -194,8 +199,9 @@ def _text(rows: Sequence[_Row], id: str, document: str, fields: Sequence[str], p
         places += [_Place(row, start, end) for row in parts]
         if form:
             words.append(places[-1])
-            tags.append("+".join(row.tag for row in parts if "-" not in row.id))
-            entity_tags.append(next((row.entity_tag for row in parts if row.entity_tag != OUTSIDE), OUTSIDE))
+            written = [row for row in parts if not row.is_empty_node]
+            tags.append("+".join(row.tag for row in written if "-" not in row.id))
+            entity_tags.append(next((row.entity_tag for row in written if row.entity_tag != OUTSIDE), OUTSIDE))
             text += form + " " * space
     metadata: dict[str, Any] = {"doc": document} if document else {}
     metadata[TOKENS] = [[word.start, word.end] for word in words]
@@ -212,20 +218,28 @@ def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
         row = rows[at]
         at += 1
         first, _, last = row.id.partition("-")
-        if "." in row.id or not row.form:
+        if row.is_empty_node or not row.form:
             yield _Word("", [row], False)
             continue
-        parts = [row]
-        if last:
-            parts = [part for part in rows[at : at + int(last) - int(first) + 1] if "." not in part.id]
-            at += len(parts)
+        end = _end_of_words(rows, at, int(last) - int(first) + 1) if last else at
+        inside = rows[at:end] if last else [row]
+        at = end
+        parts = [part for part in inside if not part.is_empty_node]
         space = row.misc.get("SpaceAfter") != "No"
         annotated = ENTITY in row.misc or row.entity_tag != OUTSIDE
         if "".join(part.form for part in parts) == row.form and not (last and annotated):
-            yield from (_Word(part.form, [part], False) for part in parts[:-1])
-            yield _Word(parts[-1].form, parts[-1:], space)
+            for part in inside:
+                yield _Word("" if part.is_empty_node else part.form, [part], space and part is parts[-1])
         else:
-            yield _Word(row.form, [row, *parts], space)
+            yield _Word(row.form, [row, *inside], space)
+
+
+def _end_of_words(rows: Sequence[_Row], at: int, number: int) -> int:
+    """The place after a number of words from `at` on; empty nodes among them are not counted."""
+    while at < len(rows) and number > 0:
+        number -= not rows[at].is_empty_node
+        at += 1
+    return at
 
 
 def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> Iterator[Mention]:
@@ -244,7 +258,8 @@ def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> I
                 expected = "expected its begin before"
                 raise DataError(f"found the end of the mention {group!r}, {expected}", path=path, line=row.line, field=ENTITY)
             opened.remove(found)
-            if found[2] < end:
+            alone = row.is_empty_node and found[3] == row.line  # inside a multi-word token, it has the characters of that
+            if found[2] < end and not alone:
                 yield Mention(found[2], end, label=found[1] or None)
     if opened:
         group, _, _, line = opened[-1]
