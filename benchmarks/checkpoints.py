@@ -31,6 +31,7 @@ from loreweave.build.pretraining_set import build_pretraining_set, open_pretrain
 from loreweave.build.text_blocks import build_text_blocks
 from loreweave.checkpoints import luke_from_encoder
 from loreweave.checkpoints.formats import hugging_face
+from loreweave.corpus.exclusion import Exclusion
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.graphs.building import GraphPolicy, build_graph
 from loreweave.corpus.graphs.formats import find_graph
@@ -133,7 +134,7 @@ def sentences() -> list[str]:
         if not (STORE / name).exists():
             report = build_text_blocks(
                 [file], AutoTokenizer.from_pretrained(resolve("minilm")), STORE / name, break_mode="eos", max_length=128,
-                split_long_lines=True, sentences="en", unwrap=unwrap, exclude=reserved,
+                split_long_lines=True, sentences="en", unwrap=unwrap, exclude=Exclusion(reserved),
             )  # fmt: skip
             print(name, report, file=sys.stderr)
     return [str(STORE / name) for name in texts]

@@ -9,8 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
+from loreweave.corpus.exclusion import Exclusion
 from loreweave.corpus.plain_text import Line, read_lines
 from loreweave.errors import DataError
 
@@ -45,7 +46,7 @@ def test_rows_of_json_lines_are_documents(tmp_path: Path) -> None:
     ]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     counts: Counter[str] = Counter()
-    assert list(read_lines([tmp_path / "a.jsonl"], exclude={"Out"}, counts=counts)) == [
+    assert list(read_lines([tmp_path / "a.jsonl"], exclude=Exclusion({"Out"}), counts=counts)) == [
         Line("Oslo", "one"),
         Line("Oslo", "two\u2028more"),
         Line("", ""),
@@ -58,6 +59,25 @@ def test_compressed_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one\n"))
     (tmp_path / "b.jsonl.xz").write_bytes(lzma.compress(b'{"text": "two"}\n'))
     assert [line.text for line in read_lines([tmp_path / "a.txt.gz", tmp_path / "b.jsonl.xz"])] == ["one", "", "two"]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.ndjson", "wiki_00", "a.txt"])
+def test_json_lines_of_any_name_are_rows(tmp_path: Path, name: str) -> None:
+    rows = [{"id": "1", "title": "Oslo", "text": "one\n\ntwo"}, {"id": "2", "text": "three"}]
+    (tmp_path / name).write_text("\n".join(map(json.dumps, rows)))
+    assert list(read_lines([tmp_path / name])) == [Line("1", "one"), Line("1", "two"), Line("", ""), Line("2", "three")]
+
+
+@pytest.mark.parametrize("content", ['[{"text": "one"}, {"text": "two"}]', '{"data": [\n {"text": "one"},\n {"text": "two"}]}'])
+def test_json_in_other_layouts_is_rows(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    assert list(read_lines([tmp_path / "a.json"])) == [Line("a.json:1", "one"), Line("", ""), Line("a.json:2", "two")]
+
+
+@pytest.mark.parametrize("line", ["{", '{"txt": "a"}', "{{Infobox}}", '["text", "a"]', "[1] Oslo"])
+def test_text_that_begins_like_json_is_text(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.txt").write_text(line + "\nmore\n")
+    assert [found.text for found in read_lines([tmp_path / "a.txt"])] == [line, "more"]
 
 
 @pytest.mark.parametrize("row", ['{"txt": "a"}', '{"text": 3}', "[]"])
@@ -88,8 +108,11 @@ def test_parquet_files_and_saved_data_sets_are_tables(tmp_path: Path) -> None:
     rows = Dataset.from_list([{"id": "x", "text": "one\ntwo"}, {"id": "y", "text": "three"}])
     rows.to_parquet(tmp_path / "a.parquet")
     rows.save_to_disk(tmp_path / "saved")
-    for file in (tmp_path / "a.parquet", tmp_path / "saved"):
-        found = list(read_lines([file], exclude={"y"}))
+    (tmp_path / "parts").mkdir()
+    rows.to_parquet(tmp_path / "parts" / "train-00000-of-00001.parquet")
+    (arrow,) = (tmp_path / "saved").glob("*.arrow")
+    for file in (tmp_path / "a.parquet", tmp_path / "saved", tmp_path / "parts", arrow):
+        found = list(read_lines([file], exclude=Exclusion({"y"})))
         assert found == [Line("x", "one"), Line("x", "two")]
 
 
@@ -101,5 +124,8 @@ def test_tables_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="without state.json"):
         list(read_lines([tmp_path / "empty"]))
     Dataset.from_list([{"words": "one"}]).to_parquet(tmp_path / "b.parquet")
-    with pytest.raises(DataError, match="line 1"):
+    with pytest.raises(DataError, match="row 1"):
         list(read_lines([tmp_path / "b.parquet"]))
+    DatasetDict({"train": Dataset.from_list([{"text": "one"}])}).save_to_disk(tmp_path / "splits")
+    with pytest.raises(DataError, match=r"found the splits train, expected one of them, as in .*splits/train"):
+        list(read_lines([tmp_path / "splits"]))

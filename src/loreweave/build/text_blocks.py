@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -30,6 +30,7 @@ from loreweave.build.pretraining_store import ROWS_PER_SHARD, write_set
 from loreweave.build.sentence_tokenizer import backend_of, unknown_id_of
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
+from loreweave.corpus.exclusion import Exclusion
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.plain_text import Line, read_lines
 from loreweave.errors import ConfigurationError
@@ -50,6 +51,7 @@ class TextBlockReport:
     Attributes:
         documents: number of runs of lines between blank lines.
         documents_excluded: number of documents excluded by their id or title.
+        excluded_names_not_found: number of ids and titles to exclude that no document has; lines of text have neither.
         blank_lines: number of blank lines in text files; each is an end token of the stream.
         blank_lines_dropped: number of blank lines inside documents of JSON Lines, where they do not separate documents.
         characters_replaced: number of unpaired surrogates, which became U+FFFD.
@@ -65,6 +67,7 @@ class TextBlockReport:
     files: int = 0
     documents: int = 0
     documents_excluded: int = 0
+    excluded_names_not_found: int = 0
     lines: int = 0
     blank_lines: int = 0
     blank_lines_dropped: int = 0
@@ -131,7 +134,7 @@ def build_text_blocks(
     split_long_lines: bool = False,
     sentences: str | None = None,
     unwrap: bool = False,
-    exclude: Collection[str] = (),
+    exclude: Exclusion | None = None,
     rows_per_shard: int = ROWS_PER_SHARD,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -142,7 +145,7 @@ def build_text_blocks(
     other characters.
 
     Args:
-        files: text files, or tables with `text`; read once, in order (`loreweave.corpus.plain_text`).
+        files: text files, or JSON and tables with `text`; read in order (`loreweave.corpus.plain_text`).
         tokenizer: a fast tokenizer with an end (or separator) token.
         output: folder to write; the same input gives the same bytes.
         break_mode: places where blocks may be cut.
@@ -150,7 +153,7 @@ def build_text_blocks(
         split_long_lines: split lines that are longer than a block into full blocks and a rest, instead of dropping them.
         sentences: language of the sentences that become the lines; None keeps the lines.
         unwrap: first join the lines up to a blank line.
-        exclude: `id` or `title` of documents to exclude.
+        exclude: `id` or `title` of documents to exclude, if they are rows.
         progress: called with the counts so far after each batch of lines.
 
     Raises:
@@ -168,7 +171,7 @@ def _make_rows(
     files: Iterable[Pathname],
     tokenizer: PreTrainedTokenizerBase,
     cutting: _Cutting,
-    exclude: Collection[str],
+    exclude: Exclusion | None,
     report: TextBlockReport,
     progress: Progress | None,
 ) -> Iterator[Window]:
@@ -182,6 +185,7 @@ def _make_rows(
     yield from _rows(cut_blocks(lines, cutting.break_mode, size, end_id), size, end_id, report)
     for name, count in counts.items():
         setattr(report, name, count)
+    report.excluded_names_not_found = 0 if exclude is None else len(exclude.not_found())
 
 
 def cut_blocks(lines: Iterable[TokenLine], mode: BreakMode, size: int, end_id: int) -> Iterator[Block]:

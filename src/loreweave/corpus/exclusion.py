@@ -19,15 +19,16 @@ class Exclusion:
         self.texts = 0
         self._met: set[str] = set()
 
+    def excludes(self, *names: str) -> bool:
+        """Whether a text with these names is excluded, which is then counted."""
+        met = self.names.intersection(names)
+        self._met |= met
+        self.texts += bool(met)
+        return bool(met)
+
     def kept(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         """The texts that are kept."""
-        for text in texts:
-            met = self.names.intersection((text.id, text.title))
-            self._met |= met
-            if met:
-                self.texts += 1
-            else:
-                yield text
+        return (text for text in texts if not self.excludes(text.id, text.title))
 
     def not_found(self) -> list[str]:
         """Names that no text had so far, in order: a misspelt name would not exclude its text."""

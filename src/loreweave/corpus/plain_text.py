@@ -1,18 +1,23 @@
-"""Plain text as documents of lines: text files with blank lines between documents, or tables with a column `text`."""
+"""Plain text as documents of lines: text files with blank lines between documents, or JSON and tables with a `text`."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from loreweave.corpus.files.reading import Pathname, content_suffix, open_text, read_json_lines
+from loreweave.corpus.exclusion import Exclusion
+from loreweave.corpus.files.json_rows import Placed, json_rows
+from loreweave.corpus.files.reading import Pathname, content_suffix, line_value, not_an_object, open_text, read_json_lines
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.surrogates import replace_halves
+from loreweave.corpus.files.tables import is_table
 from loreweave.errors import DataError
+
+_ROW_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 class Line(NamedTuple):
@@ -24,13 +29,14 @@ class Line(NamedTuple):
 
 
 def read_lines(
-    files: Iterable[Pathname], exclude: Collection[str] = (), counts: Counter[str] | None = None, *, unwrap: bool = False
+    files: Iterable[Pathname], exclude: Exclusion | None = None, counts: Counter[str] | None = None, *, unwrap: bool = False
 ) -> Iterator[Line]:
     """Yield the lines of all files in order, with an empty line between two documents (and between two files).
 
-    A `.jsonl` or `.parquet` file, or a folder saved by `datasets`, has one document per row, with the lines of its `text`;
-    blank lines inside it do not separate documents. Any other file is UTF-8 text whose blank lines separate documents. Text
-    files may be compressed (.gz, .xz, .bz2).
+    JSON in any layout (`corpus.files.json_rows`) and tables (Parquet, Arrow, saved data sets) have one document per row, with
+    the lines of its `text`; blank lines inside it do not separate documents. JSON is recognised by the suffix (.json, .jsonl,
+    .ndjson), or by a first line that is an object with a `text`. Any other file is UTF-8 text whose blank lines separate
+    documents. Text and JSON files may be compressed (.gz, .xz, .bz2).
 
     Args:
         exclude: `id` or `title` of documents to exclude, if they are rows.
@@ -38,55 +44,41 @@ def read_lines(
         unwrap: join consecutive lines with spaces, for text whose lines were wrapped at a width.
 
     Raises:
-        DataError: a file cannot be read, is not UTF-8, or has a row without a string `text`; names file and line.
+        DataError: a file cannot be read, is not UTF-8, or has a row without a string `text`; names file and place.
     """
     counts = Counter() if counts is None else counts
+    exclude = Exclusion() if exclude is None else exclude
     inside = False  # whether a document has begun
     for file in files:
         counts["files"] += 1
         if inside:
             yield Line("", "")
             inside = False
-        rows = _rows(file)
-        lines = _text_lines(file, unwrap) if rows is None else _row_lines(file, rows, frozenset(exclude), counts, unwrap)
+        rows = _rows(Path(file))
+        lines = _text_lines(file, unwrap) if rows is None else _row_lines(file, rows, exclude, counts, unwrap)
         for line in lines:
             inside = bool(line.text)
             yield line
 
 
-def _rows(file: Pathname) -> Iterator[tuple[int, Mapping[str, Any]]] | None:
-    """Numbered rows of a table; None for a text file."""
-    path = Path(file)
+def _rows(path: Path) -> Iterator[Placed] | None:
+    """Rows of JSON or of a table, each with its place; None for a text file."""
+    if is_table(path):
+        return json_rows(path)
     if path.is_dir():
-        return _data_set_rows(path)
-    if path.suffix == ".parquet":
-        return _parquet_rows(path)
-    return read_json_lines(file) if content_suffix(file) == ".jsonl" else None
+        raise DataError("found a folder without state.json, expected one that datasets' save_to_disk wrote", path=path)
+    suffixed = content_suffix(path) in _ROW_SUFFIXES
+    if not path.is_file():  # a pipe, which cannot be read twice
+        return ((f"line {number}", row) for number, row in read_json_lines(path)) if suffixed else None
+    return json_rows(path) if suffixed or _begins_with_row(path) else None
 
 
-def _data_set_rows(folder: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    from datasets import Dataset, load_from_disk
-
-    if not (folder / "state.json").is_file():
-        raise DataError("found a folder without state.json, expected one that datasets' save_to_disk wrote", path=folder)
-    dataset = load_from_disk(str(folder))
-    assert isinstance(dataset, Dataset)  # a dictionary of splits has no state.json
-    yield from enumerate(dataset, 1)
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"found no Parquet file that can be read ({error})", path=path) from None
-    number = 0
-    for batch in table.iter_batches():
-        for row in batch.to_pylist():
-            number += 1
-            yield number, row
+def _begins_with_row(path: Path) -> bool:
+    """Whether the first line of a file is a JSON object with a text, as in files without a suffix that tools write."""
+    with open_text(path) as file:
+        first = next((line for line in file if not line.isspace()), "")
+    row = line_value(1, first, path) if first.lstrip().startswith("{") else None
+    return isinstance(row, dict) and isinstance(row.get("text"), str)
 
 
 def _text_lines(file: Pathname, unwrap: bool) -> Iterator[Line]:
@@ -111,25 +103,25 @@ def _joined(lines: Iterable[str], unwrap: bool) -> Iterator[tuple[int, str]]:
 
 
 def _row_lines(
-    file: Pathname,
-    rows: Iterable[tuple[int, Mapping[str, Any]]],
-    exclude: frozenset[str],
-    counts: Counter[str],
-    unwrap: bool,
+    file: Pathname, rows: Iterable[Placed], exclude: Exclusion, counts: Counter[str], unwrap: bool
 ) -> Iterator[Line]:
     separate = False
-    for number, row in rows:
+    for at, row in rows:
+        if not isinstance(row, dict):
+            message = row.message if isinstance(row, DataError) else not_an_object(row).message
+            raise DataError(message, path=file, record=at)
         text = row.get("text")
         if not isinstance(text, str):
-            raise DataError(f"found {in_json(text)}, expected a string", path=file, line=number, field="text")
+            raise DataError(f"found {in_json(text)}, expected a string", path=file, record=at, field="text")
         names = [name for name in (row.get("id"), row.get("title")) if isinstance(name, str) and name]
-        if not exclude.isdisjoint(names):
+        if exclude.excludes(*names):
             counts["documents_excluded"] += 1
             continue
         if separate:
             yield Line("", "")
         text, replaced = replace_halves(text)  # tokenizers refuse unpaired surrogates
         counts["characters_replaced"] += replaced
+        number = at.rpartition(" ")[2]  # of "line 4"
         place, separate = names[0] if names else f"{Path(file).name}:{number}", False
         for _, line in _joined(io.StringIO(text, newline=None), unwrap):  # the same line endings as in text files
             if line:

@@ -22,12 +22,14 @@ def files(tmp_path: Path) -> list[str]:
 def test_documents_become_blocks(
     files: list[str], tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "reserved.txt").write_text("Bergen\n")
+    (tmp_path / "reserved.txt").write_text("Bergen\nOsslo\n")
     arguments = ["--tokenizer", str(minilm_dir), "--output", str(tmp_path / "set"), "--break-mode", "complete_doc"]
     command = ["build", "text-blocks", *files, *arguments, "--exclude", str(tmp_path / "reserved.txt")]
     assert main(command) == 0
     shown = capsys.readouterr()
     assert "blocks\t3" in shown.out and "documents excluded\t1" in shown.out and f"wrote {tmp_path / 'set'}" in shown.err
+    assert "excluded names not found\t1" in shown.out
+    assert f"{tmp_path / 'reserved.txt'}: no text has the id or title 'Osslo'" in shown.err
     opened = open_pretraining_set(tmp_path / "set", verify=True)
     assert opened.dataset["text_id"][:] == ["book.txt:1", "book.txt:4", "Oslo"]
     tokenizer = opened.tokenizer()

@@ -108,10 +108,8 @@ class TextFiles:
         """Counts of what was odd, left out and excluded; lines about it are printed."""
         for line in self.checks.notes():
             say(line)
-        missed = self._exclusion.not_found()
-        if missed:
-            say(f"{self.exclude}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
-        excluded = {"texts_excluded": self._exclusion.texts, "excluded_names_not_found": len(missed)}
+        missed = say_not_found(self.exclude, self._exclusion)
+        excluded = {"texts_excluded": self._exclusion.texts, "excluded_names_not_found": missed}
         return self.checks.reported() | excluded | self.left_out
 
     def _read(self, left_out: Counter[str] | None) -> Iterator[AnnotatedText]:
@@ -148,6 +146,14 @@ def _prefixes(files: Sequence[str]) -> list[str]:
         return [""] * len(files)
     stems = [Path(file).name.partition(".")[0] for file in files]
     return [f"{stem if stems.count(stem) == 1 else file}:" for file, stem in zip(files, stems, strict=True)]
+
+
+def say_not_found(file: Path | None, exclusion: Exclusion) -> int:
+    """Print the names in a file of `--exclude` that no text has, and return their number."""
+    missed = exclusion.not_found()
+    if missed:
+        say(f"{file}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
+    return len(missed)
 
 
 def say_unknown(unknown: int, sub_words: int, tokenizer: str) -> None:

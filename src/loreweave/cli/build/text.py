@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from loreweave.cli.build.annotated_texts import say_unknown
+from loreweave.cli.build.annotated_texts import say_not_found, say_unknown
 from loreweave.cli.console import progress, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 
@@ -19,7 +19,7 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE",
-        help="Text with blank lines between documents, or .jsonl, .parquet or a saved data set with the column 'text'.",
+        help="Text with blank lines between documents, or JSON, Parquet or a saved data set with 'text' in each row.",
     ),
 ]
 TextBlocksBreakMode = Annotated[
@@ -39,7 +39,8 @@ Unwrap = Annotated[
     bool, typer.Option("--unwrap", help="First join lines up to a blank line (for text with fixed line widths).")
 ]
 Exclude = Annotated[
-    Path | None, typer.Option("--exclude", help="File with titles or ids of table rows to leave out, one per line.")
+    Path | None,
+    typer.Option("--exclude", help="File with titles or ids of rows to leave out, one per line. Lines of text have none."),
 ]
 
 
@@ -62,8 +63,10 @@ def text_blocks(
     """
     from loreweave.build.text_blocks import build_text_blocks
     from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+    from loreweave.corpus.exclusion import Exclusion
     from loreweave.corpus.wikispeedia import read_reserved_titles
 
+    exclusion = None if exclude is None else Exclusion(read_reserved_titles(exclude))
     words = read_word_tokenizer(tokenizer)
     with progress("lines cut into blocks") as advance:
         report = build_text_blocks(
@@ -75,9 +78,11 @@ def text_blocks(
             split_long_lines=split_long_lines,
             sentences=sentences,
             unwrap=unwrap,
-            exclude=() if exclude is None else read_reserved_titles(exclude),
+            exclude=exclusion,
             overwrite=overwrite,
             progress=steps_from_count(advance, lambda report: report.lines + report.blank_lines),
         )
+    if exclusion is not None:
+        say_not_found(exclude, exclusion)
     say_unknown(report.sub_words_unknown, report.sub_words, tokenizer)
     show_counts(report.to_dict(), output, always=("documents", "lines", "blocks"), as_json=as_json)
