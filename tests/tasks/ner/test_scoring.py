@@ -104,6 +104,11 @@ def test_the_originals_file_of_predictions_beside_its_gold_file(tmp_path: Path) 
         (COLUMNS.replace("Bob I-PER O", "Bob I-PER PER"), "line 6: found the tags 'I-PER' and 'PER'"),
         ('{"id": "a", "entities": [{"start": 0}]}\n', "line 1, field 'end': found nothing, expected an integer"),
         (
+            '{"id": "a", "entities": []}\n{"id": "b", "entities": [{"start": 0, "end": 9, "label": "PER"}]}\n',
+            r"line 2, field 'predicted': found the span \(0, 9\) in a text of 8 characters, .*: 'b'",
+        ),
+        ('{"id": "a", "entities": [{"start": -1, "end": 3, "label": "PER"}]}\n', r"line 1.*found the span \(-1, 3\)"),
+        (
             '{"id": "c", "entities": []}\n',
             "no prediction for any of 2 records; the ids are c, expected those of the gold file: a, b",
         ),
@@ -114,6 +119,23 @@ def test_what_is_wrong_with_predictions_is_named(content: str, message: str, tmp
     path.write_text(content)
     with pytest.raises(DataError, match=message):
         score_predictions(RECORDS, path)
+
+
+def test_predictions_of_another_text_are_named(tmp_path: Path) -> None:
+    mentions = [
+        {"start": 0, "end": 8, "label": "PER", "mention": "ann hill"},
+        {"start": 9, "end": 12, "label": "X", "text": "Oslo"},
+    ]
+    path = tmp_path / "other.jsonl"
+    path.write_text(json.dumps({"id": "a", "predicted": mentions}) + '\n{"id": "b", "predicted": []}\n')
+    evaluation = score_predictions(RECORDS, path)
+    assert evaluation.metrics["micro_precision"] == 0.5
+    said = (
+        "1 predicted mention has other characters than the gold file at these offsets; is it the same text? The first: line 1"
+    )
+    assert [note for note in evaluation.notes if note.startswith(said)] == [
+        f"{said}: found 'Oslo', but the text has 'saw' at (9, 12); the nearest such characters are at (13, 17)"
+    ]
 
 
 def test_missing_predictions_count_as_wrong(tmp_path: Path) -> None:

@@ -12,16 +12,20 @@ import numpy as np
 from loreweave.corpus.column_formats.predictions import read_predicted_sentences
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.rows import Row, as_row, field
+from loreweave.corpus.files.rows import Row, as_row, check_span, field
+from loreweave.corpus.surfaces import check_given_surface
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
 from loreweave.metrics.spans import SpanCounts, count_spans
-from loreweave.tasks.files.predictions import align, holds_json, json_predictions, predicted_name
+from loreweave.tasks.files.predictions import align, holds_json, json_predictions, predicted_name, with_places
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.training.evaluation import Evaluation, Outputs
 
 METRICS = ("micro_f1", "micro_precision", "micro_recall", "macro_f1")
+
+_Given = tuple[str, list[Row]]
+"""Place of a row of predictions, and the mentions in it."""
 
 
 def score(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
@@ -59,11 +63,13 @@ def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
     file, of which the last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`); or CoNLL-U.
 
     Raises:
-        DataError: names the line; see `files.predictions.align`.
+        DataError: names the line of a mention that is not in the text of its record; see `files.predictions.align`.
     """
     if holds_json(path):
-        found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
-        predicted = [list(spans or ()) for spans in found]
+        given = with_places(json_predictions(path, _predicted))
+        found, notes = align(given, [record.id for record in records], path)
+        predicted = [_spans_of(record, each, path) for record, each in zip(records, found, strict=True)]
+        notes += _other_characters(records, found)
     else:
         predicted, notes = _of_tags(records, path)
     evaluation = score_spans(records, predicted)
@@ -118,10 +124,49 @@ def _nests(record: NerRecord) -> bool:
     return any(second[0] < -first[1] for first, second in pairwise(spans))
 
 
-def _predicted(row: Row) -> list[TokenSpan]:
+def _predicted(row: Row) -> list[Row]:
     """Older names: files of runs had `predictions`, and answers `entities`, as in other systems."""
     given = [as_row(each) for each in field(row, predicted_name(row, "predictions", "entities"), list)]
-    return [TokenSpan(field(each, "start", int), field(each, "end", int), field(each, "label", str)) for each in given]
+    for each in given:
+        _span(each)
+    return given
+
+
+def _span(row: Row) -> TokenSpan:
+    return TokenSpan(field(row, "start", int), field(row, "end", int), field(row, "label", str))
+
+
+def _spans_of(record: NerRecord, given: _Given | None, path: Path) -> list[TokenSpan]:
+    """The predicted mentions of a record.
+
+    Raises:
+        DataError: one is not in the text; names the line.
+    """
+    place, rows = given or ("", [])
+    spans = [_span(row) for row in rows]
+    for start, end, _ in spans:
+        try:
+            check_span(record.text, start, end, "predicted")
+        except DataError as error:
+            raise DataError(f"{error.message}: {record.id!r}", path=path, record=place, field=error.field) from None
+    return spans
+
+
+def _other_characters(records: Sequence[NerRecord], found: Sequence[_Given | None]) -> list[str]:
+    """A note about mentions whose own characters (`mention`, `text`, ...) are not those of the gold file's text."""
+    number, first = 0, ""
+    for record, given in zip(records, found, strict=True):
+        place, rows = given or ("", [])
+        for row in rows:
+            start, end, _ = _span(row)
+            try:
+                check_given_surface(record.text, start, end, row)
+            except DataError as error:
+                number, first = number + 1, first or f"{place}: {error.message}"
+    if not number:
+        return []
+    words = counted(number, "predicted mention has", "predicted mentions have")
+    return [f"{words} other characters than the gold file at these offsets; is it the same text? The first: {first}"]
 
 
 def _notes(records: Sequence[NerRecord], counts: SpanCounts) -> list[str]:
