@@ -173,6 +173,13 @@ def test_utf_16_is_named(tmp_path: Path) -> None:
         read(tmp_path / "a.txt")
 
 
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.txt.xz", "a.txt.bz2"])
+def test_a_broken_compressed_file_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"not compressed at all")
+    with pytest.raises(DataError, match=rf"{name}: broken compressed file"):
+        read(tmp_path / name)
+
+
 def test_plain_text_is_no_query_where_more_is_asked(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ann lives in Oslo.\n")
     asks = ("text", "start", "end")

@@ -35,7 +35,7 @@ _BINARY_FORMATS = {
     **{bytes([0x80, protocol]): "a pickle, expected text" for protocol in range(2, 6)},
 }
 """First bytes of files that are not text -> what they are, and the way out."""
-BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
+_BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 
@@ -69,7 +69,7 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
         raise file_not_found(path) from None
     except IsADirectoryError:
         raise DataError("found a folder, expected a file", path=path) from None
-    with io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
+    with io.TextIOWrapper(raw, encoding="utf-8-sig") as file, naming_broken(path):
         try:
             yield file
         except UnicodeDecodeError as error:
@@ -83,13 +83,24 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
             elif (other := _binary_format(path)) is not None:
                 raise DataError(f"found {other}", path=path) from None
             raise DataError(message, path=path, line=line) from None
-        except BROKEN_STREAM as error:
-            raise DataError(f"broken compressed file ({error})", path=path) from error
-        except OSError as error:
-            # For a broken stream bz2 raises a bare OSError, which has no error number, unlike those of the system.
-            if error.errno is not None or Path(path).suffix.lower() != ".bz2":
-                raise
-            raise DataError(f"broken compressed file ({error})", path=path) from error
+
+
+@contextmanager
+def naming_broken(path: Pathname) -> Iterator[None]:
+    """Turn errors of the broken compression of a file, which lack its name, into those of the file.
+
+    Raises:
+        DataError: its compression is broken.
+    """
+    try:
+        yield
+    except _BROKEN_STREAM as error:
+        raise DataError(f"broken compressed file ({error})", path=path) from error
+    except OSError as error:
+        # For a broken stream bz2 raises a bare OSError, which has no error number, unlike those of the system.
+        if error.errno is not None or Path(path).suffix.lower() != ".bz2":
+            raise
+        raise DataError(f"broken compressed file ({error})", path=path) from error
 
 
 def lines_of_bytes(file: Iterable[bytes]) -> Iterator[bytes]:

@@ -16,12 +16,12 @@ from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import (
-    BROKEN_STREAM,
     FOUND_UTF16,
     UTF16_MARKS,
     content_suffix,
     line_value,
     lines_of_bytes,
+    naming_broken,
     not_an_object,
     open_binary,
 )
@@ -236,11 +236,8 @@ def _opened(file: str, standard_input: TextIO) -> Iterator[Iterable[bytes]]:
         raw = getattr(standard_input, "buffer", None)
         yield raw if raw is not None else (line.encode("utf-8", "surrogatepass") for line in standard_input)
         return
-    try:
-        with open_binary(file) as opened:
-            yield opened
-    except BROKEN_STREAM as error:
-        raise DataError(f"broken compressed file ({error})", path=file) from None
+    with open_binary(file) as opened, naming_broken(file):
+        yield opened
 
 
 def _lines(raw: Iterable[bytes], called: str) -> Iterator[Line]:
