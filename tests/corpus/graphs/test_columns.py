@@ -85,6 +85,20 @@ def test_columns_by_name_and_by_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7\t1\t0\n8\t1\t0\n", [("7", "0", "1"), ("8", "0", "1")]),  # a cell equals the number of a column
+        ("3\t2\t1\n3\t4\t0\n", [("3", "1", "2"), ("3", "0", "4")]),  # all cells do, but one occurs again
+        ("3\t2\t1\n5\t6\t7\n", [("7", "5", "6")]),  # a first row that can be a header, as before
+    ],
+)
+def test_numbers_of_columns_are_no_cells(text: str, found: list[tuple[str, str, str]], tmp_path: Path) -> None:
+    """The layout of OpenKE, with numbers as ids."""
+    path = write(tmp_path, {"a.tsv": text}) / "a.tsv"
+    assert rows_of(path, "head=1,relation=3,tail=2") == found
+
+
+@pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
         ("who,how,what\na,r,b\n", "head=wo,relation=how,tail=what", r"csv, line 1: .*no column 'wo'.*did you mean head=who\?"),

@@ -99,8 +99,19 @@ def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield from ((line, [unquoted(cell) for cell in cells]) for line, cells in tab_rows(path))
 
 
-def layout_of(path: Path, first: Sequence[str], roles: Sequence[Role], columns: Columns | None) -> Layout | None:
+def layout_of(
+    path: Path, first: Sequence[str], roles: Sequence[Role], columns: Columns | None, *, is_data: bool = False
+) -> Layout | None:
     """Columns of a file, as the caller or its first row names them; None if neither does.
+
+    Numbers that the caller gives are places of columns, unless they are all cells of a first row that may be a header.
+
+    Args:
+        path: the file, for messages.
+        first: its first row.
+        roles: the roles that are wanted.
+        columns: the caller's names or numbers.
+        is_data: whether the first row is certainly no header.
 
     Raises:
         DataError: the caller names a column that does not exist.
@@ -108,7 +119,7 @@ def layout_of(path: Path, first: Sequence[str], roles: Sequence[Role], columns: 
     cells = [cell.strip().lstrip("\ufeff") for cell in first]
     given = {role: name for role, name in (columns or {}).items() if role in roles}
     if given:
-        if all(name.isdigit() and name not in cells for name in given.values()):
+        if all(map(str.isdigit, given.values())) and (is_data or not set(cells).issuperset(given.values())):
             return Layout({role: _numbered(path, name, cells) for role, name in given.items()})
         return Layout({role: _named(path, role, name, cells) for role, name in given.items()}, tuple(cells))
     letters = tuple(cell.casefold() for cell in cells)
@@ -168,8 +179,9 @@ def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = N
             of several columns are the three.
     """
     rows = list(islice(table_rows(path), _LOOKED_AT))
-    layout = layout_of(path, rows[0][1], TRIPLE, columns) if rows else None
-    if layout is not None and not columns and _recurs(rows):
+    is_data = _recurs(rows)
+    layout = layout_of(path, rows[0][1], TRIPLE, columns, is_data=is_data) if rows else None
+    if layout is not None and not columns and is_data:
         layout = None
     widths = {len(cells) for _, cells in rows[:2]}
     if layout is None and len(widths) == 1 and 3 not in widths and (is_csv(path) or max(widths) > 3):
@@ -187,7 +199,7 @@ def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = N
 
 def _recurs(rows: Sequence[tuple[int, list[str]]]) -> bool:
     """Whether a cell of the first row occurs again in its column, as a cell of a triple can and the name of a column cannot."""
-    first = [name.strip() for name in rows[0][1]]
+    first = [name.strip() for name in rows[0][1]] if rows else []
     return any(name and cell.strip() == name for _, cells in rows[1:] for cell, name in zip(cells, first, strict=False))
 
 
