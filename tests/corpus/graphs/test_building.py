@@ -88,6 +88,28 @@ def test_excluded_triples_leave_train_and_nothing_else(files: Path, build: Build
         build(triples(files), exclude_triples=files / "leak.tsv", skip_bad=True)
 
 
+@pytest.mark.parametrize(
+    ("columns", "train", "leak"),
+    [
+        ("head=from,relation=via,tail=to", "from,w,to,via\nb,1,a,r\nc,2,b,s\n", "leak.csv,from,w,to,via\nc,9,b,s\n"),
+        ("head=from,relation=via,tail=to", "from,w,to,via\nb,1,a,r\nc,2,b,s\n", "leak.csv,To,From,Via\nb,c,s\n"),
+        ("head=from,relation=via,tail=to", "from,w,to,via\nb,1,a,r\nc,2,b,s\n", "leak.tsv,c\ts\tb\n"),
+        ("head=1,relation=4,tail=3", "b,1,a,r\nc,2,b,s\n", "leak.csv,c,2,b,s\n"),
+        ("head=1,relation=4,tail=3", "b,1,a,r\nc,2,b,s\n", "leak.csv,c,s,b\n"),
+        ("head=1,relation=3,tail=2", "b,a,r\nc,b,s\n", "leak.csv,c,b,s\n"),
+    ],
+)
+def test_excluded_triples_may_have_the_columns_of_the_others(
+    columns: str, train: str, leak: str, tmp_path: Path, build: Build
+) -> None:
+    name, _, content = leak.partition(",")
+    folder = write(tmp_path / "tables", {"train.csv": train, name: content})
+    graph = build(triples(folder / "train.csv", columns=columns), exclude_triples=folder / name)
+    assert triples_by_id(graph) == {"train": ["b r a"]}
+    assert graph.manifest["left_out"]["excluded triples of train"] == 1
+    assert "excluded triples that train does not have" not in graph.manifest["left_out"]
+
+
 def test_entities_outside_a_vocabulary_leave_with_their_triples(files: Path, build: Build) -> None:
     names = "a\tOslo\nb\tBern\nc\tOslo\nd\tParis\n"
     write(files, {"names.tsv": names, "train.tsv": SPLITS["train.tsv"] + "b\tr\td\n"})

@@ -30,7 +30,10 @@ WithoutText = Annotated[
 ]
 Exclude = Annotated[
     Path | None,
-    typer.Option("--exclude-triples", help="File of head<TAB>relation<TAB>tail: triples to remove from training."),
+    typer.Option(
+        "--exclude-triples",
+        help="File of triples to remove from training: head<TAB>relation<TAB>tail, or in the columns of the other triples.",
+    ),
 ]
 Within = Annotated[
     Path | None,

@@ -18,7 +18,7 @@ from loreweave.corpus.files.manifests import MANIFEST, describe_files
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.corpus.files.surrogates import has_half, replace_halves
 from loreweave.corpus.files.writing import atomic_folder
-from loreweave.corpus.graphs.columns import read_triple_table
+from loreweave.corpus.graphs.columns import Columns, has_columns, read_triple_table
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation
 from loreweave.corpus.graphs.ids import spaced_alike
 from loreweave.corpus.graphs.knowledge_graph import ENTITIES, write_graph_files
@@ -49,7 +49,8 @@ class GraphPolicy:
         without_text: an entity without label, description and alias is kept, left out with its triples, or an error. (The
             replacement of a missing description is chosen when texts are read: `encoding.entity_texts`.)
         skip_bad: skip, count and list wrong rows, instead of raising an error at the first.
-        exclude_triples: file of triples that training must not see; their entities stay, so that ranks stay comparable.
+        exclude_triples: file of triples that training must not see, in the columns of the training file, or with head, relation
+            and tail; their entities stay, so that ranks stay comparable.
         within_vocabulary: entity vocabulary. An entity that is not in it is left out with its triples, and so are
             several entities with one title (see `knowledge.vocabulary_rows`).
         splitting: settings for dividing the triples of one split into three; None keeps the splits of the source.
@@ -153,7 +154,7 @@ def _read_triples(
     entities = _listed(source.entity_ids, left_out)
     relations = _listed(source.relation_ids, left_out)
     left_out.ids.known += [entities, relations]
-    excluded = _Excluded(policy.exclude_triples)
+    excluded = _Excluded(policy.exclude_triples, source.columns)
     triples = {}
     for split, path in source.triples.items():
         numbers = array("i")
@@ -205,10 +206,14 @@ def _unknown(head: str, relation: str, tail: str, entities: Ids, relations: Ids)
 
 
 class _Excluded:
-    """Triples that training must not see, and those of them that it contained."""
+    """Triples that training must not see, and those of them that it contained.
 
-    def __init__(self, path: Path | None) -> None:
-        rows = () if path is None else read_triple_table(path, LeftOut())
+    Their file has the columns that the user names for the training file, or head, relation and tail.
+    """
+
+    def __init__(self, path: Path | None, columns: Columns) -> None:
+        given = columns if path is not None and has_columns(path, columns) else None
+        rows = () if path is None else read_triple_table(path, LeftOut(), given)
         self._triples = {(head, relation, tail) for _, head, relation, tail in rows}
         self._met: set[tuple[str, str, str]] = set()
 

@@ -171,6 +171,15 @@ def _shown(cells: Sequence[str]) -> str:
 # ---- triples ---------------------------------------------------------------------------------------------------------
 
 
+def has_columns(path: Path, columns: Columns) -> bool:
+    """Whether a file of triples has the columns that the caller names for other files."""
+    rows = list(islice(table_rows(path), _LOOKED_AT))
+    try:
+        return bool(rows) and layout_of(path, rows[0][1], TRIPLE, columns, is_data=_recurs(rows)) is not None
+    except DataError:
+        return False
+
+
 def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = None) -> Iterator[tuple[int, str, str, str]]:
     """Yield (line, head, relation, tail); a file without a header has three columns, as for `read_triples`.
 

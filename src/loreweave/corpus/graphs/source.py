@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from loreweave.corpus.graphs.columns import Columns
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.graphs.lines import LeftOut, read_triples
@@ -53,6 +54,7 @@ class GraphSource:
         relation_ids: all relations, likewise.
         read_triples: reader of triples. Default: lines of `head<TAB>relation<TAB>tail`.
         published: published counts by name (`entities`, `relations`, a split).
+        columns: columns of the files of triples, as the user names them.
         details: further entries of the manifest about the source, known after reading.
     """
 
@@ -65,6 +67,7 @@ class GraphSource:
     relation_ids: ReadIds | None = None
     read_triples: ReadTriples = _read_lines
     published: Mapping[str, int] = field(default_factory=dict)
+    columns: Columns = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

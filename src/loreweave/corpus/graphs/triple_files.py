@@ -65,7 +65,9 @@ def triples(
     given = present(descriptions, names, relation_descriptions, relation_names)
     place = Path(folder)
     files = {"train": place} if place.is_file() else find_splits(place, suffixes=(".tsv", ".txt", ".csv"))
-    return GraphSource("triples", files, read_entities, read_relations, text_files=given, read_triples=read_rows)
+    return GraphSource(
+        "triples", files, read_entities, read_relations, text_files=given, read_triples=read_rows, columns=chosen
+    )  # fmt: skip
 
 
 # ---- FB15k-237 -------------------------------------------------------------------------------------------------------
