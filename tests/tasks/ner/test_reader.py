@@ -224,6 +224,22 @@ def test_what_cannot_be_meant_stops_or_is_said(tmp_path: Path) -> None:
     assert notes == ["tags in another spelling: 'B_PER' as 'B-PER', 'o' as 'O'"]
 
 
+def test_characters_as_tokens_are_joined_in_sentences_of_one_word_too(tmp_path: Path) -> None:
+    """The layout of KLUE: the other sentences show that tokens are characters."""
+    rows = [
+        {"tokens": list("mia"), "tags": ["B-PS", "I-PS", "I-PS"]},
+        {"tokens": list("so it"), "tags": ["O"] * 5},
+        {"tokens": ["l", "a"], "tags": ["O", "O"]},
+    ]
+    for name, content in (("a.jsonl", "\n".join(map(json.dumps, rows))), ("a.json", json.dumps(rows))):
+        (tmp_path / name).write_text(content)
+        first, *others = read(tmp_path / name).records
+        assert [first.text, *(record.text for record in others)] == ["mia", "so it", "la"]
+        assert mentions(first) == [("mia", "PS")] and first.sentence.words == ((0, 1), (1, 2), (2, 3))
+    (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, [*rows, {"tokens": ["so", "b"], "tags": ["O", "O"]}])))
+    assert [record.text for record in read(tmp_path / "b.jsonl").records] == ["m i a", "so it", "l a", "so b"]
+
+
 def test_blank_tokens_in_json_are_left_out_and_counted(tmp_path: Path) -> None:
     rows = [
         {"tokens": ["Ann", " ", "Hill"], "tags": ["B-PER", "I-PER", "I-PER"]},

@@ -139,4 +139,6 @@ def format_of_file(name: str, path: Path, names: Sequence[str] | None = None) ->
     if name != "tokens":
         return format, []
     spelling = tokens.spelling_of(path, names)
-    return replace(format, texts=partial(tokens.texts, names=names, spelling=spelling)), spelling.notes()
+    characters = True if tokens.are_characters(path) else None
+    adapted = partial(tokens.texts, names=names, spelling=spelling, characters=characters)
+    return replace(format, texts=adapted), spelling.notes()

@@ -15,7 +15,7 @@ from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, id_of, label_of, rest_of
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
-from loreweave.corpus.tokens import text_of_file_tokens
+from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
 
 TAG_KEYS = ("tags", "ner_tags", "labels")
@@ -24,7 +24,13 @@ _NOWHERE = -1
 """Start and end of padding in the lists of mentions of fine-grained typing data (BBN, OntoNotes)."""
 
 
-def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: TagSpelling = PLAIN) -> Iterator[Item]:
+def texts(
+    row: Any,
+    number: str,
+    names: Sequence[str] | None = None,
+    spelling: TagSpelling = PLAIN,
+    characters: bool | None = None,
+) -> Iterator[Item]:
     """{tokens, tags}, or {tokens, entities: [{start, end, type}]} in tokens, end exclusive.
 
     Args:
@@ -32,12 +38,13 @@ def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: T
         number: its id if it has none.
         names: names of tags that are numbers.
         spelling: spelling of the tags.
+        characters: see `text_of_file_tokens`.
     """
     row = as_row(_with_tokens(row))
     tokens = words(row, "tokens")
     key = _tag_key(row, len(tokens))
     if key is not None:
-        yield from token_text(row, number, tokens, _tagged(row, key, len(tokens), names, spelling))
+        yield from token_text(row, number, tokens, _tagged(row, key, len(tokens), names, spelling), characters)
         return
     key = next((key for key in SPAN_KEYS if row.get(key) is not None), SPAN_KEYS[0])
     spans = []
@@ -46,7 +53,20 @@ def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: T
             yield LeftOut("mentions without a place (start and end -1)", of_record=True)
         else:
             spans += spans_of(each, tokens)
-    yield from token_text(row, number, tokens, spans)
+    yield from token_text(row, number, tokens, spans, characters)
+
+
+def are_characters(path: Path) -> bool:
+    """Whether the tokens of a file are characters, and blank ones among them the spaces between words (KLUE)."""
+    blank = False
+    for _, row in json_rows(path):
+        row = _with_tokens(row)
+        tokens = row.get("tokens") if isinstance(row, Mapping) else None
+        for token in tokens if isinstance(tokens, list) else ():
+            if not isinstance(token, str) or len(token) != 1:
+                return False
+            blank |= not token.strip(WHITE)
+    return blank
 
 
 def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
@@ -88,7 +108,9 @@ def _with_tokens(row: Any) -> Any:
     return {"tokens": row["words"]} | {key: value for key, value in row.items() if key != "words"} if renamed else row
 
 
-def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan]) -> Iterator[Item]:
+def token_text(
+    row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan], characters: bool | None = None
+) -> Iterator[Item]:
     """The text of a row of tokens; spans without a label, and repeated spans (kept once), are counted."""
     yield from (LeftOut(UNLABELLED, of_record=True) for span in spans if not span.label)
     spans = [span for span in spans if span.label]
@@ -96,7 +118,7 @@ def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[Tok
     yield from (LeftOut("repeated mentions (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
     metadata = rest_of(row, "tokens", "tokenized_text", *TAG_KEYS, *SPAN_KEYS)
     dropped = Counter[str]()
-    text = text_of_file_tokens(id_of(row, number), tokens, kept, dropped, **metadata)
+    text = text_of_file_tokens(id_of(row, number), tokens, kept, dropped, characters=characters, **metadata)
     yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
     yield text
 
