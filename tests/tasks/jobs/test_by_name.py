@@ -142,6 +142,16 @@ def test_predictions_are_scored_as_by_the_command(
             loreweave.score("entity-typing", **named, report=silent)
 
 
+@pytest.mark.parametrize("gold", [".", "../gold/."])
+def test_the_working_folder_as_data_has_its_name(gold: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gold").mkdir()
+    (tmp_path / "gold" / "a.conll").write_text("Mia B-PER\nleft O\n")
+    (tmp_path / "answers.jsonl").write_text('{"id": "a:1", "predicted": []}\n')
+    monkeypatch.chdir(tmp_path / "gold")
+    loreweave.score("ner", gold=gold, predictions="../answers.jsonl", output=tmp_path / "scores", report=silent)
+    assert (tmp_path / "scores" / "predictions" / "gold.jsonl").is_file()
+
+
 def test_records_in_place_of_a_file_are_named(encoder: Path, files: dict[str, Path], tmp_path: Path) -> None:
     rows: Any = [{"text": "Ann"}]
     with pytest.raises(ConfigurationError, match="data: found a list, expected the path of a file; write the records as"):

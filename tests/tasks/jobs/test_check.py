@@ -301,3 +301,10 @@ def test_a_task_without_training_files_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigurationError, match=message):
         check_files(load_task("fact-probing"), [facts])
+
+
+def test_the_working_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.conll").write_text("Mia B-PER\nleft O\n")
+    monkeypatch.chdir(tmp_path)
+    found = check_files(load_task("ner"), [Path(".")])
+    assert found["files"][0]["file"] == "." and found["labels"] == [{"label": "PER", ".": 1}]

@@ -101,9 +101,9 @@ def check_files(
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """File names; whole paths if names are repeated."""
+    """File names; whole paths if names are repeated, or there is none (`.`)."""
     once = Counter(path.name for path in paths)
-    return [path.name if once[path.name] == 1 else str(path) for path in paths]
+    return [path.name if path.name and once[path.name] == 1 else str(path) for path in paths]
 
 
 def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -38,7 +39,7 @@ def reading_of(format: str | None = None, skip_bad: bool = False, tag_names: Nam
 
 
 def file_of(given: Place, name: str) -> Path:
-    """The path of a file of data.
+    """The path of a file or folder of data; one that ends in a dot (`.`, `data/..`) is written out, because its name is used.
 
     Raises:
         ConfigurationError: something else is given, such as the records themselves.
@@ -48,7 +49,8 @@ def file_of(given: Place, name: str) -> Path:
             f"{name}: found {kind_of(given)}, expected the path of a file; write the records as JSON Lines "
             "(loreweave.load(model).predict_rows(records) answers records without a file)"
         )
-    return Path(given)
+    path = Path(given)
+    return path if path.name.strip(".") else Path(os.path.abspath(path))
 
 
 def path_of(given: Place | None) -> Path | None:
