@@ -24,7 +24,7 @@ from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.training.settings.finetuning import FinetuningConfig, encoded_settings
 from loreweave.training.task_model import Encoding
 
-_FORMAT = 3
+_FORMAT = 4
 """Increased if a reader or an encoding changes within a version."""
 
 
