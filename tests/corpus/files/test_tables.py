@@ -53,6 +53,27 @@ def test_a_table_without_names_keeps_numbers_and_names_beside_it_count(tmp_path:
     assert is_table(tmp_path) and rows_of(tmp_path) == NAMED, "a folder of Parquet files alone"
 
 
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["train-00000-of-00002", "train-00001-of-00002"], None),
+        (["0000", "0001"], None),
+        (["testing", "trainer"], None),
+        (["train-00000-of-00001", "test-00000-of-00001", "validation-00000-of-00001"], "test, train, validation"),
+        (["Dev", "train_1", "train_2"], "dev, train"),
+    ],
+)
+def test_a_folder_of_parquet_files_is_one_split(names: list[str], splits: str | None, tmp_path: Path) -> None:
+    for name in names:
+        data_set().to_parquet(str(tmp_path / f"{name}.parquet"))
+    assert is_table(tmp_path)
+    if splits is None:
+        assert rows_of(tmp_path) == NAMED * len(names)
+    else:
+        with pytest.raises(DataError, match=rf"found files of the splits {splits}, expected files of one of them; name a file"):
+            rows_of(tmp_path)
+
+
 def test_the_random_access_format(tmp_path: Path) -> None:
     table = pa.Table.from_pylist(ROWS)
     with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:

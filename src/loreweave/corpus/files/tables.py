@@ -6,6 +6,7 @@ Numbers of class labels become names, which come from the table's schema or `dat
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ TABLE_SUFFIXES = (".parquet", ".arrow")
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 _DESCRIPTIONS = (INFO_FILE, "dataset_infos.json", _STATE, _SPLITS, MANIFEST)
 """Files that describe the data of a folder: of Hugging Face's library, and of our builders."""
+_SPLIT = re.compile("(?:train|validation|valid|val|dev|test)(?![a-z])", re.IGNORECASE)
+"""How the names of files begin that are a split or a part of one: `train-00000-of-00002.parquet`."""
 _ROWS = 1000
 _METADATA = b"huggingface"
 """Key of the schema's metadata under which the library stores the features."""
@@ -49,7 +52,7 @@ def table_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Each row with its place ("row 3"); an error instead of a row whose class labels have no name.
 
     Raises:
-        DataError: not such a table; or a folder of several splits, whose names are given.
+        DataError: not such a table; or a folder of several splits, saved or as Parquet files, whose names are given.
     """
     number = 0
     for file in _files(path):
@@ -78,13 +81,27 @@ def _parts(folder: Path) -> list[Path]:
     return tables if len(tables) == len([file for file in files if file.name != INFO_FILE]) else []
 
 
+def _of_one_split(files: list[Path], folder: Path) -> list[Path]:
+    """The files; those of several splits are no table.
+
+    Raises:
+        DataError: names the splits.
+    """
+    splits = {found[0].lower(): file for file in reversed(files) if (found := _SPLIT.match(file.name))}
+    if len(splits) > 1:
+        names = ", ".join(sorted(splits))
+        expected = f"files of one of them; name a file, such as {splits[min(splits)]}"
+        raise DataError(f"found files of the splits {names}, expected {expected}", path=folder)
+    return files
+
+
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     if splits := splits_of(path):
         raise DataError(f"found the splits {', '.join(splits)}, expected one of them, as in {path / splits[0]}", path=path)
     if not (path / _STATE).is_file():
-        return _parts(path)
+        return _of_one_split(_parts(path), path)
     state = read_json(path / _STATE)
     try:
         return [path / str(file["filename"]) for file in state["_data_files"]]
