@@ -163,6 +163,11 @@ def test_ids_of_a_folder_are_unique_and_unread_files_are_named(tmp_path: Path) -
     with pytest.raises(DataError, match="DocBin"):
         list(stream_sentences(tmp_path, account))
     assert account.notes == ["read only the .spacy files of the folder, not a.conll, a.txt, b.jsonl"]
+    (tmp_path / "b.spacy").write_bytes(b"none")
+    account = ReadResult([])
+    with pytest.raises(DataError, match="DocBin"):
+        list(stream_sentences(tmp_path, account))
+    assert account.notes[0] == "read from 2 files: b.spacy, c.spacy" and account.notes[1].startswith("read only the .spacy")
 
 
 @pytest.mark.parametrize(

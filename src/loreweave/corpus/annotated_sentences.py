@@ -172,10 +172,10 @@ def stream_sentences(
         raise ConfigurationError(f"unknown format {format!r}; annotated sentences have {', '.join(FORMATS)}")
     files = sentence_files(path, format)
     if files == [path]:
-        account.notes.extend(_unread(path))
+        account.notes.extend(_notes_of_spacy(path))
         yield from _stream_file(path, account, format, skip_bad, names, prefix)
         return
-    account.notes.append(f"read from {counted(len(files), 'file')}: {listed((file.name for file in files), _SHOWN)}")
+    account.notes.append(_read_from([file.name for file in files]))
     stems = Counter(_stem(file) for file in files)
     for file in files:
         of_file: ReadResult[Any] = ReadResult([])
@@ -273,10 +273,18 @@ def _of_spacy(path: Path) -> bool:
     return path.is_dir() and next(path.glob("*.spacy"), None) is not None
 
 
-def _unread(path: Path) -> list[str]:
-    """A note about the other files of a folder with spaCy's files, if there are any."""
-    others = [file.name for file in _inside(path) if file.suffix != ".spacy"] if _of_spacy(path) else []
-    return [f"read only the .spacy files of the folder, not {listed(others, _SHOWN)}"] if others else []
+def _notes_of_spacy(path: Path) -> list[str]:
+    """Notes about a folder with spaCy's files: several of them, and other files, which are not read."""
+    if not _of_spacy(path):
+        return []
+    own = [file.name for file in sorted(path.glob("*.spacy"))]
+    others = [file.name for file in _inside(path) if file.suffix != ".spacy"]
+    notes = [_read_from(own)] if len(own) > 1 else []
+    return notes + ([f"read only the .spacy files of the folder, not {listed(others, _SHOWN)}"] if others else [])
+
+
+def _read_from(names: Sequence[str]) -> str:
+    return f"read from {counted(len(names), 'file')}: {listed(names, _SHOWN)}"
 
 
 def _stem(file: Path) -> str:
