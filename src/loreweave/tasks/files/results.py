@@ -18,13 +18,26 @@ from loreweave.training.runs.status import begun, now, read_status, write_status
 
 KIND = "evaluation"
 """`kind` of an evaluation in its `status.json`."""
+_RESULTS, _RECORD = "results.json", ("config.json", "environment.json", "inputs.json", "status.json")
 
 
 def save_results(output: Path, name: str, evaluation: Evaluation, results: Mapping[str, Any]) -> None:
     """Write `results.json` and `predictions/<name>` into a folder."""
     output.mkdir(parents=True, exist_ok=True)
-    write_json(output / "results.json", results)
+    write_json(output / _RESULTS, results)
     RunRecord(output).save_predictions(name, evaluation.arrays, evaluation.predictions, files=evaluation.files)
+
+
+def remove_results(output: Path) -> None:
+    """Remove earlier results of a folder, and the record of the evaluation that made them, if there are any.
+
+    The record would otherwise name the model of that evaluation beside new results. Other files are the user's own.
+    """
+    evaluated = bool(read_status(output))
+    if evaluated or (output / _RESULTS).exists():
+        shutil.rmtree(output / "predictions", ignore_errors=True)  # those on other data have other names
+    for name in (_RESULTS, *(_RECORD if evaluated else ())):
+        (output / name).unlink(missing_ok=True)
 
 
 def check_results_folder(output: Path, overwrite: bool) -> None:
@@ -35,7 +48,7 @@ def check_results_folder(output: Path, overwrite: bool) -> None:
     """
     if read_status(output).get("kind", KIND) != KIND:
         raise ConfigurationError(f"{output}: the folder contains a run with results of its own; choose another")
-    if (output / "results.json").exists() and not overwrite:
+    if (output / _RESULTS).exists() and not overwrite:
         raise ConfigurationError(f"{output}: the folder contains other results; use --overwrite or another folder")
 
 
@@ -58,9 +71,7 @@ def recorded(
     lock = RunLock(output)
     lock.take()
     try:
-        if read_status(output) or (output / "results.json").exists():  # otherwise the folder is the user's own
-            shutil.rmtree(output / "predictions", ignore_errors=True)  # those on other data have other names
-        (output / "results.json").unlink(missing_ok=True)
+        remove_results(output)
         write_status(output, begun(KIND, files=dict(files)))
         write_json(output / "config.json", dict(config))
         write_json(output / "environment.json", environment())
