@@ -74,6 +74,29 @@ def test_json_in_other_layouts_is_rows(tmp_path: Path, content: str) -> None:
     assert list(read_lines([tmp_path / "a.json"])) == [Line("a.json:1", "one"), Line("", ""), Line("a.json:2", "two")]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'id,Text,stars\nx,"one, or\nmore",5\ny,"two",1\n'),
+        ("a.csv.gz", 'id;text;stars\r\nx;"one, or\nmore";5\r\n\r\ny;two;1\r\n'),
+        ("a.tsv", '"id"\t"text"\nx\tone, or\ny\t"two"\n'),
+    ],
+)
+def test_cells_of_a_column_of_texts_are_rows(tmp_path: Path, name: str, content: str) -> None:
+    data = content.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    more = [] if name == "a.tsv" else [Line("x", "more")]
+    assert list(read_lines([tmp_path / name])) == [Line("x", "one, or"), *more, Line("", ""), Line("y", "two")]
+
+
+def test_cells_without_a_column_of_texts_are_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("No, he said\nyes\n")
+    (tmp_path / "b.csv").write_text("text,n\na,1\nb\n")
+    assert [line.text for line in read_lines([tmp_path / "a.csv"])] == ["No, he said", "yes"]
+    with pytest.raises(DataError, match=r"b\.csv, line 3: found 1 cell, expected 2 as in the first line"):
+        list(read_lines([tmp_path / "b.csv"]))
+
+
 @pytest.mark.parametrize("line", ["{", '{"txt": "a"}', "{{Infobox}}", '["text", "a"]', "[1] Oslo"])
 def test_text_that_begins_like_json_is_text(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.txt").write_text(line + "\nmore\n")

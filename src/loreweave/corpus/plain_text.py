@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.exclusion import Exclusion
+from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, cell_rows
 from loreweave.corpus.files.json_rows import Placed, json_rows
 from loreweave.corpus.files.reading import Pathname, content_suffix, line_value, not_an_object, open_text, read_json_lines
 from loreweave.corpus.files.strict_json import in_json
@@ -35,8 +37,9 @@ def read_lines(
 
     JSON in any layout (`corpus.files.json_rows`) and tables (Parquet, Arrow, saved data sets) have one document per row, with
     the lines of its `text`; blank lines inside it do not separate documents. JSON is recognised by the suffix (.json, .jsonl,
-    .ndjson), or by a first line that is an object with a `text`. Any other file is UTF-8 text whose blank lines separate
-    documents. Text and JSON files may be compressed (.gz, .xz, .bz2).
+    .ndjson), or by a first line that is an object with a `text`. So have .csv and .tsv files whose first line names a column
+    `text`. Any other file is UTF-8 text whose blank lines separate documents. Files of text, JSON and cells may be compressed
+    (.gz, .xz, .bz2).
 
     Args:
         exclude: `id` or `title` of documents to exclude, if they are rows.
@@ -70,7 +73,23 @@ def _rows(path: Path) -> Iterator[Placed] | None:
     suffixed = content_suffix(path) in _ROW_SUFFIXES
     if not path.is_file():  # a pipe, which cannot be read twice
         return ((f"line {number}", row) for number, row in read_json_lines(path)) if suffixed else None
-    return json_rows(path) if suffixed or _begins_with_row(path) else None
+    if suffixed or _begins_with_row(path):
+        return json_rows(path)
+    return _cell_rows(path) if content_suffix(path) in DELIMITED_SUFFIXES else None
+
+
+def _cell_rows(path: Path) -> Iterator[Placed] | None:
+    """Rows of a table whose first line names a column `text`; None for any other file."""
+    lines = cell_rows(path)
+    names = [name.strip().lower() for name in next(lines, (1, []))[1]]
+    return (_of_cells(names, line, cells) for line, cells in lines) if "text" in names else None
+
+
+def _of_cells(names: Sequence[str], line: int, cells: Sequence[str]) -> Placed:
+    if len(cells) != len(names):
+        found = f"found {counted(len(cells), 'cell')}, expected {len(names)} as in the first line"
+        return f"line {line}", DataError(found)
+    return f"line {line}", dict(zip(names, cells, strict=True))
 
 
 def _begins_with_row(path: Path) -> bool:

@@ -19,7 +19,7 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE",
-        help="Text with blank lines between documents, or JSON, Parquet or a saved data set with 'text' in each row.",
+        help="Text with blank lines between documents, or JSON, CSV, Parquet or a saved data set with 'text' in each row.",
     ),
 ]
 TextBlocksBreakMode = Annotated[

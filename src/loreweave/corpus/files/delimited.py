@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from loreweave.corpus.files.reading import open_text
+from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.errors import DataError
 
 Cells = tuple[int, list[str]]
@@ -60,6 +60,19 @@ def tab_rows(path: Path) -> Iterator[Cells]:
         for line, text in enumerate(file, 1):
             if not text.isspace():
                 yield line, text.rstrip("\r\n").split("\t")
+
+
+def cell_rows(path: Path) -> Iterator[Cells]:
+    """Rows of a `.csv` file, or of lines with tabs, whose cells are read without the quotes of a program.
+
+    Raises:
+        DataError: see `csv_rows`.
+    """
+    if content_suffix(path) == ".csv":
+        yield from csv_rows(path)
+        return
+    quoted = has_quoted_cells(path)
+    yield from ((line, [unquoted(cell) if quoted else cell for cell in cells]) for line, cells in tab_rows(path))
 
 
 def unquoted(cell: str) -> str:

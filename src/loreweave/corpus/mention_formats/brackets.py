@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, csv_rows, has_quoted_cells, tab_rows, unquoted
+from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, cell_rows
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.rows import as_row, field
@@ -158,11 +158,7 @@ def _lines(path: Path) -> Iterator[Placed]:
 
 
 def _table_rows(path: Path) -> Iterator[Placed]:
-    if content_suffix(path) == ".csv":
-        lines = csv_rows(path)
-    else:
-        quoted = has_quoted_cells(path)
-        lines = ((line, [unquoted(cell) if quoted else cell for cell in cells]) for line, cells in tab_rows(path))
+    lines = cell_rows(path)
     _, header = next(lines, (1, []))
     names = [name.strip().lower() for name in header]
     if not any(key in names for key in TEXT_KEYS) or len(set(names)) < len(names):
