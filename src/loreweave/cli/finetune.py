@@ -64,6 +64,7 @@ def command(
     splits = [split for split in ("dev", "test") if results.get(split)]  # test data may have no labels
     if splits:
         show_tables(results["tables"].get(splits[-1], {}), of=splits[-1])
-        rows = [(metric, *(results[split][metric] for split in splits)) for metric in results[splits[0]]]
+        metrics = dict.fromkeys(metric for split in splits for metric in results[split])  # a split may lack some
+        rows = [(metric, *(results[split].get(metric) for split in splits)) for metric in metrics]
         show_table(("metric", *splits), rows, title=f"{task}, epoch {results['best_epoch']}")
     say(f"The weights are in {output / 'model'}; everything else about the run is in {output}.")

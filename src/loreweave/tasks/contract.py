@@ -103,6 +103,7 @@ class Training(Generic[R]):
             labels of the training data are not those of the evaluation (few-shot tasks).
         metric: dev metric that selects an epoch; larger is better.
         metrics: names of all metrics in `Evaluation.metrics`.
+        dev_metrics: (settings, dev records) -> names of the metrics by which they can select an epoch; None: all of `metrics`.
         no_label: label for none of the others, if there is one.
         finds: for a task that predicts mentions, the key of an answer with them; None: they are given.
         read_numbers: `read` with the names of tags that are numbers in files; None: files have no such tags.
@@ -129,6 +130,7 @@ class Training(Generic[R]):
     score: Callable[..., Evaluation] | None = None
     metric: str = ""
     metrics: tuple[str, ...] = ()
+    dev_metrics: Callable[[Any, Sequence[R]], Sequence[str]] | None = None
     no_label: str | None = None
     finds: str | None = None
     read_numbers: Callable[[Path, str | None, bool, Sequence[str]], ReadResult[R]] | None = None

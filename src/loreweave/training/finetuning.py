@@ -232,6 +232,8 @@ class _Run:
         row: dict[str, Any] = {"epoch": epoch, "step": step} | ({"train_loss": loss} if loss is not None else {})
         if self.job.dev is not None:
             row["dev"] = self._evaluate(self.job.dev, "dev", epoch, step)
+            if self.job.metric not in row["dev"]:
+                raise ConfigurationError(f"setting 'metric': found {self.job.metric}, expected one of {', '.join(row['dev'])}")
         if self.job.test is not None and self.config.evaluate_test_every_epoch:
             row["test"] = self._evaluate(self.job.test, "test", epoch, step)
         decision = {"decision": self.job.built.decision()} if self.job.built.decision() else {}
@@ -337,7 +339,7 @@ class _Run:
         if "train_loss" in row:
             parts.append(f"loss {row['train_loss']:.4f}")
         for split in ("dev", "test"):
-            if row.get(split):
+            if self.job.metric in row.get(split, {}):
                 parts.append(f"{split} {self.job.metric} {row[split][self.job.metric]:.4f}")
         parts += [f"{name} {value:g}" for name, value in row.get("decision", {}).items()]
         return "  ".join(parts)

@@ -15,7 +15,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.entity_linking.model import build
 from loreweave.tasks.entity_linking.reader import read
 from loreweave.tasks.entity_linking.settings import EntityLinkingConfig
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_task, training_of
 
 TASK = load_task("entity-linking")
 
@@ -30,6 +30,13 @@ def test_a_run_scores_and_keeps_its_knowledge(run: Any, data: Path, tmp_path: Pa
     evaluation, results = evaluate(TASK, tmp_path / "run", data)
     assert evaluation.metrics == dev and results["entities"] == 3
     assert results["counts"] == [{"mentions": 6, "in_knowledge_base": 4, "unknown_entities": 1, "nil": 1}]
+
+
+def test_an_epoch_is_selected_by_a_metric_of_given_mentions(run: Any, tiny_bert: Path, data: Path, tmp_path: Path) -> None:
+    """Training links given mentions, which have no micro F1."""
+    assert set(training_of(TASK).metrics) == set(run.results["dev"])
+    with pytest.raises(ConfigurationError, match="setting 'metric': 'micro_f1' is not a metric of entity-linking"):
+        loreweave.finetune("entity-linking", tiny_bert, "metric=micro_f1", train=data, dev=data, output=tmp_path / "run")
 
 
 def test_training_needs_entities(tiny_bert: Path, data: Path, tmp_path: Path) -> None:

@@ -281,3 +281,39 @@ def test_check_counts_what_is_odd(tiny_bert: Path, tmp_path: Path) -> None:
     assert "answers that equal no span of sub-words (1)" in row["cut"]
     assert {each["label"]: each["train.json"] for each in found["labels"]} == {"answer": 10, "no answer": 8}
     assert any("1 question has the id of another" in line for line in found["findings"])
+
+
+def test_a_metric_that_the_dev_data_do_not_have_is_refused_before_training(tiny_bert: Path, tmp_path: Path) -> None:
+    """`best_f1` needs questions without an answer, and a threshold is no score."""
+    plain, negative = tmp_path / "v1.json", tmp_path / "v2.json"
+    plain.write_text(json.dumps(squad(False)), encoding="utf-8")
+    negative.write_text(json.dumps(squad(True)), encoding="utf-8")
+    said = list[str]()
+    for metric, dev, known in (
+        ("best_f1", plain, "exact_match, f1"),
+        ("best_f1_threshold", negative, "exact_match, f1, has_answer_exact_match, has_answer_f1, no_answer_exact_match, "
+         "no_answer_f1, best_exact_match, best_f1"),
+    ):  # fmt: skip
+        config = fill(training_of(TASK).config, SETTINGS | {"metric": metric})
+        message = f"setting 'metric': found {metric}, by which these dev data cannot select an epoch; expected one of {known}$"
+        with pytest.raises(ConfigurationError, match=message):
+            finetune_task(TASK, str(tiny_bert), DataFiles(train=negative, dev=dev), config, tmp_path / "r", report=said.append)
+    assert not (tmp_path / "r").exists()
+
+
+def test_metrics_of_one_split_alone_are_in_the_table(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, negative = tmp_path / "v1.json", tmp_path / "v2.json"
+    plain.write_text(json.dumps(squad(False)), encoding="utf-8")
+    negative.write_text(json.dumps(squad(True)), encoding="utf-8")
+    settings = ["epochs=1", "device=cpu", "batch_size=8", "gradient_accumulation_steps=1", "keep=best"]
+    asked = ["finetune", "extractive-qa", "--model", str(tiny_bert), "--train", str(negative), *settings]
+    more = ["metric=no_answer_f1", "evaluate_test_every_epoch=true"]
+    for dev, test, others in ((negative, plain, more), (plain, negative, [])):
+        folder = tmp_path / dev.stem
+        assert main([*asked, "--dev", str(dev), "--test", str(test), "--output", str(folder), *others]) == 0
+        shown = [line.split("\t") for line in capsys.readouterr().out.splitlines() if line.count("\t") == 2]
+        rows = {name: values for name, *values in shown}
+        assert rows["metric"] == ["dev", "test"] and "-" not in rows["f1"]
+        assert [value == "-" for value in rows["no_answer_f1"]] == [dev is plain, test is plain]

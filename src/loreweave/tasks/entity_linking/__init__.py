@@ -78,7 +78,7 @@ TASK = Task(
         load=Deferred("loreweave.tasks.entity_linking.model:load"),
         score=scoring.score_outputs,
         metric="accuracy",
-        metrics=scoring.METRICS,
+        metrics=(*scoring.GIVEN_METRICS, *scoring.BASELINES),  # training scores given mentions
         finds="predicted",
         options=("format", "skip_bad"),
     ),

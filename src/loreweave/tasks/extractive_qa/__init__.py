@@ -43,6 +43,7 @@ PARTS: RecordTask[record.QuestionRecord] = RecordTask(
         score=scoring.score,
         metric="f1",
         metrics=scoring.METRICS,
+        dev_metrics=scoring.dev_metrics,
         adapt=settings_for,
         unfit=unfit,
     ),

@@ -16,9 +16,10 @@ from loreweave.corpus.files.strict_json import in_json, kind_of
 from loreweave.errors import DataError
 from loreweave.metrics.answers import AnswerScore, best_threshold, score_answer
 from loreweave.tasks.extractive_qa.prediction import decisions, official_files, row_of
-from loreweave.tasks.extractive_qa.record import NO_ANSWER, QuestionRecord, has_negatives
+from loreweave.tasks.extractive_qa.record import ANSWER, NO_ANSWER, QuestionRecord, has_negatives
 from loreweave.tasks.extractive_qa.settings import (
     EvaluationSettings,
+    QaConfig,
     QaSettings,
     ScoringSettings,
     changed,
@@ -173,6 +174,16 @@ def score_answers(
     if language is None and _is_unspaced(records):
         notes.append("the answers are written without spaces: language=zh or ja compares them character by character")
     return Evaluation(metrics, tables=tables, notes=notes)
+
+
+def dev_metrics(config: QaConfig, records: Sequence[QuestionRecord]) -> list[str]:
+    """Metrics of dev records that can select an epoch: those of both kinds of questions only if there are both."""
+    found = list(METRICS[:2])
+    if has_negatives(records):
+        kinds = {record.label for record in records}
+        found += OF_KINDS if ANSWER in kinds else OF_KINDS[2:]
+        found += OF_THRESHOLDS[::2] if config.with_negative else ()
+    return found
 
 
 def _best_thresholds(

@@ -126,8 +126,7 @@ def finetune_task(
     told = report if is_writer() else _tell_nobody
     config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
     data = _read_splits(training, files, config, reading, report)
-    if training.adapt is not None:
-        config = training.adapt(config, data.train)
+    config = _adapted(training, config, data)
     if training.cannot_learn(config, data.labels):
         raise DataError(f"found one label, {data.labels[0]!r}, in all records, expected two or more", path=files.train)
     asked = _asked(training, source, files, config, reading)
@@ -222,6 +221,24 @@ def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig)
     has_dev = files.dev is not None or config.dev_fraction is not None
     check_selection(config, has_dev=has_dev, has_test=files.test is not None)
     return metric
+
+
+def _adapted(training: Training[Any], config: FinetuningConfig, data: _Splits) -> FinetuningConfig:
+    """The settings that fit the training records.
+
+    Raises:
+        ConfigurationError: a setting that does not, or a metric by which the dev records cannot select an epoch.
+    """
+    if training.adapt is not None:
+        config = training.adapt(config, data.train)
+    if config.metric is not None and data.dev and training.dev_metrics is not None:
+        known = training.dev_metrics(config, data.dev)
+        if config.metric not in known:
+            raise ConfigurationError(
+                f"setting 'metric': found {config.metric}, by which these dev data cannot select an epoch; expected one of "
+                f"{', '.join(known)}"
+            )
+    return config
 
 
 def _read_splits(
