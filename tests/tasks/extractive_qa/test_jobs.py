@@ -317,3 +317,17 @@ def test_metrics_of_one_split_alone_are_in_the_table(
         rows = {name: values for name, *values in shown}
         assert rows["metric"] == ["dev", "test"] and "-" not in rows["f1"]
         assert [value == "-" for value in rows["no_answer_f1"]] == [dev is plain, test is plain]
+
+
+def test_longer_inputs_than_in_training(trained: Trained, tiny_luke: Path, tmp_path: Path) -> None:
+    """28 words of a context, 3 of a question and 3 special tokens; the encoder has 64 positions."""
+    _, run, data, _ = trained
+    config = fill(training_of(TASK).config, SETTINGS | {"epochs": 1, "max_length": 11, "keep": "last"})
+    finetune_task(TASK, str(tiny_luke), DataFiles(train=data), config, tmp_path / "luke", report=silent)
+    row = {"question": "ann works in", "context": " ".join(["ann is long and"] * 6) + " ann works in oslo", "answers": ["oslo"]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    for folder, own in ((run, 24), (tmp_path / "luke", 11)):
+        for length, windows in ((None, True), (own, True), (40, False), (1000, False)):
+            settings = [] if length is None else [f"max_length={length}"]
+            _, results = evaluate(TASK, folder, tmp_path / "a.jsonl", settings=settings, report=silent)
+            assert ("several windows" in results["encoding"]) == windows, (folder, length)

@@ -71,7 +71,9 @@ class QaModel(TaskModel):
             encoding.settings = replace(encoding.settings, with_negative=bool(encoding.settings.with_negative))
         self._configure_entities([name for name in MENTION_SETTINGS if getattr(settings, name, None) is not None])
         check_threshold(settings, encoding.settings.with_negative is not False)
-        encoding.max_length = window_length(self.model, encoding.settings.max_length, encoding.tokenizer.max_length)
+        given = getattr(settings, "max_length", None) is not None  # the tokenizer has the limit of the training
+        limit = None if given else encoding.tokenizer.max_length
+        encoding.max_length = window_length(self.model, encoding.settings.max_length, limit)
         encoding.top, made = getattr(settings, "top", 1), encoding.settings.n_best_size
         if encoding.top > made:
             way_out = f"give n_best_size={encoding.top} too"
