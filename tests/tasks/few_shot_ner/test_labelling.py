@@ -58,6 +58,19 @@ def test_labels_are_those_of_a_loop_over_words(vectors: WordVectors, prototypes:
         assert all(0 < value <= 1 for row in probabilities for value in row)
 
 
+@pytest.mark.parametrize("prototypes", [False, True])
+@pytest.mark.parametrize("transitions", [None, TransitionCounts(1, 1, 1, 1, 1, 1, 1)])
+def test_labels_of_large_vectors_are_those_of_small_ones(
+    vectors: WordVectors, prototypes: bool, transitions: TransitionCounts | None
+) -> None:
+    """Their squared distances are above a million, as those of sums of states of encoders without a last norm."""
+    large = WordVectors(1000 * vectors.vectors, vectors.starts, vectors.sizes)
+    labeller = Labeller(similarity_of("states", 0.0), prototypes, transitions)
+    for asked, (classes, probabilities) in zip(QUESTIONS, labeller.label(QUESTIONS, large), strict=True):
+        assert [row.tolist() for row in classes] == by_loops(asked, vectors, prototypes)
+        assert all(0 < value <= 1 for row in probabilities for value in row)
+
+
 @pytest.mark.parametrize("change", [{}, {"prototypes": True}, {"transitions": TransitionCounts(2, 1, 5, 2, 2, 1, 1)}])
 def test_episodes_together_and_alone_get_the_same(vectors: WordVectors, change: dict[str, Any]) -> None:
     labeller = Labeller(similarity_of("states", 0.0), **change)

@@ -124,8 +124,8 @@ class Labeller:
         return torch.cat([path[: len(part)] for path, part in zip(paths, filled, strict=True)])
 
 
-_ABSENT = -1e5
-"""Score of a class without a support word."""
+_ABSENT = torch.finfo(torch.float32).min
+"""Score of a class without a support word: below that of any other class, however distant its words are."""
 
 
 def together(questions: Sequence[Question], vectors: WordVectors) -> Iterator[list[int]]:
