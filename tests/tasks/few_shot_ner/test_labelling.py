@@ -99,3 +99,11 @@ def test_episodes_are_grouped_by_size_and_by_number_of_labels(vectors: WordVecto
     assert sorted(map(sorted, together([*QUESTIONS, other], vectors))) == [[0, 1, 2], [3]]
     monkeypatch.setattr("loreweave.tasks.few_shot_ner.labelling._MOST_NUMBERS", 1)
     assert sorted(together(QUESTIONS, vectors)) == [[0], [1], [2]]
+
+
+def test_a_long_query_is_not_labelled_with_many_short_ones(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 5 and 4 support words with 1 and 9 query words, two padded episodes have 2 x (5 + 9) vectors of 5 numbers."""
+    both = [question([0, 1], [3], [0, 1, 1, 2, 0]), question([2], [0, 4, 1, 3], [0, 2, 2, 0])]
+    for most, batches in ((139, [[0], [1]]), (140, [[0, 1]])):
+        monkeypatch.setattr("loreweave.tasks.few_shot_ner.labelling._MOST_NUMBERS", most)
+        assert list(together(both, vectors)) == batches

@@ -136,13 +136,16 @@ def together(questions: Sequence[Question], vectors: WordVectors) -> Iterator[li
     ]
     width = vectors.vectors.shape[1]
     batch: list[int] = []
+    longest = 0, 0  # support and query words of the batch, to which all its episodes are padded
     for index in sorted(range(len(questions)), key=lambda index: sizes[index], reverse=True):
-        labels, support, query = sizes[batch[0]] if batch else sizes[index]
-        numbers = (len(batch) + 1) * max(support * query, (support + query) * width)
-        if batch and (labels != sizes[index][0] or numbers > _MOST_NUMBERS):
+        labels, support, query = sizes[index]
+        wider = max(longest[0], support), max(longest[1], query)
+        numbers = (len(batch) + 1) * max(wider[0] * wider[1], sum(wider) * width)
+        if batch and (labels != sizes[batch[0]][0] or numbers > _MOST_NUMBERS):
             yield batch
-            batch = []
+            batch, wider = [], (support, query)
         batch.append(index)
+        longest = wider
     if batch:
         yield batch
 
