@@ -58,6 +58,16 @@ def test_what_is_left_out_of_the_support_is_said(tiny_bert: Path, tmp_path: Path
     assert "support: 2 sentences with the type person" in said[-1].replace("types", "type")
 
 
+def test_words_of_the_support_that_are_not_read_are_said(tiny_bert: Path, tmp_path: Path) -> None:
+    """Of 64 positions, 62 are for words: the last 8 of 70 are cut, the only person among them."""
+    support, said = tmp_path / "a.txt", list[str]()
+    support.write_text("the O\n" * 69 + "ann B-person\n\nbob B-place\n")
+    answer = predict(tiny_bert, support, PredictionSettings(), Execution(device="cpu", report=said.append))
+    assert said[-1] == "encoding of the support: words cut off (8)"
+    list(answer([("line 1", {"text": "ann"})], 1))
+    assert said[-1] == "encoding of the support: words cut off (8)", "the query fits"
+
+
 def test_tags_of_a_support_that_are_numbers(tiny_bert: Path, tmp_path: Path) -> None:
     support, names, said = tmp_path / "a.jsonl", tmp_path / "names.txt", list[str]()
     support.write_text('{"tokens": ["ann", "sang"], "tags": [1, 0]}')

@@ -46,3 +46,16 @@ def test_bad_records_of_a_support_are_named_or_left_out(tiny_bert: Path, tmp_pat
     execution = Execution(device="cpu", reading=Reading(skip_bad=True), report=said.append)
     predict(tiny_bert, support, PredictionSettings(), execution)
     assert said[0].startswith(f"{support}: skipped 1 record: bad ") and "support: 4 sentences" in said[-1]
+
+
+def test_truncated_sentences_of_the_support_are_said(tiny_bert: Path, tmp_path: Path) -> None:
+    """5 + 80 words, 4 markers and 2 special tokens are 27 more than the 64 positions."""
+    ends, said = {"head": QUERY["head"], "tail": QUERY["tail"]}, list[str]()
+    texts = {"works": f"{QUERY['text']} {'the river is long ' * 20}", "lives": QUERY["text"]}
+    support = tmp_path / "support.jsonl"
+    support.write_text("\n".join(json.dumps({"text": text, **ends, "label": label}) for label, text in texts.items()))
+    answer = predict(tiny_bert, support, PredictionSettings(), Execution(device="cpu", report=said.append))
+    counts = "texts (2), texts truncated (1), tokens dropped (27), mentions (4), mentions kept (4)"
+    assert said[-1] == f"encoding of the support: {counts}"
+    list(answer([("line 1", QUERY)], 1))
+    assert said[-1] == f"encoding of the support: {counts}", "the query fits"

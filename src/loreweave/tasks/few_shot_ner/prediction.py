@@ -49,8 +49,10 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
         execution.report(f"{data}: left out: {tallied(found.dropped)}")
     tagger = Tagger.open(model, settings, execution)
     execution.report(f"support: {counted(len(support), 'sentence')} with the types {', '.join(types)}")
-
-    cut = Counter[str]()
+    cut_in_support, cut = Counter[str](), Counter[str]()
+    tagger.encoding.encode_quietly(support, None, cut_in_support)
+    if cut_in_support:
+        execution.report(f"encoding of the support: {tallied_fields(cut_in_support)}")
 
     def answer(texts: list[AnnotatedText]) -> list[list[dict[str, Any]]]:
         query = tuple(map(_sentence, texts))

@@ -37,8 +37,11 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     support = tuple(tuple(record for record in found.records if record.label == name) for name in relations)
     matcher = Matcher.open(model, settings, execution)
     execution.report(f"support: {counted(len(found.records), 'sentence')} with the relations {', '.join(relations)}")
-
-    queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # counts truncations of the queries only
+    # Copies, each of which counts what it truncates.
+    support_alone, queries_alone = (replace(matcher.encoding.sentences, done=EncodingReport()) for _ in range(2))
+    support_alone.encode([record for records in support for record in records])
+    if support_alone.report():
+        execution.report(f"encoding of the support: {support_alone.report()}")
 
     def answer(asked: list[list[RelationRecord]]) -> list[list[dict[str, Any]]]:
         records = [record for group in asked for record in group]
