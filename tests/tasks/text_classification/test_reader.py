@@ -152,6 +152,21 @@ def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
     assert [record.label for record in read(path, "json:text=text,score=label").records] == [4.5, 3.0, None]
 
 
+def test_numbers_below_the_header_of_a_task_of_glue_are_no_classes(tmp_path: Path) -> None:
+    """The columns of RTE and SST-2, with other labels than theirs; the same rows are read alike in a .csv file."""
+    rows = ["sentence1\tsentence2\tlabel", "a\tb\t4.5", "c\td\t3.0", "e\tf\t0.25"]
+    kind = "(--format table:text=...,label=... reads them as classes)"
+    for name, separator in (("a.tsv", "\t"), ("a.csv", ",")):
+        (tmp_path / name).write_text("\n".join(rows).replace("\t", separator) + "\n")
+        found = read(tmp_path / name)
+        assert [record.label for record in found.records] == [4.5, 3.0, 0.25]
+        assert found.notes[0] == f"labels are read as numbers, not as classes {kind}"
+    whole = read(write(tmp_path, "sentence\tlabel\na\t1.0\nb\t0.0\n"))
+    assert [record.label for record in whole.records] == ["1", "0"]
+    kind = "(--format table:text=...,score=... reads them as numbers)"
+    assert whole.notes == [f"labels are read as classes, not as numbers {kind}"]
+
+
 def test_whole_numbers_with_a_point_are_classes_that_a_program_wrote(tmp_path: Path) -> None:
     """pandas makes them of a column that lacks a label."""
     note = "labels are read as classes, not as numbers (--format json:text=...,score=... reads them as numbers)"

@@ -70,23 +70,26 @@ def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: 
         DataError: a class among numbers.
     """
     columns = opened.columns
+    # GLUE's own labels have no fractions: a file of numbers can have the header of one of its tasks.
+    chosen, format = (False, "table") if name == "glue" else (columns.chosen, name)
     read = _without_hidden_labels(read)
     labels = [record.label for record in read.records if record.label is not None]
     if columns.score is not None or not any(isinstance(each, float) or _FRACTION.fullmatch(each) for each in labels):
         return read
     numbers = all(isinstance(label, float) or _NUMBER.fullmatch(label) for label in labels)
     whole = numbers and all(float(label).is_integer() for label in labels)
-    records, note = [], f"labels are read as classes, not as numbers (--format {name}:text=...,score=... reads them as numbers)"
-    if columns.chosen or whole or not (numbers or has_numbers(read.records)):
-        records = [replace(record, label=_class_of(record.label, whole and not columns.chosen)) for record in read.records]
-        return replace(read, records=records, notes=[*read.notes, *([note] if whole and not columns.chosen else [])])
+    note = f"labels are read as classes, not as numbers (--format {format}:text=...,score=... reads them as numbers)"
+    if chosen or whole or not (numbers or has_numbers(read.records)):
+        records = [replace(record, label=_class_of(record.label, whole and not chosen)) for record in read.records]
+        return replace(read, records=records, notes=[*read.notes, *([note] if whole and not chosen else [])])
+    records = []
     for place, record in zip(read.places, read.records, strict=True):
         try:
             records.append(replace(record, label=number_of(record.label, str(columns.label))))
         except DataError as error:
-            way_out = f"{error.message}, as other records have (--format {name}:text=...,label=... reads all as classes)"
+            way_out = f"{error.message}, as other records have (--format {format}:text=...,label=... reads all as classes)"
             raise DataError(way_out, path=path, record=place, field=error.field) from None
-    note = f"labels are read as numbers, not as classes (--format {name}:text=...,label=... reads them as classes)"
+    note = f"labels are read as numbers, not as classes (--format {format}:text=...,label=... reads them as classes)"
     return replace(read, records=records, notes=[*read.notes, note])
 
 
