@@ -233,3 +233,15 @@ def test_a_dev_file_that_does_not_fit_the_model_is_named(tiny_bert: Path, tmp_pa
     config = fill(training_of(TASK).config, SETTINGS)
     with pytest.raises(DataError, match=r"dev.jsonl, record a, field 'text_pair': found one text, expected a pair"):
         finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=silent)
+
+
+def test_how_labels_were_read_is_said_before_the_error_about_one(tiny_bert: Path, tmp_path: Path) -> None:
+    """The ratings of the dev file are whole by chance, so that they are read as classes; the note says what to do."""
+    train, dev, said = tmp_path / "train.tsv", tmp_path / "dev.tsv", list[str]()
+    train.write_text(lines(("text", "label"), ("ann is long", 4.5), ("bob is long", 0.5)))
+    dev.write_text(lines(("text", "label"), ("ann is long", 4.0), ("bob is long", 1.0)))
+    files, config = DataFiles(train=train, dev=dev), fill(training_of(TASK).config, SETTINGS | {"epochs": 1})
+    with pytest.raises(DataError, match="dev.tsv, line 2, field 'labels': found the label '4', expected .*: number"):
+        finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=said.append)
+    note = "labels are read as classes, not as numbers (--format table:text=...,score=... reads them as numbers)"
+    assert said[-1] == f"{dev}: {note}"

@@ -23,7 +23,7 @@ from loreweave.tasks.files.feature_cache import encode_cached
 from loreweave.tasks.files.splits import hold_out, take_balanced, take_fraction
 from loreweave.tasks.heads import check_for_encoder
 from loreweave.tasks.jobs.evaluate import is_writer
-from loreweave.tasks.jobs.known_labels import check_labels
+from loreweave.tasks.jobs.known_labels import read_known
 from loreweave.tasks.jobs.record_facts import check_fit
 from loreweave.tasks.left_out_heads import head_in
 from loreweave.tasks.registry import training_of
@@ -258,8 +258,7 @@ def _read_splits(
     for split, file in (("dev", files.dev), ("test", files.test)):
         if file is None:
             continue
-        read = check_labels(training, training.records(file, reading), labels, file, reading.skip_bad)
-        _report_all(report, describe_skipped(read, file))
+        read = read_known(training, file, reading, labels, report)
         if not read.records:
             raise DataError("found no record that can be used", path=file)
         if split == "dev" and training.finds is None and not training.labels(read.records):

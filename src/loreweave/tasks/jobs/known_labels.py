@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.read_result import R, ReadResult
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import DataError
-from loreweave.tasks.contract import Training
+from loreweave.tasks.contract import Reading, Training
 from loreweave.training.class_names import LABELS_WANTED, are_numbered
+
+
+def read_known(
+    training: Training[R], path: Path, reading: Reading, labels: Sequence[str], report: Callable[[str], None]
+) -> ReadResult[R]:
+    """The records of a file for a model; see `check_labels`. What is unusual in the file is reported, also if a label is
+    an error, which it may explain.
+
+    Raises:
+        DataError: the file cannot be read, or has a label that the model does not have.
+    """
+    found = training.records(path, reading)
+    try:
+        found = check_labels(training, found, labels, path, reading.skip_bad)
+    finally:
+        for line in describe_skipped(found, path):
+            report(line)
+    return found
 
 
 def check_labels(

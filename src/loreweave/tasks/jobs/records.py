@@ -7,11 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import DataError, records_of
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
-from loreweave.tasks.jobs.known_labels import check_labels
+from loreweave.tasks.jobs.known_labels import read_known
 from loreweave.tasks.jobs.queries import Answerer, Row
 from loreweave.tasks.record_task import RecordTask, last_argument
 from loreweave.training.devices import choose_device
@@ -32,9 +31,7 @@ def evaluate_records(
     loaded = load_checkpoint_of(training, model, execution.base, execution.labels)
     chosen = loaded.decision()
     loaded.configure(settings)
-    read = check_labels(training, training.records(data, reading), loaded.labels, data, reading.skip_bad)
-    for line in describe_skipped(read, data):
-        report(line)
+    read = read_known(training, data, reading, loaded.labels, report)
     if not read.records:
         raise DataError("found no record to score", path=data)
     for name, value in loaded.decision().items():
