@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import finetuning_run, report_table
+from made_runs import DATA, finetuning_run, report_table
 from task_jobs import silent
 
 from loreweave.errors import ConfigurationError
@@ -80,6 +80,27 @@ def test_other_tasks_and_other_data_are_other_sections(tmp_path: Path) -> None:
         "text-classification on dev.json and test.json",
         "text-classification on dev.json and test.json, other data 2",
         "ner on dev.json and test.json",
+    ]
+
+
+def test_runs_on_other_training_data_are_other_groups(tmp_path: Path) -> None:
+    for name, seed, train, score in (("a", 0, "small.json sha256:1", 0.25), ("b", 1, "small.json sha256:1", 0.5),
+                                     ("c", 0, "large.json sha256:2", 0.75), ("d", 1, "copy.json sha256:2", 1.0)):  # fmt: skip
+        finetuning_run(tmp_path / name, seed, dev=(score,), data={**DATA, "train": train})
+    (section,) = sections_of(find_runs([tmp_path]))
+    assert section.varied == ["train"]
+    assert [group.label for group in section.groups] == ["train=large.json", "train=small.json"]
+    assert [group.scores("dev", "accuracy") for group in section.groups] == [[0.75, 1.0], [0.25, 0.5]]
+    assert "Best by dev data: train=large.json: dev accuracy 0.8750 ± 0.1768" in answer_of(section)
+
+
+def test_a_part_of_other_training_data_is_other_dev_data(tmp_path: Path) -> None:
+    for name, data in (("a", {}), ("b", {"train_2": "more.json sha256:4"})):
+        data = {"train": "train.json sha256:1", "test": "test.json sha256:3", **data}
+        finetuning_run(tmp_path / name, data=data, dev_fraction=0.1)
+    assert [section.name for section in sections_of(find_runs([tmp_path]))] == [
+        "text-classification on train.json and test.json",
+        "text-classification on train.json and test.json and more.json",
     ]
 
 

@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Write a report about runs: scores with their spread over seeds, and figures, as one page and as plain files.
 
-    The page opens in any browser, offline too. Runs of different tasks or on different data are in sections of their own.
-    docs/reports.md describes the figures.
+    The page opens in any browser, offline too. Runs of different tasks or with different dev or test data are
+    in sections of their own. docs/reports.md describes the figures.
 
     If the first argument is the word compare, the page answers whether one system is better than another, by tests over the
     records that both have predicted and over their seeds. A folder with the name compare is written ./compare.

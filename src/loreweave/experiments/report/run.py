@@ -58,7 +58,7 @@ def report(
 ) -> Report:
     """Write a report about runs, as `loreweave report` does.
 
-    Runs of different tasks or data are in sections of their own. Runs that differ only in their seeds are one group.
+    Runs of different tasks, dev or test data are in sections of their own. Runs that differ only in their seeds are one group.
 
     Args:
         runs: folders of runs, or folders with runs in them.

@@ -43,11 +43,16 @@ def data_paths(run: RecordedRun) -> list[Path]:
     if run.kind == "pretraining":
         return [start / str(place) for place in run.config.get("dev") or ()]
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
-        splits = [split for split in ("dev", "test") if split in recorded] or ["train"]
-        names = {split: name_and_content(str(recorded.get(split)))[0] for split in splits}
+        names = {name: name_and_content(str(recorded[name]))[0] for name in scored_files(run, recorded)}
         return list(dict.fromkeys(_place(start, files.get(split), name) for split, name in names.items()))
     place: Any = files.get("data") or run.results.get("data") or run.results.get("gold")
     return [start / str(place)] if place else []
+
+
+def scored_files(run: RecordedRun, recorded: Mapping[str, Any]) -> list[str]:
+    """Names of the recorded files that a fine-tuned run is scored on; training files if its dev data are a part of them."""
+    found = [name for name in recorded if name in ("dev", "test")]
+    return list(recorded) if run.settings.get("dev_fraction") else found or list(recorded)
 
 
 def _place(start: Path, path: Any, name: str) -> Path:

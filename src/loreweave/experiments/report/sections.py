@@ -13,9 +13,10 @@ from typing import Any
 
 from loreweave.errors import DataError
 from loreweave.experiments.report.cells import Cell
-from loreweave.experiments.report.section_names import section_names
+from loreweave.experiments.report.section_names import scored_files, section_names
 from loreweave.experiments.report.setting_texts import distinct, full_label_of, key_of, label_of, shown
 from loreweave.experiments.report.trials import Choice, choice_of, ranks_of, selected_of, trial_of
+from loreweave.experiments.runs.data_names import training_names
 from loreweave.experiments.runs.listing import order_of, varied
 from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.experiments.runs.run_settings import OBJECTIVES
@@ -30,6 +31,8 @@ _NO_CAUSES = (
 )  # fmt: skip
 """Settings that do not change what is learned: they make no groups."""
 _DIGITS = 12
+TRAIN_FILES = "train"
+"""Name of the training files among settings, as the option has it."""
 LEADING = 7
 """Maximum number of groups that a picture tells apart, each with a colour of its own."""
 SCORED = "test"
@@ -143,13 +146,23 @@ class Section:
     @cached_property
     def varied(self) -> list[str]:
         """Settings with several values among the runs with scores, without seeds; `model` among them."""
-        return _varied([causes_of(run) for run in self._compared])
+        return _varied([self.causes_of(run) for run in self._compared])
+
+    def causes_of(self, run: RecordedRun) -> dict[str, Any]:
+        """What may explain a score: see `causes_of`; and the training files, if the runs were fine-tuned on different ones."""
+        return ({TRAIN_FILES: self._training[run.path]} if self._training else {}) | causes_of(run)
+
+    @cached_property
+    def _training(self) -> dict[Path, str | None]:
+        """Names of the training files of each run by its folder, which differ for different content; empty if all are equal."""
+        names = training_names(self.runs)
+        return {run.path: name for run, name in zip(self.runs, names, strict=True)} if len(set(names)) > 1 else {}
 
     @cached_property
     def others(self) -> dict[str, Any]:
         """Settings in which only runs without scores differ, with the value of the runs with scores."""
-        known = [causes_of(run) for run in self._compared]
-        names = [name for name in _varied([causes_of(run) for run in self.runs]) if name not in self.varied]
+        known = [self.causes_of(run) for run in self._compared]
+        names = [name for name in _varied([self.causes_of(run) for run in self.runs]) if name not in self.varied]
         return {name: next((row[name] for row in known if name in row), None) for name in names}
 
     @cached_property
@@ -296,7 +309,7 @@ class Section:
 
         Of `others`, a run has only those in which it differs from the runs with scores.
         """
-        causes = causes_of(run)
+        causes = self.causes_of(run)
         own = [name for name, value in self.others.items() if key_of(causes.get(name)) != key_of(value)]
         return {name: causes.get(name) for name in [*self.varied, *own] if not _is_of_another_objective(name, run)}
 
@@ -370,7 +383,6 @@ def _data(run: RecordedRun) -> list[str]:
     if run.kind == "pretraining":
         return [key_of(content) for name, content in run.inputs.items() if name.startswith("dev ")]
     if run.kind == "finetuning" and isinstance(recorded, Mapping):
-        texts = [str(recorded[split]) for split in ("dev", "test") if split in recorded] or [str(recorded.get("train"))]
-        return [name_and_content(text)[1] for text in texts]
+        return [name_and_content(str(recorded[name]))[1] for name in scored_files(run, recorded)]
     place = (run.status.get("files") or {}).get("data") or run.results.get("data") or run.results.get("gold")
     return [key_of(run.inputs.get("data") or str(place))] if place else []

@@ -15,6 +15,8 @@ from loreweave.training.runs.inputs import name_and_content
 _PARTS = 4
 """Maximum number of parts of a path."""
 _DIGITS = 6
+_SCORED = ("dev", "test")
+"""Files of fine-tuning that are not trained on."""
 
 
 def data_names(runs: Sequence[RecordedRun]) -> list[str | None]:
@@ -23,8 +25,18 @@ def data_names(runs: Sequence[RecordedRun]) -> list[str | None]:
     It is the name of the training file, or of the evaluated one. Different data of the same name have more of the path, or the
     names of the other files too, or, if all their names are the same, the first digits of a hash of their content.
     """
-    files = [_files(run) for run in runs]
-    contents = [_content(run, found) for run, found in zip(runs, files, strict=True)]
+    return _names_of([(found := _files(run), _content(run, found)) for run in runs])
+
+
+def training_names(runs: Sequence[RecordedRun]) -> list[str | None]:
+    """As `data_names`, of the training files alone; None for runs that are no fine-tuning."""
+    known = [_Files(_files(run).main) if run.kind == "finetuning" else _Files() for run in runs]
+    return _names_of([(found, _content(run, found, _SCORED)) for run, found in zip(runs, known, strict=True)])
+
+
+def _names_of(given: Sequence[tuple[_Files, str]]) -> list[str | None]:
+    """The names of data by their paths and what tells them apart."""
+    files, contents = [found for found, _ in given], [content for _, content in given]
     firsts = dict(zip(reversed(contents), reversed(files), strict=True))  # of equal data, the first run names the place
     alike: dict[str, list[str]] = {}
     for content, found in firsts.items():
@@ -64,14 +76,14 @@ def _files(run: RecordedRun) -> _Files:
     if not places and isinstance(one, str):
         places = {"data": one}
     start = Path(str(run.status.get("directory") or ""))
-    others = [name for name in ("dev", "test") if name in places]
+    others = [name for name in _SCORED if name in places]
     main = [start / place for name, place in places.items() if name not in others]
     return _Files(main, [start / places[name] for name in others])
 
 
-def _content(run: RecordedRun, files: _Files) -> str:
+def _content(run: RecordedRun, files: _Files, without: Sequence[str] = ()) -> str:
     """What tells the data of a run apart: hashes as far as they are recorded, and otherwise the paths."""
-    recorded = _mapping(run.config.get("data"))
+    recorded = {split: text for split, text in _mapping(run.config.get("data")).items() if split not in without}
     known: Any = {split: name_and_content(str(text))[1] or str(text) for split, text in recorded.items()}
     known = known or list(_mapping(run.inputs.get("data")).values())
     return json.dumps(known or [str(path) for path in (*files.main, *files.others)], sort_keys=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_runs import LABELS, finetuning_run, report_table, save_class_predictions
+from made_runs import DATA, LABELS, finetuning_run, report_table, save_class_predictions
 from task_jobs import silent
 
 import loreweave
@@ -208,6 +208,9 @@ def test_systems_that_cannot_be_compared(systems: list[Path], tmp_path: Path) ->
     refused("no such folder", systems[0], tmp_path / "none", error=DataError)
     mixed = f"x={systems[0]}/s1", f"x={systems[1]}"
     refused(r"system 'x': found runs with different settings \(model_name=first, .* x=.*OTHER_RUN", systems[0] / "s0", *mixed)
+    for number in (1, 2):
+        finetuning_run(tmp_path / "data" / str(number), number, data={**DATA, "train": f"{number}.json sha256:{number}"})
+    refused(r"system 'data': found runs with different settings \(train=1.json, train=2.json\)", systems[0], tmp_path / "data")
     made_run(tmp_path / "ner", 4, task="ner")
     refused("found runs of several tasks, expected one: text-classification .*, ner", systems[0], tmp_path / "ner")
     finetuning_run(tmp_path / "dead", finished=False)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.errors import ConfigurationError
-from loreweave.experiments.report.sections import Group, Section, causes_of, score_of
+from loreweave.experiments.report.sections import TRAIN_FILES, Group, Section, causes_of, score_of
 from loreweave.experiments.report.setting_texts import label_of
+from loreweave.experiments.runs.data_names import training_names
 from loreweave.experiments.runs.folders import find_runs
 from loreweave.experiments.runs.listing import varied
 from loreweave.experiments.runs.recorded import RecordedRun
@@ -122,7 +123,7 @@ def _listed(places: Place | Iterable[Place]) -> list[Place]:
 def _system(name: str, runs: Sequence[RecordedRun]) -> Group:
     """One system, whose runs must differ only in their seeds."""
     known = [run for run in runs if run.state != "unreadable"]
-    rows = [_causes(run) for run in known]
+    rows = [_causes(run) | {TRAIN_FILES: files} for run, files in zip(known, training_names(known), strict=True)]
     differing = varied(rows, dict.fromkeys(cause for row in rows for cause in row))
     if differing:
         labels = dict.fromkeys(label_of({cause: row.get(cause) for cause in differing}) for row in rows)

@@ -12,7 +12,7 @@ from sklearn.inspection import permutation_importance
 
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, SEEDS, Section, causes_of, score_of
+from loreweave.experiments.report.sections import SAME, SEEDS, Section, score_of
 from loreweave.experiments.report.style import new_figure
 from loreweave.picture_style import COLOURS
 
@@ -35,7 +35,7 @@ def draw(section: Section) -> Part | NotShown:
         sizes = f"{counted(len(section.varied), 'setting')} and {counted(len(scored), 'run')}"
         return NotShown(f"needs two settings that were varied and {_FEWEST} finished runs; found {sizes}")
     columns = [
-        _codes([(run.settings | causes_of(run)).get(name) for run, _ in scored], partial(section.text_of, name))
+        _codes([(run.settings | section.causes_of(run)).get(name) for run, _ in scored], partial(section.text_of, name))
         for name in names
     ]
     table, scores = np.stack(columns, axis=1), np.array([score for _, score in scored])

@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
+from loreweave.experiments.report.sections import SAME, Section, score_of
 from loreweave.experiments.report.setting_texts import short_names
 from loreweave.experiments.report.style import new_figure
 
@@ -31,7 +31,7 @@ def draw(section: Section) -> Part | NotShown:
     if len(scored) < 2:
         return NotShown("fewer than two runs are finished")
     names = [*section.varied, f"{split} {section.metric}"]
-    values = [[*(causes_of(run).get(name) for name in section.varied), score] for run, score in scored]
+    values = [[*(section.causes_of(run).get(name) for name in section.varied), score] for run, score in scored]
     columns = [_places([row[place] for row in values], partial(section.text_of, name)) for place, name in enumerate(names)]
     scores = np.array([score for _, score in scored])
     shade = ScalarMappable(Normalize(scores.min(), scores.max()), matplotlib.colormaps["cividis"])

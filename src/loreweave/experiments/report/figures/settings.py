@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
-from loreweave.experiments.report.sections import SAME, Section, causes_of, score_of
+from loreweave.experiments.report.sections import SAME, Section, score_of
 from loreweave.experiments.report.setting_texts import exact
 from loreweave.experiments.report.style import LONGEST_TICK, new_figure, shortened
 from loreweave.experiments.runs.listing import order_of
@@ -37,7 +37,7 @@ def draw(section: Section) -> Part | NotShown:
     split = section.choosing
     for name in section.varied:
         points = [
-            (causes_of(run).get(name), score) for run in section.runs if run.state == "done"
+            (section.causes_of(run).get(name), score) for run in section.runs if run.state == "done"
             and (score := score_of(run, split, section.metric)) is not None
         ]  # fmt: skip
         values = list(dict.fromkeys(_key(value) for value, _ in points))
