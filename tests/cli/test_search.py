@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from dataclasses import replace
@@ -43,6 +44,19 @@ def test_a_search_is_shown_and_continued(
     assert main(["search", "runs/sweep", "--status", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
     assert status["trials"] == {"planned": 2, "complete": 2} and status["best"]["settings"] == {"dropout": 0.2}
+
+
+def test_a_varied_setting_is_shown_also_if_its_name_is_like_that_of_a_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_toy(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    sweep = toy_sweep(tmp_path, design="grid", vary={"epochs": [1, 2]}, settings={})
+    (tmp_path / "sweep.yaml").write_text(json.dumps(sweep))
+    assert main(["search", "sweep.yaml"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "trial\tmicro_f1\tepochs"
+    rows = list(csv.DictReader((tmp_path / "runs" / "sweep" / "trials.csv").open()))
+    assert [(row["epochs"], row["best_epoch"], row["last_epoch"]) for row in rows] == [("1", "1", "1"), ("2", "2", "2")]
 
 
 def test_a_search_without_a_complete_trial_is_an_error(

@@ -17,7 +17,7 @@ from toy_search import by_dropout, silent, toy_sweep, use_toy
 
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.experiments.search.run import search
-from loreweave.experiments.search.sweep import Sweep
+from loreweave.experiments.search.sweep import Sweep, read_sweep
 from loreweave.experiments.search.targets import target_of
 from loreweave.training.runs.endings import Interrupted
 from loreweave.training.runs.record import RunRecord
@@ -50,6 +50,13 @@ def test_a_grid_writes_runs_a_table_and_the_best_recipe(tmp_path: Path, monkeypa
     assert recipe.task == "entity-typing" and recipe.config == {"epochs": 3, "dropout": 0.2, "batch_size": 2}
     models = sorted(path.parent.name for path in (tmp_path / "out" / "trials").glob("*/model"))
     assert models == ["0004"], "only the weights of the best trial are kept"
+
+
+def test_the_epoch_before_training_is_no_epoch_of_a_trial(tmp_path: Path) -> None:
+    target = target_of(read_sweep(toy_sweep(tmp_path, design="grid", vary=VARY)))
+    rows = [{"epoch": epoch, "dev": {"micro_f1": 0.25 * epoch}} for epoch in range(3)]
+    found = target.scores({"best_epoch": 2, "epochs": rows, "dev": rows[2]["dev"]})
+    assert found == {"best_epoch": 2, "last_epoch": 2, "dev_micro_f1": 0.5}
 
 
 def test_the_same_command_does_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,9 +89,7 @@ def _show_tables(results: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     sign = -1 if results["direction"] == "maximize" else 1
     trials = [row for row in rows if row["stage"] == "trials"]
     best = sorted((row for row in trials if row["value"] is not None), key=lambda row: (sign * row["value"], row["trial"]))
-    known = ("stage", "trial", "state", "of_trial", "value", "seconds", "error", "folder")
-    scores = {"best_epoch", "epochs", *(name for row in rows for name in row if name.startswith(("dev_", "test_")))}
-    varied = [name for name in dict.fromkeys(name for row in best for name in row) if name not in known and name not in scores]
+    varied = results["varied"]
     shown = [(row["trial"], row["value"], *(row.get(name) for name in varied)) for row in best[:MOST_ROWS]]
     if shown:
         show_table(("trial", results["metric"], *varied), shown, title="best trials", always_titled=True)

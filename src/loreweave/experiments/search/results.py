@@ -85,7 +85,8 @@ def results_of(stages: Sequence[Stage]) -> dict[str, Any]:
     order = ranked(first)
     number = next((row["trial"] for row in repeated if row["mean"] is not None), order[0].number if order else None)
     found: dict[str, Any] = {"study": study.name, "design": study.sweep.design, "metric": study.target.metric}
-    found |= {"direction": study.target.direction, "trials": counts_of(first), "best": None}
+    varied = dict.fromkeys(name for factor in first.factors for name in factor.names())
+    found |= {"direction": study.target.direction, "varied": list(varied), "trials": counts_of(first), "best": None}
     if number is not None:
         chosen = next(trial for trial in order if trial.number == number)
         found["best"] = {"trial": number, "value": chosen.value, "settings": dict(first.settings(chosen))}

@@ -84,7 +84,7 @@ class Target(Protocol):
         """Step and metric of a line of `metrics.jsonl`; None for lines without."""
 
     def scores(self, results: Mapping[str, Any]) -> dict[str, float]:
-        """All numbers of a run that is done: `dev_micro_f1`, `test_micro_f1`, `best_epoch`."""
+        """All numbers of a run that is done: `dev_micro_f1`, `test_micro_f1`, `best_epoch`, `last_epoch`."""
 
     def recipe(self, settings: Sequence[Setting], summary: str) -> dict[str, Any]:
         """The settings as a recipe for `loreweave finetune --recipe` or `loreweave pretrain`."""
@@ -205,7 +205,8 @@ class FinetuningTarget:
     def scores(self, results: Mapping[str, Any]) -> dict[str, float]:
         """See `Target.scores`."""
         found = {f"{split}_{name}": value for split in ("dev", "test") for name, value in (results.get(split) or {}).items()}
-        return {"best_epoch": results["best_epoch"], "epochs": len(results["epochs"]), **found}
+        last = max(row["epoch"] for row in results["epochs"])
+        return {"best_epoch": results["best_epoch"], "last_epoch": last, **found}
 
     def recipe(self, settings: Sequence[Setting], summary: str) -> dict[str, Any]:
         """See `Target.recipe`."""
