@@ -48,6 +48,7 @@ def plan_of(sweep: Sweep, target: Target) -> Plan:
     listed = {SEED: sweep.seeds} if sweep.design == "seeds" else sweep.vary
     factors = [_typed(factor, target) for factor in factors_of(listed)]
     base = _config(target, [])
+    _check_repeats(sweep, factors, base)
     notes = list(_check_values(factors, target, base))
     factors, design = _design(sweep, target, factors, base)
     limit, size = sweep.budget.trials, design.size
@@ -119,6 +120,23 @@ def _types(cls: Any, name: str) -> set[Any]:
             mapping = next((member for member in union_members(annotation) if get_origin(member) is dict), None)
             annotation = None if mapping is None else get_args(mapping)[1]
     return set() if annotation is None else set(union_members(annotation))
+
+
+def _check_repeats(sweep: Sweep, factors: Sequence[Factor], base: Any) -> None:
+    """Refuse seeds of repetitions that trials have: such a repetition is the selected run itself, with its luck."""
+    varied = [factor for factor in factors if SEED in factor.names()]
+    for seed in sweep.repeat.seeds if sweep.repeat is not None else ():
+        if any(_has_seed(factor, seed) for factor in varied) or (not varied and seed == base.seed):
+            raise ConfigurationError(
+                f"repeat.seeds: found {seed}, which is the seed of {'some' if varied else 'all'} trials; expected other seeds, "
+                "since a repetition with the seed of the selected trial would be the same run"
+            )
+
+
+def _has_seed(factor: Factor, seed: int) -> bool:
+    if factor.range is not None:
+        return factor.range.low <= seed <= factor.range.high
+    return any((SEED, seed) in factor.settings(choice) for choice in factor.choices())
 
 
 def _check_values(factors: Sequence[Factor], target: Target, base: Any) -> Iterator[str]:
