@@ -168,6 +168,31 @@ def test_trials_that_differ_in_the_seed_only_are_repeated_once(tmp_path: Path, m
     sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.2, 0.3], "seed": [1, 2]}, repeat={"best": 2, "seeds": [7]})
     found = search(sweep, output=tmp_path / "out", report=silent)
     assert [(row["of_trial"], row["seed"]) for row in found.trials if row["stage"] == "repeats"] == [(0, "7"), (2, "7")]
+    models = sorted(path.parent.name for path in (tmp_path / "out" / "trials").glob("*/model"))
+    assert models == ["0000", "0002"], "the weights of the repeated trials are kept, not those of the two best scores"
+
+
+def test_a_repetition_is_not_the_selected_run_again(tmp_path: Path) -> None:
+    def refused(found: str, **keys: Any) -> None:
+        sweep = toy_sweep(tmp_path, design="grid", repeat={"seeds": [7, 12]}, **keys)
+        with pytest.raises(ConfigurationError, match=f"repeat.seeds: found {found} trials; expected other seeds"):
+            search(sweep, output=tmp_path / "out", report=silent)
+
+    refused("12, which is the seed of all", vary=VARY)
+    refused("7, which is the seed of some", vary={"seed": [1, 7]})
+    refused("7, which is the seed of some", vary={"both": [{"seed": 7, "dropout": 0.1}, {"seed": 8, "dropout": 0.2}]})
+    refused("7, which is the seed of some", vary={"seed": {"low": 3, "high": 9}})
+
+
+def test_a_repetition_that_failed_and_was_run_again_has_not_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = [3]
+    use_toy(monkeypatch, lambda config, epoch: math.nan if config.seed in bad else by_dropout(config, epoch))
+    sweep = toy_sweep(tmp_path, design="grid", vary={"dropout": [0.2]}, repeat={"best": 1, "seeds": [2, 3]})
+    (row,) = search(sweep, output=tmp_path / "out", report=silent).results["repeats"]
+    assert (row["runs"], row["failed"]) == (1, 1)
+    bad.clear()
+    (row,) = search(sweep, output=tmp_path / "out", report=silent, retry_failed=True).results["repeats"]
+    assert (row["runs"], row["failed"]) == (2, 0)
 
 
 def test_the_best_are_repeated_with_other_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from loreweave.experiments.search.designs import POINT, Listed
 from loreweave.experiments.search.plan import SEED
 from loreweave.experiments.search.space import Factor, Point, Range, Setting
-from loreweave.experiments.search.stages import TRIAL, Stage, ranked
+from loreweave.experiments.search.stages import TRIAL, Stage, points_of, ranked
 from loreweave.experiments.search.study import open_optuna
 from loreweave.metrics.analysis.groups import group_mean
 from loreweave.metrics.analysis.groups import summary as summary_of_group
@@ -51,6 +51,14 @@ def repeat_stage(first: Stage) -> Stage | None:
     return Stage(REPEATS, study, made, Listed(factors, points), len(points), origins)
 
 
+def kept_trials(first: Stage) -> set[int]:
+    """Numbers of the trials whose weights are of use: those that are repeated, as far as is known; otherwise the best one."""
+    repeats = repeat_stage(first)
+    if repeats is None:
+        return {trial.number for trial in ranked(first)[:1]}
+    return {int(repeats.design.point(place, ())[TRIAL] or 0) for place in range(repeats.trials or 0)}
+
+
 def summaries(repeats: Stage) -> list[dict[str, Any]]:
     """Mean, standard deviation and 95 % interval of each repeated trial over its seeds, best mean first.
 
@@ -61,7 +69,7 @@ def summaries(repeats: Stage) -> list[dict[str, Any]]:
     """
     values: dict[int, dict[int, float]] = {}
     failed: dict[int, int] = {}
-    for trial in repeats.all():
+    for trial in points_of(repeats).values():  # of a failed repetition that was run again, the last result
         if TRIAL not in trial.params:
             continue
         number = trial.params[TRIAL]

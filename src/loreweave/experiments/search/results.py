@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from loreweave.corpus.files.csv_tables import write_csv
 from loreweave.corpus.files.writing import atomic_write, write_json
 from loreweave.experiments.search.reaper import ERROR, is_abandoned
-from loreweave.experiments.search.repeats import summaries, summary
+from loreweave.experiments.search.repeats import kept_trials, summaries, summary
 from loreweave.experiments.search.stages import TRIAL, Stage, ranked
 from loreweave.training.settings.fields import written
 
@@ -107,12 +107,12 @@ def counts_of(stage: Stage) -> dict[str, int]:
     return planned | {name: counts[name] for name in (*STATES.values(), INTERRUPTED) if counts[name]}
 
 
-def remove_models(stages: Sequence[Stage], best: int) -> None:
+def remove_models(stages: Sequence[Stage]) -> None:
     """Remove the weights of finished trials that the sweep does not keep, and checkpoints that nothing will resume."""
     sweep = stages[0].study.sweep
     if sweep.keep_models == "all":
         return
-    kept = {trial.number for trial in ranked(stages[0])[:best]} if sweep.keep_models == "best" else set()
+    kept = kept_trials(stages[0]) if sweep.keep_models == "best" else set()
     for stage in stages:
         for trial in stage.all():
             if not trial.state.is_finished():

@@ -82,8 +82,7 @@ def _finish(stages: list[Stage], worker: str, report: Report, patient: bool) -> 
         outcome = run_trial(stage, claim.trial, attributes_of(stage, claim.trial, more))
         _tell(stage, claim.trial, outcome)
         with turn(stage.study.folder):
-            repeat = stage.study.sweep.repeat
-            remove_models(stages, repeat.best if repeat is not None else 1)
+            remove_models(stages)
             write_results(stages)
         report(f"{_title(stage, claim.trial, short=True)}: {_ending(stages, outcome)}")
         _check_errors(stage)
