@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loreweave.experiments.runs.listing import order_of
 from loreweave.experiments.runs.run_settings import OBJECTIVES
 
 _LONGEST = 10
@@ -60,6 +61,11 @@ def distinct(values: Sequence[Any]) -> dict[str, str]:
         if len(set(texts.values())) == len(texts):
             return texts
     return {key: str(value) for key, value in known.items()}
+
+
+def in_order(values: Sequence[Any], text_of: Callable[[Any], str]) -> list[str]:
+    """The texts of different values: numbers by their size, before all others."""
+    return list(dict.fromkeys(text_of(value) for value in sorted(values, key=order_of)))
 
 
 def key_of(value: Any) -> str:

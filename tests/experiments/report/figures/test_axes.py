@@ -60,6 +60,17 @@ def test_names_of_settings_have_no_line_between_them(tmp_path: Path) -> None:
     assert lines == {"setting_pooling": "None", "setting_rate": "-"}
 
 
+def test_numbers_beside_no_number_are_in_the_order_of_their_size(tmp_path: Path) -> None:
+    for number, balance in enumerate((None, 4, 10, 1)):
+        finetuning_run(tmp_path / str(number), dev=(number / 4,), train_balance=balance, rate=number)
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["parallel"](section)
+    assert isinstance(part, Part)
+    axes = part.pictures[0].figure.axes[0]
+    places = {text.get_text(): text.xy for text in axes.texts if text.xy[0] == 0}
+    assert sorted(places, key=lambda name: places[name][1]) == ["1", "4", "10", "none"]
+
+
 def test_ticks_of_logarithmic_axes_are_numbers_not_formulas(tmp_path: Path) -> None:
     for number in range(10):
         rate = 0.00015 * 1.25**number

@@ -13,6 +13,7 @@ from sklearn.inspection import permutation_importance
 from loreweave.corpus.counts import counted
 from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import SAME, SEEDS, Section, score_of
+from loreweave.experiments.report.setting_texts import in_order
 from loreweave.experiments.report.style import new_figure
 from loreweave.picture_style import COLOURS
 
@@ -65,5 +66,5 @@ def _codes(values: list[Any], text_of: Callable[[Any], str]) -> np.ndarray:
     """Numbers as they are, everything else by its place among the distinct values."""
     if all(isinstance(value, int | float) for value in values):
         return np.array(values, dtype=float)
-    names = sorted({text_of(value) for value in values})
+    names = in_order(values, text_of)
     return np.array([names.index(text_of(value)) for value in values], dtype=float)
