@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,27 @@ from typing import Any
 import pytest
 
 submitit = pytest.importorskip("submitit", reason="needs submitit")
+
+
+def test_a_job_has_time_to_stop_and_is_queued_again_at_every_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from loreweave.experiments.search.launchers.slurm import _PATIENCE, submit
+    from loreweave.experiments.search.sweep import ClusterJob
+
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, line in {"srun": "exit 1", "sbatch": f'cp "$1" {tmp_path}/job.sh; echo Submitted batch job 12'}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    study: Any = SimpleNamespace(
+        folder=tmp_path, name="study", sweep=SimpleNamespace(job=ClusterJob()), storage=SimpleNamespace(url=None)
+    )
+    first, _ = submit(study, 2, tmp_path)
+    signal = re.search(r"--signal=USR2@(\d+)", (tmp_path / "job.sh").read_text())
+    assert signal is not None and int(signal[1]) > _PATIENCE
+    assert first.submission()._timeout_countdown > 1000
 
 
 def test_the_password_of_the_storage_is_inherited_and_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

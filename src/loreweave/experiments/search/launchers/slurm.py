@@ -21,6 +21,10 @@ from loreweave.experiments.search.study import Study
 
 _PATIENCE = 100.0
 """Seconds in which a worker keeps a checkpoint before its job ends."""
+_WARNING = 120
+"""Seconds before the end of a job at which SLURM says so. submitit's own 90 would be less than the patience."""
+_TIME_LIMITS = 1_000_000
+"""Number of times that a worker is queued again at its time limit. submitit's own 3 would end a long search."""
 
 
 class ClusterWorker:
@@ -72,13 +76,14 @@ def submit(
             "--slurm: found no SLURM on this machine (no sbatch); submit from a login node, or write a job script with --script"
         )
     job = study.sweep.job
-    executor = submitit.AutoExecutor(folder=study.folder / WORKERS / "submitit", cluster=cluster)
+    folder = study.folder / WORKERS / "submitit"
+    executor = submitit.AutoExecutor(folder=folder, cluster=cluster, slurm_max_num_timeout=_TIME_LIMITS)
     executor.update_parameters(name=study.name, timeout_min=max(1, round(job.hours * 60)), cpus_per_task=job.cores)
     if cluster == "slurm":
         more = {"partition": job.queue} if job.queue else {}
         executor.update_parameters(
             gpus_per_node=job.gpus, mem_gb=job.memory, slurm_array_parallelism=workers, slurm_setup=job.setup,
-            slurm_additional_parameters={**more, **dict(_option(line) for line in job.options)},
+            slurm_signal_delay_s=_WARNING, slurm_additional_parameters={**more, **dict(_option(line) for line in job.options)},
         )  # fmt: skip
     command = [sys.executable, "-m", "loreweave", "search", str(study.folder), "--worker"]
     with _with_storage(study.storage.url), executor.batch():
