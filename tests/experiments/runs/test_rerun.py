@@ -59,6 +59,8 @@ def test_moved_data_are_named_and_changed_data_are_refused(trained: Path, tmp_pa
     assert again.differences == []
     with pytest.raises(ConfigurationError, match="inputs are not those of the run: dev was"):
         loreweave.rerun(trained, output=tmp_path / "other", files={"dev": "train.json"}, report=silent)
+    with pytest.raises(ConfigurationError, match="--file test: the run has no file of this name; it has train, dev, train_2"):
+        loreweave.rerun(trained, output=tmp_path / "other", files={"test": "train.json"}, report=silent)
     assert not (tmp_path / "other").exists()
 
 
@@ -145,6 +147,15 @@ def test_pretraining_is_repeated(minilm_dir: Path, tmp_path: Path) -> None:
     other = loreweave.rerun(tmp_path / "run", "seed=3", "steps=1", output=tmp_path / "other", report=silent)
     assert any(line.startswith("loss was") for line in other.differences)
     assert other.differences[:2] == ["setting steps was null, now 1", "setting seed was 0, now 3"]
+    inputs = json.loads((tmp_path / "run" / "inputs.json").read_text())
+    inputs[f"data {world / 'data'}"]["entities.jsonl"] = "another hash"
+    (tmp_path / "run" / "inputs.json").write_text(json.dumps(inputs))
+    with pytest.raises(ConfigurationError, match="inputs are not those of the run: data .*: missing: entities.jsonl. settings"):
+        loreweave.rerun(tmp_path / "run", "steps=1", output=tmp_path / "changed", report=silent)
+    assert not (tmp_path / "changed").exists()
+    loreweave.rerun(tmp_path / "run", f"data={world / 'data'}", "steps=1", output=tmp_path / "named", report=silent)
+    with pytest.raises(ConfigurationError, match="--file train: the run has no file of this name; its data are settings"):
+        loreweave.rerun(tmp_path / "run", output=tmp_path / "changed", files={"train": world}, report=silent)
 
 
 def test_runs_that_were_not_finished_are_not_called_equal(trained: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.encoding.model_names import resolve
@@ -22,6 +23,7 @@ from loreweave.experiments.runs.recorded import RecordedRun
 from loreweave.experiments.runs.run_settings import is_read
 from loreweave.experiments.runs.thesis import ThesisRun
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.inputs import inputs_of
 from loreweave.pretraining.run import run as pretrain
 from loreweave.tasks.contract import Reading
 from loreweave.tasks.jobs.evaluate import evaluate_task, inputs_of_evaluation
@@ -31,11 +33,13 @@ from loreweave.tasks.registry import load_task, training_of
 from loreweave.training import devices
 from loreweave.training.runs.environment import environment
 from loreweave.training.runs.inputs import changes, hashes_of, name_and_content
-from loreweave.training.settings.configuration import Override, fill, overrides_of
+from loreweave.training.settings.configuration import Override, fill, name_of, overrides_of
 from loreweave.training.settings.fields import written
 
 Report = Callable[[str], None]
 Place = str | os.PathLike[str]
+INPUTS, UPDATES = "inputs.json", "updates"
+"""File with the hashes of the inputs of a run, and the number in it that is no input."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def rerun(
     found = _recorded(Path(run))
     root = _directory(found, directory)
     paths = {name: root / path for name, path in (found.status.get("files") or {}).items()}
+    _check_names(found, files or {})
     paths |= {name: Path(path).absolute() for name, path in (files or {}).items()}
     target = Path(output).absolute()
     if target.resolve() == found.path.resolve() or found.path.resolve().is_relative_to(target.resolve()):
@@ -218,15 +223,24 @@ def _finetune(asked: _Asked) -> dict[str, Any]:
 
 def _pretrain(asked: _Asked) -> dict[str, Any]:
     config = fill(PretrainingConfig, {**asked.run.config, "output": str(asked.output)}, asked.overrides)
+    chosen = tuple(name_of(override) for override in asked.overrides)
+    kept = {name: content for name, content in _inputs(asked.run).items() if name != UPDATES and not _is_of(chosen, name)}
+    now = inputs_of(config) if kept else {}
+    _check_same(asked, kept, lambda: {name: now.get(name, {}) for name in kept}, "settings such as data=PATH name other inputs")
     return pretrain(config, overwrite=asked.overwrite).results
+
+
+def _is_of(settings: Sequence[str], name: str) -> bool:
+    """Whether an input, such as `data PATH` or `objectives.entity_types.types`, is that of a setting or of its group."""
+    setting = name.partition(" ")[0]
+    return any(setting == one or setting.startswith(f"{one}.") for one in settings)
 
 
 def _evaluate(asked: _Asked) -> dict[str, Any]:
     config = asked.run.config
     data = _present(asked, ("data",))["data"]
     model = Path(str(config["model"]))
-    recorded = read_json(asked.run.path / "inputs.json")
-    _check_same(asked, recorded, lambda: inputs_of_evaluation(model, data))
+    _check_same(asked, read_json(asked.run.path / INPUTS), lambda: inputs_of_evaluation(model, data))
     execution = execution_of(
         device=config.get("device"), precision=config["precision"], batch_size=config["batch_size"], base=config.get("base"),
         labels=config.get("labels"), report=asked.report,
@@ -258,16 +272,35 @@ def _present(asked: _Asked, needed: Sequence[str]) -> dict[str, Path]:
     return dict(asked.files)
 
 
-def _check_same(asked: _Asked, recorded: Mapping[str, Any], now: Callable[[], Mapping[str, Any]]) -> None:
+def _check_names(run: RecordedRun, given: Mapping[str, Place]) -> None:
+    """Refuse names of files that the run does not have."""
+    data = run.config.get("data")
+    known = dict.fromkeys([*(run.status.get("files") or {}), *(data if isinstance(data, Mapping) else {})])
+    known |= {"data": None} if run.kind == "evaluation" else {}
+    for name in given:
+        if name not in known:
+            has = f"it has {listed(list(known))}" if known else "its data are settings, such as data=PATH"
+            raise ConfigurationError(f"--file {name}: the run has no file of this name; {has}")
+
+
+_FILES = "--file NAME=PATH names the files that were used; 'loreweave finetune' and 'evaluate' begin a new run with others"
+
+
+def _check_same(
+    asked: _Asked, recorded: Mapping[str, Any], now: Callable[[], Mapping[str, Any]], way_out: str = _FILES
+) -> None:
     """Refuse other data than those of the run."""
     if changed := changes(recorded, now()):
-        raise ConfigurationError(
-            f"{asked.run.path}: the inputs are not those of the run: {'; '.join(changed)}. --file NAME=PATH names the files "
-            "that were used; 'loreweave finetune' and 'evaluate' begin a new run with others"
-        )
+        raise ConfigurationError(f"{asked.run.path}: the inputs are not those of the run: {'; '.join(changed)}. {way_out}")
 
 
 def _check_model(asked: _Asked) -> None:
-    recorded = read_json(asked.run.path / "inputs.json") if (asked.run.path / "inputs.json").is_file() else {}
+    recorded = _inputs(asked.run)
     if "model" in recorded:
         _check_same(asked, {"model": recorded["model"]}, lambda: {"model": hashes_of(resolve(str(asked.run.model)))})
+
+
+def _inputs(run: RecordedRun) -> dict[str, Any]:
+    """The recorded hashes of the inputs; empty if there are none."""
+    path = run.path / INPUTS
+    return dict(read_json(path)) if path.is_file() else {}
