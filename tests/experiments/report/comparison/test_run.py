@@ -12,6 +12,7 @@ from made_runs import DATA, LABELS, finetuning_run, report_table, save_class_pre
 from task_jobs import silent
 
 import loreweave
+from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.experiments.report.comparison.parts import PARTS
 from loreweave.experiments.report.comparison.results import _widest, compared
@@ -159,7 +160,23 @@ def test_unequal_numbers_of_seeds_and_runs_that_are_not_finished(tmp_path: Path)
     page = (found.path / "index.html").read_text()
     assert "it cannot be below 0.1 with 2 + 3 seeds" in page
     assert "1 run is not finished and has no scores" in page
-    assert "no seed is in both, so their runs are paired in their order" in page
+    assert "no seed of training is in both, so their runs are paired in their order" in page
+
+
+def test_the_seed_of_an_evaluation_is_not_that_of_the_training(tmp_path: Path) -> None:
+    for system, right in (("base", 20), ("new", 32)):
+        for number in range(2):
+            folder = tmp_path / system / str(number)
+            rows = [{"id": str(one), "gold": "a", "predicted": "a" if one < right + number else "b"} for one in range(RECORDS)]
+            config = {"task": "text-classification", "model": str(folder), "settings": {"seed": 1}}
+            record = RunRecord.create(folder, "evaluation", config)
+            record.finish({"task": "text-classification", "notes": [], "accuracy": (right + number) / RECORDS})
+            write_json_lines(folder / "predictions" / "dev.jsonl", rows)
+    found = loreweave.compare([tmp_path / "base", tmp_path / "new"], output=tmp_path / "report", samples=50, tell=silent)
+    pairs = [row["seeds"] for row in report_table(found.path, "differences")]
+    assert pairs == ["all: 2 + 2", "0 and 0", "1 and 1"], "the folders"
+    page = (found.path / "index.html").read_text()
+    assert "no seed of training is in both" in page and "no independent samples" not in page
 
 
 def test_records_of_one_system_alone_are_counted_and_shown(tmp_path: Path) -> None:

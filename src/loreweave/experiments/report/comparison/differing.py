@@ -31,7 +31,8 @@ def draw(found: Compared) -> Part | NotShown:
     if not rows:
         return NotShown("the predictions have no gold answers of records that all runs have")
     columns = [*PAIR, "seeds", "both right", "first only", "second only", "both wrong", "McNemar p (exact)"]
-    unpaired = {f"{pair.first.label} and {pair.second.label}: no seed is in both, so their runs are paired in their order"
+    why = "no seed of training is in both, so their runs are paired in their order"
+    unpaired = {f"{pair.first.label} and {pair.second.label}: {why}"
                 for pair in found.pairs if not pair.paired_by_seed and len(pair.seed_pairs) > 1}  # fmt: skip
     caption = (
         "A record is right if its whole prediction equals the gold answer. For one run of each system, McNemar's exact test "

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from loreweave.corpus.counts import listed
-from loreweave.experiments.report.comparison.results import CUT, DIFFERENCE, PAIR, Compared, in_points, sizes_text
+from loreweave.experiments.report.comparison.results import CUT, DIFFERENCE, PAIR, Compared, in_points, sizes_text, trained_seed
 from loreweave.experiments.report.parts import NotShown, Part, Table
-from loreweave.experiments.report.sections import seed_of
 from loreweave.metrics.analysis.estimates import Estimate
 from loreweave.metrics.analysis.groups import smallest_permutation_p
 
@@ -76,7 +75,7 @@ def _smallest(found: Compared) -> str:
 def _twice(found: Compared) -> Iterator[str]:
     """Notes about runs of a system with one seed."""
     for system in found.section.groups:
-        seeds = Counter(str(seed_of(run)) for run in system.finished if seed_of(run) is not None)
+        seeds = Counter(str(trained_seed(run)) for run in system.finished if trained_seed(run) is not None)
         for seed, count in seeds.items():
             if count > 1:
                 yield f"{system.label} has {count} runs with the seed {seed}, which are no independent samples"

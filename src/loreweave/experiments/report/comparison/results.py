@@ -69,7 +69,7 @@ class PairResult:
         scores: their scores, one per finished run.
         over_records: mean scores over the seeds on the same samples of records; None if records cannot be counted.
         records_p: p-value of approximate randomisation after Holm's correction over all pairs on the split.
-        seed_pairs: runs with equal seeds, or in order if no seed is in both.
+        seed_pairs: runs with equal seeds of training, or in order if no seed is in both.
         paired_by_seed: whether the runs of `seed_pairs` have equal seeds.
         over_seeds: comparison of the scores. The interval of Welch's test ends at the largest possible difference.
         cut: whether that interval was longer, which happens with few seeds.
@@ -210,8 +210,8 @@ def _seed_pairs(
     first: Sequence[RecordedRun], second: Sequence[RecordedRun]
 ) -> tuple[list[tuple[RecordedRun, RecordedRun]], bool]:
     """Runs with equal seeds, and True; or runs in order, and False."""
-    seeds = {seed_of(run): run for run in reversed(second) if seed_of(run) is not None}
-    found = [(run, seeds[seed_of(run)]) for run in first if seed_of(run) in seeds]
+    seeds = {trained_seed(run): run for run in reversed(second) if trained_seed(run) is not None}
+    found = [(run, seeds[trained_seed(run)]) for run in first if trained_seed(run) in seeds]
     return (found, True) if found else (list(zip(first, second, strict=False)), False)
 
 
@@ -271,6 +271,10 @@ def in_points(*values: float | None) -> list[object]:
 
 def seeds_text(pair: SeedPair) -> str:
     """The seeds of two runs, or their folders."""
-    return f"{seed_of(pair.first) if seed_of(pair.first) is not None else pair.first.path.name} and " + (
-        f"{seed_of(pair.second) if seed_of(pair.second) is not None else pair.second.path.name}"
-    )
+    names = (run.path.name if (seed := trained_seed(run)) is None else str(seed) for run in (pair.first, pair.second))
+    return " and ".join(names)
+
+
+def trained_seed(run: RecordedRun) -> Any:
+    """The seed with which a run was trained; None for evaluations, whose own seed only draws episodes or resamples."""
+    return seed_of(run) if run.kind == "finetuning" else None
