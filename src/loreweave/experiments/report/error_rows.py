@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ LIKELY = 3
 """Number of most probable labels that are shown."""
 
 
-def gold_key(task: str | None, rows: Sequence[Row] = ()) -> str | None:
+def gold_key(task: str | None, rows: Collection[Row] = ()) -> str | None:
     """Key of the gold answer in data of a task; None if these rows of its predictions are not data: they have no text, or they
     are documents with several answers where the data have one label.
     """
@@ -32,7 +32,7 @@ def gold_key(task: str | None, rows: Sequence[Row] = ()) -> str | None:
     return key if fits else None
 
 
-def error_rows(wrong: Sequence[Row], key: str | None, outputs: ClassOutputs | None) -> Iterator[dict[str, Any]]:
+def error_rows(wrong: Mapping[int, Row], key: str | None, outputs: ClassOutputs | None) -> Iterator[dict[str, Any]]:
     """Rows of wrong predictions in the layout of the task's data.
 
     The gold answer has the name `key`. `missed` and `spurious` are what only the gold answer or only the prediction has. For
@@ -41,18 +41,18 @@ def error_rows(wrong: Sequence[Row], key: str | None, outputs: ClassOutputs | No
     labels the mean of theirs).
 
     Args:
-        wrong: rows of predictions.
+        wrong: rows of predictions, by their places among all predictions of the split.
         key: see `gold_key`; None leaves the gold answer under `gold`.
-        outputs: probabilities of the records, found by their ids.
+        outputs: probabilities of the records.
     """
     known = {} if outputs is None else dict(_of_outputs(outputs))
-    for row in wrong:
+    for place, row in wrong.items():
         gold, predicted = row["gold"], row["predicted"]
         data = {name: value for name, value in row.items() if name not in ("gold", "predicted", "probabilities")}
         found = data | {key or "gold": gold, "predicted": predicted}
         if isinstance(gold, list) and isinstance(predicted, list):
             found |= {"missed": _only(gold, predicted), "spurious": _only(predicted, gold)}
-        yield found | known.get(row.get("id"), {})
+        yield found | known.get(place, {})
 
 
 def probability_rows(outputs: ClassOutputs) -> Iterator[dict[str, Any]]:
@@ -62,27 +62,27 @@ def probability_rows(outputs: ClassOutputs) -> Iterator[dict[str, Any]]:
         yield said | {"probabilities": by_name(chances, outputs.labels)}
 
 
-def by_mention(rows: Sequence[Row], wrong: Sequence[Row]) -> list[list[object]]:
+def by_mention(rows: Collection[Row], wrong: Collection[Row]) -> list[list[object]]:
     """Mention in lower case, number of records and of wrong ones, and their share; the most frequent errors first."""
     total, errors = _mentions(rows), _mentions(wrong)
     order = sorted(total, key=lambda mention: (-errors[mention], -total[mention], mention))
     return [[mention, total[mention], errors[mention], errors[mention] / total[mention]] for mention in order]
 
 
-def _mentions(rows: Sequence[Row]) -> Counter[str]:
+def _mentions(rows: Collection[Row]) -> Counter[str]:
     return Counter(row["mention"].strip().lower() for row in rows if isinstance(row.get("mention"), str))
 
 
-def _of_outputs(outputs: ClassOutputs) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Id of each record, and its facts from the logits."""
+def _of_outputs(outputs: ClassOutputs) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Place of each record among the predictions, and its facts from the logits."""
     apart, losses = _margins(outputs), _losses(outputs)
-    for place, (row, chances) in enumerate(zip(outputs.rows, outputs.probabilities, strict=True)):
+    for number, (place, chances) in enumerate(zip(outputs.places, outputs.probabilities, strict=True)):
         scored = by_name(chances, outputs.labels)
         facts: dict[str, Any] = {"most_likely": [list(pair) for pair in list(scored.items())[:LIKELY]], "probabilities": scored}
         for name, values in (("margin", apart), ("loss", losses)):
             if values is not None:
-                facts[name] = round(float(values[place]), 6)
-        yield row.get("id"), facts
+                facts[name] = round(float(values[number]), 6)
+        yield place, facts
 
 
 def _margins(outputs: ClassOutputs) -> np.ndarray | None:

@@ -31,6 +31,7 @@ class ClassOutputs:
         predicted: bool [records, labels].
         logits: float32 [records, labels].
         rows: the predictions of the run, one object per record.
+        places: the place of each of them among all predictions of the split; ids can be repeated.
         left_out: number of records without a gold label.
     """
 
@@ -40,6 +41,7 @@ class ClassOutputs:
     predicted: np.ndarray
     logits: np.ndarray
     rows: Sequence[Mapping[str, Any]]
+    places: Sequence[int]
     left_out: int
 
     @cached_property
@@ -74,10 +76,12 @@ def class_outputs(run: RecordedRun, split: str) -> ClassOutputs | None:
         gold = np.asarray(gold[:, None] == np.arange(len(names)))
     predicted = _matrix([row.get("predicted") for row in rows], names)
     has_gold = np.asarray(gold.any(axis=1)) | multi_label
-    kept = [row for row, there in zip(rows, has_gold, strict=True) if there]
+    places = np.flatnonzero(has_gold).tolist()
+    kept = [rows[place] for place in places]
     return ClassOutputs(
-        names, multi_label, gold[has_gold].astype(bool), predicted[has_gold], logits[has_gold], kept, int((~has_gold).sum())
-    )
+        names, multi_label, gold[has_gold].astype(bool), predicted[has_gold], logits[has_gold], kept, places,
+        len(rows) - len(kept),
+    )  # fmt: skip
 
 
 def _check_arrays(path: Path, logits: np.ndarray, gold: np.ndarray, names: Sequence[str]) -> None:

@@ -36,18 +36,19 @@ def draw(section: Section) -> Part | NotShown:
         return _of_triples(best, rows, split, f"tables/{section.prefix}errors.jsonl")
     if not all(has_gold(row) for row in rows):
         return NotShown(NO_GOLD)
-    likely: dict[Any, dict[str, float]] = {}
+    likely: dict[int, dict[str, float]] = {}
     if outputs is not None:
-        chances = zip(outputs.rows, outputs.probabilities, strict=True)
-        likely = {row.get("id"): by_name(chance, outputs.labels) for row, chance in chances}
-    wrong = [row for row in rows if not is_right(row)]
-    wrong.sort(key=lambda row: -_certainty(row, likely))
+        chances = zip(outputs.places, outputs.probabilities, strict=True)
+        likely = {place: by_name(chance, outputs.labels) for place, chance in chances}
+    found = [(place, row) for place, row in enumerate(rows) if not is_right(row)]
+    found.sort(key=lambda pair: -_certainty(pair[1], likely.get(pair[0])))
+    wrong = [row for _, row in found]
     asked = any(question_of(row) is not None for row in wrong)
     contexts = contexts_of(best, split) if asked and not any(isinstance(row.get("text"), str) for row in wrong) else Contexts()
     cells = [
         [row.get("id"), *([question_of(row), _text_of(row, contexts)] if asked else [around(row)]),
-         *(short(row[name], row) for name in ("gold", "predicted")), _most_likely(likely.get(row.get("id")))]
-        for row in wrong
+         *(short(row[name], row) for name in ("gold", "predicted")), _most_likely(likely.get(place))]
+        for place, row in found
     ]  # fmt: skip
     caption = (
         f"Wrong predictions of {best.path}{section.why_best} on {split} data: {len(wrong):,} of "
@@ -57,10 +58,10 @@ def draw(section: Section) -> Part | NotShown:
     if mentions := by_mention(rows, wrong):
         tables.append(Table("errors_by_mention", ["mention", "records", "wrong", "share wrong"], mentions, 25, _BY_MENTION))
     key = gold_key(section.task, wrong)
-    lines = [Lines("errors", list(error_rows(wrong, key, outputs)))]
+    lines = [Lines("errors", list(error_rows(dict(found), key, outputs)))]
     for each in section.splits:
-        if (found := class_outputs(best, each)) is not None:
-            lines.append(Lines(f"probabilities_{each}", list(probability_rows(found))))
+        if (every := class_outputs(best, each)) is not None:
+            lines.append(Lines(f"probabilities_{each}", list(probability_rows(every))))
     files = [f"tables/{section.prefix}{one.name}.jsonl" for one in lines]
     data = "as data of the task" if key is not None else "for other programs"
     caption += f" {files[0]} has these predictions {data}{', with probabilities' if outputs is not None else ''}."
@@ -114,10 +115,9 @@ def _of_triples(best: RecordedRun, rows: Sequence[Mapping[str, Any]], split: str
     return Part("Errors", caption, tables=[Table("errors", columns, cells, shown=25)], lines=[Lines("errors", wrong)])
 
 
-def _certainty(row: Mapping[str, Any], likely: Mapping[Any, Mapping[str, float]]) -> float:
-    found = likely.get(row.get("id"))
-    if found:
-        return max(found.values())
+def _certainty(row: Mapping[str, Any], likely: Mapping[str, float] | None) -> float:
+    if likely:
+        return max(likely.values())
     probability = row.get("probability")
     return float(probability) if isinstance(probability, int | float) else 0.0
 
