@@ -6,6 +6,9 @@ from pathlib import Path
 
 from made_runs import finetuning_run
 
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import write_json
+from loreweave.experiments.report.cells import Cell
 from loreweave.experiments.report.figures.registry import FIGURES
 from loreweave.experiments.report.parts import Part
 from loreweave.experiments.report.sections import sections_of
@@ -69,6 +72,19 @@ def test_numbers_beside_no_number_are_in_the_order_of_their_size(tmp_path: Path)
     axes = part.pictures[0].figure.axes[0]
     places = {text.get_text(): text.xy for text in axes.texts if text.xy[0] == 0}
     assert sorted(places, key=lambda name: places[name][1]) == ["1", "4", "10", "none"]
+
+
+def test_each_learning_curve_has_its_own_numbers_of_examples(tmp_path: Path) -> None:
+    for balance, fraction, examples in ((None, 0.5, 40), (None, 1.0, 80), (1, 0.5, 6), (1, 1.0, 12)):
+        run = finetuning_run(tmp_path / f"{balance}-{fraction}", train_balance=balance, train_fraction=fraction)
+        write_json(run.path / "results.json", {**read_json(run.path / "results.json"), "examples": examples})
+    (section,) = sections_of(find_runs([tmp_path]))
+    part = FIGURES["learning_curve"](section)
+    assert isinstance(part, Part)
+    assert {(str(row[0].text), *row[1:3]) for row in part.tables[0].rows if isinstance(row[0], Cell)} == {
+        ("train_balance=none", 0.5, 40), ("train_balance=none", 1.0, 80), ("train_balance=1", 0.5, 6),
+        ("train_balance=1", 1.0, 12),
+    }  # fmt: skip
 
 
 def test_ticks_of_logarithmic_axes_are_numbers_not_formulas(tmp_path: Path) -> None:

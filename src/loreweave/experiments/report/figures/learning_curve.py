@@ -23,7 +23,7 @@ def draw(section: Section) -> Part | NotShown:
     split = section.last
     lines: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     full: dict[str, str] = {}
-    examples: dict[float, list[int]] = defaultdict(list)
+    examples: dict[tuple[str, float], int] = defaultdict(int)
     for group in section.groups:
         kept = {name: value for name, value in group.settings.items() if name != _FRACTION}
         others = label_of(kept, section.text_of)
@@ -32,8 +32,10 @@ def draw(section: Section) -> Part | NotShown:
             fraction, score = causes_of(run).get(_FRACTION), score_of(run, split, section.metric)
             if fraction is not None and score is not None:
                 lines[others][float(fraction)].append(score)
-                examples[float(fraction)].append(int(run.results.get("examples", 0)))
-    if len(examples) < 2:
+                place = others, float(fraction)
+                examples[place] = max(examples[place], int(run.results.get("examples") or 0))
+    ticks = sorted({fraction for line in lines.values() for fraction in line})
+    if len(ticks) < 2:
         return NotShown(f"fewer than two values of {_FRACTION} have finished runs")
     figure, axes = new_figure()
     rows: list[list[object]] = []
@@ -43,12 +45,11 @@ def draw(section: Section) -> Part | NotShown:
         spreads = [statistics.stdev(line[fraction]) if len(line[fraction]) > 1 else 0.0 for fraction in fractions]
         axes.errorbar(fractions, means, yerr=spreads, ls=dash, color=colour, marker="o", ms=4, capsize=2, label=name)
         rows += [
-            [Cell(full[name], name), fraction, max(examples[fraction]), mean, spread if len(line[fraction]) > 1 else None,
+            [Cell(full[name], name), fraction, examples[name, fraction] or None, mean, spread if len(line[fraction]) > 1 else None,
              len(line[fraction])]
             for fraction, mean, spread in zip(fractions, means, spreads, strict=True)
         ]  # fmt: skip
     axes.set_xscale("log")
-    ticks = sorted(examples)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel("fraction of the training set")
