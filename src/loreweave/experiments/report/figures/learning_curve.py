@@ -45,8 +45,8 @@ def draw(section: Section) -> Part | NotShown:
         spreads = [statistics.stdev(line[fraction]) if len(line[fraction]) > 1 else 0.0 for fraction in fractions]
         axes.errorbar(fractions, means, yerr=spreads, ls=dash, color=colour, marker="o", ms=4, capsize=2, label=name)
         rows += [
-            [Cell(full[name], name), fraction, examples[name, fraction] or None, mean, spread if len(line[fraction]) > 1 else None,
-             len(line[fraction])]
+            [Cell(full[name], name), fraction, examples[name, fraction] or None, mean,
+             spread if len(line[fraction]) > 1 else None, len(line[fraction])]
             for fraction, mean, spread in zip(fractions, means, spreads, strict=True)
         ]  # fmt: skip
     axes.set_xscale("log")
