@@ -48,7 +48,6 @@ def plan_of(sweep: Sweep, target: Target) -> Plan:
     listed = {SEED: sweep.seeds} if sweep.design == "seeds" else sweep.vary
     factors = [_typed(factor, target) for factor in factors_of(listed)]
     base = _config(target, [])
-    _check_repeats(sweep, factors, base)
     notes = list(_check_values(factors, target, base))
     factors, design = _design(sweep, target, factors, base)
     limit, size = sweep.budget.trials, design.size
@@ -122,11 +121,15 @@ def _types(cls: Any, name: str) -> set[Any]:
     return set() if annotation is None else set(union_members(annotation))
 
 
-def _check_repeats(sweep: Sweep, factors: Sequence[Factor], base: Any) -> None:
-    """Refuse seeds of repetitions that trials have: such a repetition is the selected run itself, with its luck."""
-    varied = [factor for factor in factors if SEED in factor.names()]
+def check_repeats(sweep: Sweep, target: Target, plan: Plan) -> None:
+    """Refuse seeds of repetitions that trials have: such a repetition is the selected run itself, with its luck.
+
+    Raises:
+        ConfigurationError: names the first such seed.
+    """
+    varied = [factor for factor in plan.factors if SEED in factor.names()]
     for seed in sweep.repeat.seeds if sweep.repeat is not None else ():
-        if any(_has_seed(factor, seed) for factor in varied) or (not varied and seed == base.seed):
+        if any(_has_seed(factor, seed) for factor in varied) or (not varied and seed == _config(target, []).seed):
             raise ConfigurationError(
                 f"repeat.seeds: found {seed}, which is the seed of {'some' if varied else 'all'} trials; expected other seeds, "
                 "since a repetition with the seed of the selected trial would be the same run"

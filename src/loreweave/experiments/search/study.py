@@ -32,7 +32,7 @@ from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.model_names import STUDY_FILE
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.experiments.search.plan import Plan, plan_of
+from loreweave.experiments.search.plan import Plan, check_repeats, plan_of
 from loreweave.experiments.search.storage import EXAMPLES, STORAGE_VARIABLE, StudyStorage, without_password
 from loreweave.experiments.search.sweep import MAY_CHANGE, Sweep
 from loreweave.experiments.search.targets import Direction, Target, target_of
@@ -96,6 +96,7 @@ def begin(sweep: Sweep, folder: Path, storage: str | None = None) -> tuple[Study
         _check_directory(known)
     target = target_of(sweep)
     plan = plan_of(sweep, target)
+    check_repeats(sweep, target, plan)
     if known is not None:
         _check_same(folder, known, sweep)
         _check_data(folder, known, sweep)
