@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_attention import made_attention
 
-from loreweave.attention.between import attention_on, group_of, read_groups
+from loreweave.attention.between import ALL, Mentions, attention_on, mentions_by_group, read_groups
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.summary import SummarySettings, summarise
 from loreweave.errors import DataError
@@ -19,41 +19,73 @@ def named(name: str, seed: int, id: str = "1") -> CapturedAttention:
     return made_attention(seed=seed, id=id, text=f"{name} lives.")
 
 
+def every(example: CapturedAttention) -> Mentions:
+    """All mentions."""
+    return mentions_by_group(example, {})[ALL]
+
+
 def test_attention_on_a_word_by_hand() -> None:
     weights = np.zeros((1, 2, 6, 6), dtype=np.float32)
     weights[..., 0] = 1
     weights[0, :, 5] = [[0.1, 0.4, 0.2, 0.1, 0.1, 0.1], [0, 0.2, 0.6, 0.1, 0.1, 0]]
     weights[0, :, 1] = [[0.5, 0.2, 0.3, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
     example = made_attention(1, 2, weights=weights)
-    assert {name: values[0] for name, values in attention_on(example, "LIVES").items()} == {
+    assert {name: values[0] for name, values in attention_on(example, "LIVES", every(example)).items()} == {
         "entity": pytest.approx(0.4), "mention": pytest.approx(0.15)
     }  # fmt: skip
-    assert attention_on(example, "live") == {} == attention_on(example, "nurse")
+    assert attention_on(example, "live", every(example)) == {} == attention_on(example, "nurse", every(example))
     twice = replace(
         example, text="Ann   Ann.", queries=replace(example.queries, text=["[CLS]", "Ann", "Ann", ".", "[SEP]", "x"])
     )
     twice = replace(twice, queries=replace(twice.queries, starts=[-1, 0, 6, 9, -1, 0], ends=[-1, 3, 9, 10, -1, 3]))
-    assert attention_on(twice, "ann")["entity"][0] == pytest.approx((0.4 + 0.2 + 0.2 + 0.6) / 2), "both places are summed"
+    assert attention_on(twice, "ann", every(twice))["entity"][0] == pytest.approx((0.4 + 0.2 + 0.2 + 0.6) / 2), (
+        "both places are summed"
+    )
 
 
 def test_a_mention_of_a_decoder_does_not_see_the_words_after_it() -> None:
     weights = np.tril(np.ones((1, 1, 6, 6), dtype=np.float32)) / np.arange(1, 7, dtype=np.float32)[:, None]
     decoder = replace(made_attention(1, 1, weights=weights), entities=[])
-    assert attention_on(decoder, "lives") == {}
+    assert attention_on(decoder, "lives", every(decoder)) == {}
     later = replace(
         decoder, queries=replace(decoder.queries, classes=["special", "word", "word", "mention", "separator", "word"])
     )
-    assert {name: values.item() for name, values in attention_on(later, "lives").items()} == {"mention": pytest.approx(1 / 4)}
+    assert {name: values.item() for name, values in attention_on(later, "lives", every(later)).items()} == {
+        "mention": pytest.approx(1 / 4)
+    }
     found = summarise([decoder, later], SummarySettings(["between"], keys=["lives"]))
     assert found.not_counted() == ["between.csv leaves out 1 example without 'lives' or a mention that sees it"]
 
 
-def test_groups_are_those_of_the_first_mention_or_of_the_id() -> None:
+def test_groups_are_those_of_mentions_or_of_the_id() -> None:
     groups = {"ann": "female", "17": "male"}
-    assert group_of(named("Ann", 0), groups) == "female" and group_of(named("Bob", 0), groups) is None
-    assert group_of(named("Bob", 0, id="17"), groups) == "male" and group_of(named("Bob", 0), {}) == "all"
+    ann, bob = named("Ann", 0), named("Bob", 0, id="17")
+    assert mentions_by_group(ann, groups) == {"female": every(ann)} and mentions_by_group(named("Bob", 0), groups) == {}
+    assert mentions_by_group(bob, groups) == {"male": every(bob)} and list(mentions_by_group(bob, {})) == ["all"]
     bare = replace(made_attention(), entities=[])
-    assert group_of(bare, groups) == "female", "without entities, the words that are marked as a mention"
+    assert mentions_by_group(bare, groups) == {"female": Mentions([], [1])}, "without entities, marked words"
+
+
+def test_each_mention_counts_for_its_own_group() -> None:
+    weights = np.zeros((1, 1, 6, 6), dtype=np.float32)
+    weights[..., 0] = 1
+    for query, share in ((1, 0.25), (3, 0.5), (5, 0.75)):  # Ann, Oslo and the entity of Ann on "met"
+        weights[0, 0, query, [0, 2]] = [1 - share, share]
+    both = made_attention(1, 1, weights=weights)
+    tokens = replace(
+        both.queries, text=["[CLS]", "Ann", "met", "Bob", "[SEP]", "x"], starts=[-1, 0, 4, 8, -1, 0],
+        ends=[-1, 3, 7, 11, -1, 3], classes=["special", "mention", "word", "mention", "separator", "entity"],
+    )  # fmt: skip
+    both = replace(both, text="Ann met Bob", queries=tokens)
+    settings = SummarySettings(["between"], keys=["met"], groups={"ann": "female", "bob": "male"})
+    values = summarise([both], settings).values["between"]
+    assert {place: value.item() for place, (value,) in values.items()} == {
+        ("entity", "met", "female"): 0.75, ("mention", "met", "female"): 0.25,
+    }, "Bob has no entity here"  # fmt: skip
+    values = summarise([replace(both, entities=[])], settings).values["between"]
+    assert {place: value.item() for place, (value,) in values.items()} == {
+        ("mention", "met", "female"): 0.25, ("mention", "met", "male"): 0.5,
+    }  # fmt: skip
 
 
 def test_groups_are_compared_on_the_mean_over_the_layers(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,16 @@ from loreweave.errors import DataError
 
 ALL = "all"
 """Group of every example, if there are no groups."""
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """Tokens of mentions: the entities that stand for them, and their words."""
+
+    entities: list[int]
+    words: list[int]
+
+
 _EXPECTED = 'expected groups of names, such as {"female": ["Ann", "Mary"], "male": ["Bob"]}'
 
 
@@ -44,26 +55,33 @@ def read_groups(path: Path) -> dict[str, str]:
     return found
 
 
-def group_of(example: CapturedAttention, groups: Mapping[str, str]) -> str | None:
-    """Group of an example by its first mention, or by its id. None: neither is in a group."""
+def mentions_by_group(example: CapturedAttention, groups: Mapping[str, str]) -> dict[str, Mentions]:
+    """The mentions of an example in each group: by their words, or all of them by the id of the example.
+
+    Without groups, all of them are in the group `ALL`. Empty: neither a mention nor the example is in a group.
+    """
+    every = Mentions([entity.row for entity in example.entities], _marked(example))
     if not groups:
-        return ALL
-    return groups.get(_folded(_first_mention(example)), groups.get(_folded(example.id)))
+        return {ALL: every}
+    found: dict[str, Mentions] = {}
+    for name, mention in _named(example):
+        if (group := groups.get(name)) is not None:
+            before = found.get(group, Mentions([], []))
+            words = list(dict.fromkeys([*before.words, *mention.words]))  # mentions can overlap
+            found[group] = Mentions([*before.entities, *mention.entities], words)
+    by_id = groups.get(_folded(example.id))
+    return found or ({} if by_id is None else {by_id: every})
 
 
-def attention_on(example: CapturedAttention, word: str) -> dict[str, Numbers]:
+def attention_on(example: CapturedAttention, word: str, mentions: Mentions) -> dict[str, Numbers]:
     """From the entities and from the words of mentions to a word: the sum over its tokens, a mean over the heads [layer].
 
     A word that the text has several times counts with all of its places. Empty: the text does not have it, or no mention sees
     it, because the word is after the mention in a decoder.
     """
     keys = _places(example, word)
-    entities = [entity.row for entity in example.entities]
-    mention = [place for place, kind in enumerate(example.queries.classes) if kind == "mention"]
-    if not keys:
-        return {}
-    queries = {"entity": entities, "mention": mention}
-    seeing = {name: rows for name, rows in queries.items() if rows and sees(example, rows, keys)}
+    queries = {"entity": mentions.entities, "mention": mentions.words}
+    seeing = {name: rows for name, rows in queries.items() if rows and keys and sees(example, rows, keys)}
     return {name: token_to_token(example, rows, keys).mean(axis=1) for name, rows in seeing.items()}
 
 
@@ -111,15 +129,27 @@ def _places(example: CapturedAttention, word: str) -> list[int]:
     return [at for at, (start, kind) in enumerate(whole) if kind != "entity" and any(a <= start < b for a, b in spans)]
 
 
-def _first_mention(example: CapturedAttention) -> str:
-    """The words of the first mention; empty if there is none."""
-    if example.entities:
-        start, end = example.entities[0].start, example.entities[0].end
-        return example.text[start:end] if start >= 0 else ""
-    tokens = example.queries
-    marked = [at for at, kind in enumerate(tokens.classes) if kind == "mention"]
-    run = list(itertools.takewhile(lambda at: at - marked[0] == marked.index(at), marked))
-    return example.text[tokens.starts[run[0]] : tokens.ends[run[-1]]] if run else ""
+def _marked(example: CapturedAttention) -> list[int]:
+    """The words of all mentions."""
+    return [place for place, kind in enumerate(example.queries.classes) if kind == "mention"]
+
+
+def _named(example: CapturedAttention) -> Iterator[tuple[str, Mentions]]:
+    """Each mention with its name: the entities, or without any the words that are marked side by side."""
+    marked, tokens = _marked(example), example.queries
+    for entity in example.entities:
+        yield (
+            _name(example, entity.start, entity.end),
+            Mentions([entity.row], [word for word in entity.words if word in marked]),
+        )
+    if not example.entities:
+        for _, side_by_side in itertools.groupby(enumerate(marked), lambda pair: pair[1] - pair[0]):
+            run = [place for _, place in side_by_side]
+            yield _name(example, tokens.starts[run[0]], tokens.ends[run[-1]]), Mentions([], run)
+
+
+def _name(example: CapturedAttention, start: int, end: int) -> str:
+    return _folded(example.text[start:end]) if start >= 0 else ""
 
 
 def _folded(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from loreweave.attention.between import attention_on, group_of, write_tests
+from loreweave.attention.between import attention_on, mentions_by_group, write_tests
 from loreweave.attention.captured import CapturedAttention
 from loreweave.attention.measures import Numbers, class_flow, grounding, head_statistics, quadrants
 from loreweave.attention.tables import COLUMNS, ITSELF, Table, row_of
@@ -202,13 +202,14 @@ class Summary:
 
     def _add_between(self, example: CapturedAttention) -> None:
         """Attention of the mentions on each word, by group."""
+        groups = mentions_by_group(example, self.settings.groups)
         for key in self.settings.keys:
-            found, group = attention_on(example, key), group_of(example, self.settings.groups)
-            if not found or group is None:
-                self.left_out["in no group" if group is None else f"without {key!r} or a mention that sees it"] += 1
-                continue
-            for query, values in found.items():
-                self.values["between"][query, key, group].append(values)
+            found = {group: attention_on(example, key, mentions) for group, mentions in groups.items()}
+            if not any(found.values()):
+                self.left_out[f"without {key!r} or a mention that sees it" if groups else "in no group"] += 1
+            for group, values in found.items():
+                for query, value in values.items():
+                    self.values["between"][query, key, group].append(value)
 
     def not_counted(self) -> list[str]:
         """Examples that some tables leave out, with the reason, in words."""
