@@ -205,8 +205,8 @@ class FinetuningTarget:
     def scores(self, results: Mapping[str, Any]) -> dict[str, float]:
         """See `Target.scores`."""
         found = {f"{split}_{name}": value for split in ("dev", "test") for name, value in (results.get(split) or {}).items()}
-        last = max(row["epoch"] for row in results["epochs"])
-        return {"best_epoch": results["best_epoch"], "last_epoch": last, **found}
+        epochs = {"best_epoch": results["best_epoch"], "last_epoch": max(row["epoch"] for row in results["epochs"])}
+        return epochs | found
 
     def recipe(self, settings: Sequence[Setting], summary: str) -> dict[str, Any]:
         """See `Target.recipe`."""
