@@ -44,6 +44,8 @@ from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
 MINILM = "minilm"
+RATE = 3e-4
+"""Learning rate of most tables of types_from_links.md."""
 KINDS = ("types", "relations", "triples", "graph", "descriptions", "entities")
 ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
@@ -132,17 +134,17 @@ class Budget:
     Attributes:
         steps: number of updates.
         encoder: what is trained, as in `--model`.
-        learning_rate: learning rate of the encoder. None: that of the recipe.
+        learning_rate: learning rate of the encoder.
     """
 
     steps: int
     encoder: str = MINILM
-    learning_rate: float | None = None
+    learning_rate: float = RATE
 
     @property
     def folder(self) -> Path:
         """Folder of the runs and probes."""
-        return folder_of("starts" if self.learning_rate is None else f"starts-{self.learning_rate:g}", self.encoder)
+        return folder_of("starts" if self.learning_rate == RATE else f"starts-{self.learning_rate:g}", self.encoder)
 
 
 def start(name: str, seed: int, budget: Budget) -> Path:
@@ -153,7 +155,6 @@ def start(name: str, seed: int, budget: Budget) -> Path:
     asked = objectives(name)
     recipe = load_recipe("minilm/knowledge").config
     luke = ENTITIES if "masked_entities" in asked else {}
-    rate = {} if budget.learning_rate is None else {"learning_rate": budget.learning_rate}
     values = {
         **recipe,
         **luke,
@@ -163,7 +164,7 @@ def start(name: str, seed: int, budget: Budget) -> Path:
         "word_only": not luke,
         "output": str(budget.folder / f"{name}-{steps}-{seed}"),
         "steps": steps,
-        "optimizer": recipe["optimizer"] | rate,
+        "optimizer": recipe["optimizer"] | {"learning_rate": budget.learning_rate},
         "schedule": {"name": "linear", "warmup_steps": steps // 10},
         "seed": seed,
         "device": "cpu",
@@ -245,7 +246,7 @@ def main() -> None:
     parser.add_argument("--starts", nargs="+", default=["plain", "words", "types", "types-shuffled"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--learning-rate", type=float, help="of the encoder; default: that of the recipe")
+    parser.add_argument("--learning-rate", type=float, default=RATE, help="of the encoder")
     parser.add_argument("--table", action="store_true", help="print the table of what is there")
     arguments = parser.parse_args()
     budget = Budget(arguments.steps, arguments.encoder, arguments.learning_rate)
