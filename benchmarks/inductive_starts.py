@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
-from knowledge_starts import Budget, start
+from knowledge_starts import RATE, Budget, start
 from momentum_queue import graph_folder
 
 from loreweave.cli.main import main as loreweave
@@ -28,14 +28,15 @@ METRICS = {"MRR, all": "mrr", "Hits@10, all": "hits_at_10", "Hits@10 of 50": "sa
 SETTINGS = [
     "protocol=grail", "untrained=true", "pooling=mean", "text=label_description", "relation_text=label", "max_length=32",
 ]  # fmt: skip
-BUDGET = Budget(500)
+STEPS = 500
+"""Updates of the starts."""
 
 
-def ranked(graph: str, name: str, seed: int) -> dict[str, Any]:
+def ranked(graph: str, name: str, seed: int, budget: Budget) -> dict[str, Any]:
     """The content of `results.json` of a start; it is evaluated where it was not."""
-    out = BUDGET.folder / f"inductive-{graph}-{name}-{BUDGET.steps}-{seed}"
+    out = budget.folder / f"inductive-{graph}-{name}-{budget.steps}-{seed}"
     if not (out / "results.json").exists():
-        model, data = start(name, seed, BUDGET), graph_folder(GRAPHS[graph], 0)
+        model, data = start(name, seed, budget), graph_folder(GRAPHS[graph], 0)
         asked = ["--model", model, "--data", data, "--output", out, "--overwrite", "--device", "cpu", *SETTINGS]
         with redirect_stdout(sys.stderr):
             failed = loreweave(["evaluate", "link-prediction", *map(str, asked)])
@@ -45,12 +46,12 @@ def ranked(graph: str, name: str, seed: int) -> dict[str, Any]:
     return results
 
 
-def rows(starts: Mapping[str, list[int]]) -> Iterator[str]:
+def rows(starts: Mapping[str, list[int]], budget: Budget) -> Iterator[str]:
     """A line per graph and metric, a column per start: mean and spread over its seeds of pre-training."""
     yield "| graph | metric | " + " | ".join(f"{name} ({len(seeds)})" for name, seeds in starts.items()) + " |"
     yield "|---|---|" + "---|" * len(starts)
     for graph in GRAPHS:
-        found = {name: [ranked(graph, name, seed) for seed in seeds] for name, seeds in starts.items()}
+        found = {name: [ranked(graph, name, seed, budget) for seed in seeds] for name, seeds in starts.items()}
         for title, metric in METRICS.items():
             cells = (_cell([100 * results[metric] for results in found[name]]) for name in starts)
             yield f"| {graph} | {title} | " + " | ".join(cells) + " |"
@@ -65,11 +66,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", nargs="+", default=["plain:0", "words:0", "types:0"], help="START:SEED")
+    parser.add_argument("--learning-rate", type=float, default=RATE, help="of the starts")
     arguments = parser.parse_args()
     starts: dict[str, list[int]] = defaultdict(list)
     for name, _, seed in (each.partition(":") for each in arguments.starts):
         starts[name].append(int(seed or 0))
-    for line in rows(starts):
+    for line in rows(starts, Budget(STEPS, learning_rate=arguments.learning_rate)):
         print(line, flush=True)
 
 
