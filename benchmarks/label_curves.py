@@ -1,10 +1,11 @@
 """Score against number of labels: the curves of the table in types_from_links.md, as a picture.
 
     python benchmarks/label_curves.py [--page benchmarks/types_from_links.md] [--output benchmarks/label_curves.svg]
+        [--heading "Learning rate"]
 
-Reads the first table of the page whose first columns are `data` and `from` (`knowledge_starts.py --table` prints it). Each data
-set is a panel, each further column a curve: the mean over seeds of pre-training, with a band of one standard deviation. The
-number of labels is on a logarithmic scale.
+Reads the first table below a heading of the page whose first columns are `data` and `from` (from `knowledge_starts.py --table`).
+Each data set is a panel, each further column a curve: the mean over seeds of pre-training, with a band of one standard
+deviation. The number of labels is on a logarithmic scale.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ Curves = dict[str, list[Point]]
 """Name of a start -> its points."""
 
 
-def read_curves(page: str) -> dict[str, Curves]:
-    """Name of a data set -> its curves, from the page's first table of scores."""
-    lines = iter(page.splitlines())
+def read_curves(page: str, heading: str) -> dict[str, Curves]:
+    """Name of a data set -> its curves, from the page's first table of scores below a heading."""
+    lines = iter(page.partition(f"## {heading}\n")[2].splitlines())
     header = next(line for line in lines if line.startswith(_HEADER))
     starts = [re.sub(r" \(\d+\)", "", name) for name in _cells(header)[2:]]
     next(lines)
@@ -94,8 +95,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=Path, default=FOLDER / "types_from_links.md")
     parser.add_argument("--output", type=Path, default=FOLDER / "label_curves.svg")
+    parser.add_argument("--heading", default="Scores at 3e-4", help="heading above the table")
     options = parser.parse_args()
-    curves = read_curves(options.page.read_text(encoding="utf-8"))
+    curves = read_curves(options.page.read_text(encoding="utf-8"), options.heading)
     with styled():
         options.output.write_bytes(svg_of(draw(curves)))
 
