@@ -3,9 +3,9 @@
     python benchmarks/label_curves.py [--page benchmarks/types_from_links.md] [--output benchmarks/label_curves.svg]
         [--heading "Learning rate"]
 
-Reads the first table below a heading of the page whose first columns are `data` and `from` (from `knowledge_starts.py --table`).
-Each data set is a panel, each further column a curve: the mean over seeds of pre-training, with a band of one standard
-deviation. The number of labels is on a logarithmic scale.
+Reads the first table below a heading of the page whose first columns are `data` and `from` (from `knowledge_starts.py
+--table`). Each data set is a panel, each further column a curve: the mean over seeds of pre-training, with a band of one
+standard deviation. The number of labels is on a logarithmic scale.
 """
 
 from __future__ import annotations
