@@ -1,4 +1,4 @@
-"""Controls of `knowledge_starts.py`: the same data with as many targets, but without knowledge."""
+"""Data that `knowledge_starts.py` makes of others: controls without knowledge, and descriptions without facts."""
 
 from __future__ import annotations
 
