@@ -59,6 +59,19 @@ def test_predictions_for_no_record_are_not_scored_and_noted() -> None:
     ]
 
 
+@pytest.mark.parametrize("ids", [IDS, [None, None, None]])
+def test_other_texts_than_those_of_the_gold_file_are_noted(ids: list[str | None]) -> None:
+    texts = ["Anna lives in Oslo.", "It rains.", "Bo sleeps."]
+    given = [Prediction(number, id, "x", text=text) for number, (id, text) in enumerate(zip(ids, texts, strict=True), 1)]
+    spaced = ["anna lives in  Oslo .", *texts[1:]]
+    assert align(given, IDS, HERE, texts=spaced)[1] == []
+    assert align(given, IDS, HERE, texts=[texts[0], "It snows.", "Bo eats."])[1] == [
+        "2 predictions have another text than the record with its id or place; are they for other data? "
+        "The first: line 2: found 'It rains.', expected 'It snows.'"
+    ]
+    assert align(rows(("a", "1"), ("b", "2"), ("c", "3")), IDS, HERE, texts=texts)[1] == []
+
+
 def test_lines_of_labels(tmp_path: Path) -> None:
     path = tmp_path / "answers.txt"
     path.write_text("7\tOther\n\n8\tCause-Effect(e1,e2)\r\n")
@@ -214,6 +227,33 @@ def test_predictions_of_today_and_by_their_older_names(
         assert written["predicted"] == written["gold"] and written["text"] == TEXT
         again = write(tmp_path / "b.jsonl", evaluation.predictions)
         assert score(load_task(name), truth, again, report=lambda line: None)[0].predictions == evaluation.predictions
+
+
+HEAD_AND_TAIL = {"head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}}
+LINKED = {"start": 0, "end": 3, "entity": "Ann"}
+QUESTION = {"context": TEXT, "question": "Who?", "answers": [{"text": "Ann", "start": 0}]}
+QUERY = {"text": TEXT, "query": "Who? @placeholder", "candidates": [{"start": 0, "end": 3}], "answers": ["Ann"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "gold", "answer", "field"),
+    [
+        ("entity-typing", {"text": TEXT, "start": 0, "end": 3, "labels": ["person"]}, ["person"], "text"),
+        ("relation-classification", {"text": TEXT, "label": "lives"} | HEAD_AND_TAIL, "lives", "text"),
+        ("text-classification", {"text": TEXT, "label": "home"}, "home", "text"),
+        ("ner", {"text": TEXT, "entities": [SPAN]}, [SPAN], "text"),
+        ("latent-types", {"text": TEXT, "entities": [SPAN]}, [{"start": 0, "end": 3, "type": 1}], "text"),
+        ("entity-linking", {"text": TEXT, "mentions": [LINKED]}, [LINKED], "text"),
+        ("extractive-qa", QUESTION, "Ann", "question"),
+        ("cloze-qa", QUERY, "Ann", "query"),
+    ],
+)
+def test_every_task_compares_texts(name: str, gold: Any, answer: Any, field: str, tmp_path: Path) -> None:
+    truth = write(tmp_path / "gold.jsonl", [gold | {"id": "1"}])
+    for text, times in ((gold[field], 0), ("of another file", 1)):
+        answers = write(tmp_path / "a.jsonl", [{"id": "1", "predicted": answer, field: text}])
+        notes = score(load_task(name), truth, answers, report=lambda line: None)[0].notes
+        assert sum("has another text than the record with its id" in note for note in notes) == times
 
 
 @pytest.mark.parametrize("place", ["line", "record", "row"])  # of JSON Lines, of a JSON list, of Parquet

@@ -52,8 +52,8 @@ def score_predictions(records: Sequence[ClozeRecord], path: Path) -> Evaluation:
     if texts is not None:
         found, notes = texts_by_id(texts, ids_in(records, texts), path, "query", "queries")
     elif holds_json(path):
-        rows: list[Prediction[str | None]] = json_predictions(path, _predicted, _id)
-        aligned = align(rows, ids_in(records, {row.id for row in rows}), path)
+        rows: list[Prediction[str | None]] = json_predictions(path, _predicted, _id, text_field="query")
+        aligned = align(rows, ids_in(records, {row.id for row in rows}), path, texts=[record.query for record in records])
         found, notes = list(aligned[0]), aligned[1]
     else:
         raise DataError("found no JSON, expected an object {id: text}, or JSON Lines with id and predicted", path=path)

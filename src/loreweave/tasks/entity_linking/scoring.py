@@ -293,7 +293,7 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
     if named[False] and not named[True]:
         message = "found no predicted mention with it, expected an id, a title or a QID, or null for a mention without entity"
         raise DataError(message, path=path, field="entity")
-    found, notes = align(given, ids_in(records, {row.id for row in given}), path)
+    found, notes = align(given, ids_in(records, {row.id for row in given}), path, texts=[record.text for record in records])
     predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]
     rows = [
         {

@@ -65,7 +65,9 @@ def score_predictions(records: Sequence[TypingRecord], path: Path) -> Evaluation
     Raises:
         DataError: names the line; see `files.predictions.align`.
     """
-    found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
+    found, notes = align(
+        json_predictions(path, _predicted), [record.id for record in records], path, texts=[record.text for record in records]
+    )
     names = [set(types or ()) for types in found]
     labels = sorted({*labels_of(records)}.union(*names))
     evaluation = _score(records, np.array([[label in row for label in labels] for row in names]), labels)

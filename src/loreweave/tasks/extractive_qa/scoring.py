@@ -26,7 +26,8 @@ from loreweave.tasks.extractive_qa.settings import (
     check_threshold,
 )
 from loreweave.tasks.files.own_ids import ids_in, texts_by_id
-from loreweave.tasks.files.predictions import align, is_list_of_objects, json_predictions, predicted_name
+from loreweave.tasks.files.predictions import Prediction as Row
+from loreweave.tasks.files.predictions import align, is_list_of_objects, json_predictions, other_texts, predicted_name
 from loreweave.training.evaluation import Evaluation, Outputs
 
 OF_KINDS = ("has_answer_exact_match", "has_answer_f1", "no_answer_exact_match", "no_answer_f1")
@@ -213,18 +214,20 @@ def _is_unspaced(records: Sequence[QuestionRecord]) -> bool:
 
 def _read_predictions(records: Sequence[QuestionRecord], path: Path) -> tuple[list[Prediction], list[str]]:
     """A prediction for each record, and notes about those that have none, or that are for no record."""
-    ids = [record.id for record in records]
     if is_list_of_objects(path) or _is_lines(path):
-        rows = json_predictions(path, _of_row)
+        rows = json_predictions(path, _of_row, text_field="question")
+        questions = [record.question for record in records]
         if not all(row.id is not None for row in rows):
-            found, notes = align(rows, ids, path)
+            found, notes = align(rows, [record.id for record in records], path, texts=questions)
             return [each or Prediction(None) for each in found], notes
-        by_id: dict[str, Prediction] = {}
+        by_id: dict[str, Row[Prediction]] = {}
         for row in rows:
             if str(row.id) in by_id:
                 raise DataError(f"found a second prediction for the id {row.id!r}", path=path, record=row.place, field="id")
-            by_id[str(row.id)] = row.value
-        return _by_id(records, by_id, path)
+            by_id[str(row.id)] = row
+        answers, notes = _by_id(records, {id: row.value for id, row in by_id.items()}, path)
+        partners = [by_id.get(id) for id in ids_in(records, by_id)]
+        return answers, [*notes, *other_texts(partners, questions)]
     content = read_json(path)
     if not isinstance(content, Mapping):
         found_kind = kind_of(content, "JSON")

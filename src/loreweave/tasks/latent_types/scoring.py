@@ -81,7 +81,9 @@ def score_predictions(
             report=execution.report, skipped=skipped,
         )
     )  # fmt: skip
-    found, notes = align(json_predictions(predictions, _selected), [text.id for text in texts], predictions)
+    found, notes = align(
+        json_predictions(predictions, _selected), [text.id for text in texts], predictions, texts=[text.text for text in texts]
+    )
     labels, tags, words = Counter[tuple[int, str]](), Counter[tuple[int, str]](), Counter[int]()
     for text, selected in zip(texts, found, strict=True):
         for word in typed_words(text, _typed(text, selected or []), left_out):

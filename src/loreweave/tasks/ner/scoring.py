@@ -67,7 +67,7 @@ def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
     """
     if holds_json(path):
         given = with_places(json_predictions(path, _predicted))
-        found, notes = align(given, [record.id for record in records], path)
+        found, notes = align(given, [record.id for record in records], path, texts=[record.text for record in records])
         predicted = [_spans_of(record, each, path) for record, each in zip(records, found, strict=True)]
         notes += _other_characters(records, found)
     else:

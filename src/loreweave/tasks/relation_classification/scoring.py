@@ -156,7 +156,7 @@ def score_predictions(
     _refuse(asked.train, "train", "Ign F1 is for documents")
     pairs = [record for record in records if not isinstance(record, RelationDocument)]
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
-    predicted, notes = align(rows, [record.id for record in pairs], path)
+    predicted, notes = align(rows, [record.id for record in pairs], path, texts=_texts(pairs))
     gold = in_class_order(map(_gold, pairs))
     strange = sorted({label for label in predicted if label is not None} - set(gold))
     if strange:
@@ -166,6 +166,12 @@ def score_predictions(
     evaluation = score_labels(pairs, predicted, labels, chosen_no_label(labels, asked.no_label))
     evaluation.notes.extend(notes)
     return evaluation
+
+
+def _texts(records: Sequence[Gold]) -> list[str]:
+    """The texts of all records; none of a key without texts."""
+    found = [record.text for record in records if isinstance(record, RelationRecord)]
+    return found if len(found) == len(records) else []
 
 
 def answer(records: Sequence[Item], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ def score_predictions(records: Sequence[TextRecord], path: Path, settings: TextS
         DataError: names the line; see `files.predictions.align`. Or a number has no prediction, or no record has a label.
     """
     rows = json_predictions(path, _predicted) if holds_json(path) else _lines(path)
-    found, notes = align(rows, [record.id for record in records], path)
+    found, notes = align(rows, [record.id for record in records], path, texts=[record.text for record in records])
     labels = labels_of(records)
     if not labels:
         raise DataError("found no record with a label, expected gold labels to compare with")
