@@ -110,6 +110,7 @@ class Training(Generic[R]):
         words: a record -> the characters of its words; None: records have texts only.
         mention_labels: a record -> the label of each of its mentions; None: labels belong to the record.
         adapt: (settings, training records) -> the settings that fit such records; None: they stay as they are.
+        as_model: (what was read, labels of a model) -> the same with labels as the model has them; None: they stay as they are.
         gold: key of the gold answer in the task's own JSON layout: a row of predictions whose `gold` has this name is data of
             the task again. None: rows of predictions are not data.
         unfit: (settings, a training record) -> the error of a record that does not fit the settings, without its place; None:
@@ -137,6 +138,7 @@ class Training(Generic[R]):
     words: Callable[[R], Sequence[tuple[int, int]]] | None = None
     mention_labels: Callable[[R], Sequence[str]] | None = None
     adapt: Callable[[Any, Sequence[R]], Any] | None = None
+    as_model: Callable[[ReadResult[R], Sequence[str]], ReadResult[R]] | None = None
     gold: str | None = None
     unfit: Callable[[Any, R], DataError | None] | None = None
     exclusive: Callable[[Any, Sequence[str]], bool] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -180,6 +181,15 @@ def test_job_scripts(scheduler: Any, lines: list[str], tmp_path: Path, monkeypat
     body = script.splitlines()[-3:]
     assert body[:2] == [f"cd {tmp_path} || exit 1", "source env/bin/activate"]
     assert body[2].startswith(f'exec python -m loreweave search {tmp_path / "out"} --worker "{scheduler}-$')
+
+
+@pytest.mark.parametrize(("scheduler", "option"), [("lsf", "-o"), ("lsf", "-e"), ("pbs", "-o"), ("slurm", "--output")])
+def test_folders_with_blanks_are_quoted(scheduler: Any, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_toy(monkeypatch)
+    study, _ = begin(read_sweep(toy_sweep(tmp_path, design="grid", vary=VARY)), tmp_path / "my runs")
+    script = script_of(study, scheduler, 3, tmp_path)
+    options = [word for line in script.splitlines() if line.startswith("#") for word in shlex.split(line.replace("=", " "))]
+    assert options[options.index(option) + 1].startswith(f"{tmp_path}/my runs/workers/")
 
 
 def test_a_script_starts_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,13 +235,30 @@ def test_a_dev_file_that_does_not_fit_the_model_is_named(tiny_bert: Path, tmp_pa
         finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=silent)
 
 
-def test_how_labels_were_read_is_said_before_the_error_about_one(tiny_bert: Path, tmp_path: Path) -> None:
-    """The ratings of the dev file are whole by chance, so that they are read as classes; the note says what to do."""
+@pytest.mark.parametrize("ratings", [(4.0, 1.0), (4, 1)])
+def test_whole_ratings_are_numbers_for_a_model_of_numbers(
+    ratings: tuple[float, float], tiny_bert: Path, tmp_path: Path
+) -> None:
+    """The ratings of the dev file are whole by chance. Alone they would be classes."""
     train, dev, said = tmp_path / "train.tsv", tmp_path / "dev.tsv", list[str]()
     train.write_text(lines(("text", "label"), ("ann is long", 4.5), ("bob is long", 0.5)))
-    dev.write_text(lines(("text", "label"), ("ann is long", 4.0), ("bob is long", 1.0)))
+    dev.write_text(lines(("text", "label"), ("ann is long", ratings[0]), ("bob is long", ratings[1])))
     files, config = DataFiles(train=train, dev=dev), fill(training_of(TASK).config, SETTINGS | {"epochs": 1})
-    with pytest.raises(DataError, match="dev.tsv, line 2, field 'labels': found the label '4', expected .*: number"):
+    finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=said.append)
+    assert f"{dev}: labels are read as numbers, as those of the training data" in said
+    evaluation, _ = evaluate(TASK, tmp_path / "run", dev, report=silent)
+    assert [row["gold"] for row in evaluation.predictions] == [4.0, 1.0] and "pearson" in evaluation.metrics
+    checked = check_files(TASK, [train, dev])
+    assert checked["labels"] == [{"label": "number", "train.tsv": 2, "dev.tsv": 2}]
+
+
+def test_how_labels_were_read_is_said_before_the_error_about_one(tiny_bert: Path, tmp_path: Path) -> None:
+    """The training ratings are whole by chance, so that they are read as classes; the note says what to do."""
+    train, dev, said = tmp_path / "train.tsv", tmp_path / "dev.tsv", list[str]()
+    train.write_text(lines(("text", "label"), ("ann is long", 4.0), ("bob is long", 1.0)))
+    dev.write_text(lines(("text", "label"), ("ann is long", 4.5), ("bob is long", 0.5)))
+    files, config = DataFiles(train=train, dev=dev), fill(training_of(TASK).config, SETTINGS | {"epochs": 1})
+    with pytest.raises(DataError, match="dev.tsv, line 2, field 'labels': found the label 'number', expected .*: 1, 4"):
         finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=said.append)
     note = "labels are read as classes, not as numbers (--format table:text=...,score=... reads them as numbers)"
-    assert said[-1] == f"{dev}: {note}"
+    assert f"{train}: {note}" in said

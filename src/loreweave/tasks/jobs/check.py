@@ -74,7 +74,7 @@ def check_files(
     training, files = task.training, list[_File]()
     task.refuse_options(Execution(reading=reading or Reading()), training=True)
     for name, path in zip(names_of(paths), paths, strict=True):
-        read = training.records(path, replace(reading or Reading(), skip_bad=True))
+        read = _read(training, path, reading or Reading(), files)
         keys = [_key(*training.mentions(record)) for record in read.records]
         files.append(_File(name, read, keys, *facts_of(training, read, keys), statistics_of(training, read.records, keys)))
     labels = _label_rows(training, files)
@@ -98,6 +98,14 @@ def check_files(
         "task": task.name, "files": rows, "labels": labels, "mentions": _mention_rows(training, files),
         "together": together_rows(statistics), "leaks": leaks, "drift": drift_rows(statistics), "findings": findings,
     }  # fmt: skip
+
+
+def _read(training: Training[Any], path: Path, reading: Reading, before: Sequence[_File]) -> ReadResult[Any]:
+    """The records of a file, with labels as a model of the first file has them."""
+    read = training.records(path, replace(reading, skip_bad=True))
+    if training.as_model is None or not before:
+        return read
+    return training.as_model(read, labels_of(training, before[0].read.records))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

@@ -24,6 +24,8 @@ def read_known(
         DataError: the file cannot be read, or has a label that the model does not have.
     """
     found = training.records(path, reading)
+    if training.as_model is not None:
+        found = training.as_model(found, labels)
     try:
         found = check_labels(training, found, labels, path, reading.skip_bad)
     finally:

@@ -40,6 +40,7 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
         metrics=METRICS,
         read_numbers=reader.read,
         adapt=settings_for,
+        as_model=reader.as_model,
         unfit=unfit,
         exclusive=lambda config, labels: list(labels) != [record.NUMBER],
     ),

@@ -16,8 +16,9 @@ from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.text_classification.columns import parse_columns
 from loreweave.tasks.text_classification.formats import FORMATS, Opened, number_of, recognise
-from loreweave.tasks.text_classification.record import TextRecord, has_numbers
+from loreweave.tasks.text_classification.record import NUMBER, TextRecord, has_numbers
 
+_AS_CLASSES = "labels are read as classes"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _HIDDEN = str(NO_LABEL)
@@ -78,7 +79,7 @@ def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: 
         return read
     numbers = all(isinstance(label, float) or _NUMBER.fullmatch(label) for label in labels)
     whole = numbers and all(float(label).is_integer() for label in labels)
-    note = f"labels are read as classes, not as numbers (--format {format}:text=...,score=... reads them as numbers)"
+    note = f"{_AS_CLASSES}, not as numbers (--format {format}:text=...,score=... reads them as numbers)"
     if chosen or whole or not (numbers or has_numbers(read.records)):
         records = [replace(record, label=_class_of(record.label, whole and not chosen)) for record in read.records]
         return replace(read, records=records, notes=[*read.notes, *([note] if whole and not chosen else [])])
@@ -91,6 +92,18 @@ def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: 
             raise DataError(way_out, path=path, record=place, field=error.field) from None
     note = f"labels are read as numbers, not as classes (--format {format}:text=...,label=... reads them as classes)"
     return replace(read, records=records, notes=[*read.notes, note])
+
+
+def as_model(read: ReadResult[TextRecord], labels: Sequence[str]) -> ReadResult[TextRecord]:
+    """The same with numbers in place of classes that are numbers, for a model of numbers: a file without fractions has such
+    classes.
+    """
+    names = [record.label for record in read.records if record.label is not None]
+    if list(labels) != [NUMBER] or not names or not all(isinstance(name, str) and _NUMBER.fullmatch(name) for name in names):
+        return read
+    records = [r if r.label is None else replace(r, label=number_of(r.label, "label")) for r in read.records]
+    notes = [note for note in read.notes if not note.startswith(_AS_CLASSES)]
+    return replace(read, records=records, notes=[*notes, "labels are read as numbers, as those of the training data"])
 
 
 def _class_of(label: str | float | None, whole: bool) -> str | None:

@@ -60,14 +60,15 @@ def _lsf(job: ClusterJob, name: str, workers: int, logs: Path) -> Sequence[str]:
     lines += [f'-R "rusage[mem={-(-job.memory * 1024 // job.cores)}MB]"']  # per core
     lines += [f'-gpu "num={job.gpus}:mode=exclusive_process"'] if job.gpus else []
     lines += [f"-q {job.queue}"] if job.queue else []
-    lines += [f"-o {logs}/lsf-%J-%I.txt", f"-e {logs}/lsf-%J-%I.txt", "-wa TERM -wt 3"]  # stop 3 minutes before the limit
+    lines += [f"{which} {_path(f'{logs}/lsf-%J-%I.txt')}" for which in ("-o", "-e")]
+    lines += ["-wa TERM -wt 3"]  # stop 3 minutes before the limit
     return [f"#BSUB {line}" for line in (*lines, *job.options)]
 
 
 def _pbs(job: ClusterJob, name: str, workers: int, logs: Path) -> Sequence[str]:
     lines = [f"-N {name[:15]}", *([f"-J 1-{workers}"] if workers > 1 else []), f"-l walltime={_wall(job.hours)}"]
     gpus = f":ngpus={job.gpus}" if job.gpus else ""
-    lines += [f"-l select=1:ncpus={job.cores}{gpus}:mem={job.memory}gb", "-j oe", f"-o {logs}/"]
+    lines += [f"-l select=1:ncpus={job.cores}{gpus}:mem={job.memory}gb", "-j oe", f"-o {_path(f'{logs}/')}"]
     lines += [f"-q {job.queue}"] if job.queue else []
     return [f"#PBS {line}" for line in (*lines, *job.options)]
 
@@ -76,8 +77,13 @@ def _slurm(job: ClusterJob, name: str, workers: int, logs: Path) -> Sequence[str
     lines = [f"--job-name={name}", f"--array=1-{workers}", f"--time={_wall(job.hours)}", f"--cpus-per-task={job.cores}"]
     lines += [f"--mem={job.memory}G", *([f"--gpus-per-node={job.gpus}"] if job.gpus else [])]
     lines += [f"--partition={job.queue}"] if job.queue else []
-    lines += [f"--output={logs}/slurm-%A-%a.txt", "--signal=B:TERM@120", "--requeue"]
+    lines += [f"--output={_path(f'{logs}/slurm-%A-%a.txt')}", "--signal=B:TERM@120", "--requeue"]
     return [f"#SBATCH {line}" for line in (*lines, *job.options)]
+
+
+def _path(path: str) -> str:
+    """A path in an option of a scheduler, in quotation marks if it contains white space."""
+    return f'"{path}"' if re.search(r"\s", path) else path
 
 
 def _wall(hours: float) -> str:
