@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
+from checkpoints import DATA, REPOSITORY
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.model_names import resolve
@@ -35,8 +36,6 @@ from loreweave.training.precision import settle_precision
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
-REPOSITORY = Path(__file__).parent.parent
-DATA = REPOSITORY.parent / "shared" / "data"
 GRAPHS: dict[str, tuple[str, list[str]]] = {
     "wn18rr": ("kg_wn18rr", ["--format", "wn18rr"]),
     "fb15k237": ("kg_fb15k237", ["--format", "fb15k237"]),
