@@ -46,7 +46,7 @@ from loreweave.training.settings.recipes import load_recipe
 MINILM = "minilm"
 RATE = 3e-4
 """Learning rate of most tables of types_from_links.md."""
-KINDS = ("types", "relations", "triples", "graph", "descriptions", "entities")
+KINDS = ("types", "relations", "types+relations", "triples", "graph", "descriptions", "entities")
 ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 PROBES = {"probes": SETTINGS, "relation-probes": [*SETTINGS, "probes=relations"]}
@@ -92,19 +92,20 @@ def objectives(start: str) -> dict[str, Any]:
     """Objectives of a start beside masked words."""
     kind, _, control = start.partition("-")
     shuffled = {"shuffled": True} if control == "shuffled" else {}
-    mentions = load_recipe("minilm/knowledge").config["objectives"]["entity_types"] | {"types": types()}
+    mentions = load_recipe("minilm/knowledge").config["objectives"]["entity_types"] | {"types": types()} | shuffled
     pairs = load_recipe("minilm/entity-relations").config["objectives"]["entity_relations"] | {"types": None} | shuffled
     latent = load_recipe("minilm/latent-typing").config["objectives"]["latent_typing"]
     found: dict[str, Callable[[], dict[str, Any]]] = {
         "words": dict,
-        "types": lambda: {"entity_types": mentions | shuffled},
+        "types": lambda: {"entity_types": mentions},
         "relations": lambda: {"entity_relations": pairs | {"types": types()}},
+        "types+relations": lambda: {"entity_types": mentions, "entity_relations": pairs | {"types": types()}},
         "triples": lambda: {"entity_relations": pairs | {"graph": str(graph("fb15k237-linked"))}},
         "graph": lambda: {"contrastive_knowledge": over_graph(control)},
         "descriptions": lambda: {"contrastive_knowledge": over_descriptions(control)},
         "latent": lambda: {"latent_typing": latent},
         "entities": lambda: {"masked_entities": {}},
-        "all": lambda: objectives("types") | objectives("relations") | objectives("graph") | objectives("latent"),
+        "all": lambda: objectives("types+relations") | objectives("graph") | objectives("latent"),
     }
     return found[kind]()
 
