@@ -1,10 +1,10 @@
 """Does knowledge help an encoder that is fine-tuned on few labels? Starts of `knowledge_starts.py`, small training files.
 
     python benchmarks/few_labels.py [--sets politics-20 politics-50 ...] [--starts plain words types types-shuffled]
-    python benchmarks/few_labels.py --sets politics-50 --starts words:3e-5 types:1e-4
+    python benchmarks/few_labels.py --sets politics-50 --starts words@3e-5 types@1e-4
     python benchmarks/few_labels.py --table
 
-A start such as `types:1e-4` was trained with this learning rate instead of 3e-4.
+A start such as `types@1e-4` was trained with this learning rate instead of 3e-4.
 
 Every run is the recipe of the task with its own settings and at least 300 updates; the last epoch is scored on the whole test
 file, for there is no dev set. Seed s of fine-tuning starts from seed s of pre-training and draws training set s, which is the
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fine_tuning import cost_of, mean_and_spread, results_of
-from knowledge_starts import RATE, Budget, start
+from knowledge_starts import Budget, start
 from relations_and_entities import CROSSNER, KNOWLEDGENET, divided
 
 from checkpoints import REPOSITORY, STORE
@@ -78,15 +78,14 @@ SETS = {
 
 def folder(data: str, name: str, seed: int) -> Path:
     """Where a run lies."""
-    return RUNS / data / name.replace(":", "-") / f"seed{seed}"
+    return RUNS / data / name / f"seed{seed}"
 
 
 def run_missing(data: str, name: str, seed: int) -> None:
     """Fine-tune, where that is not done."""
     output = folder(data, name, seed)
     if results_of(output) is None:
-        kind, _, rate = name.partition(":")
-        model = start(kind, 0 if kind == "plain" else seed, Budget(STEPS, learning_rate=float(rate or RATE)))
+        model = start(name, 0 if name == "plain" else seed, Budget(STEPS))
         command = SETS[data].command(model, seed, output)
         print(" ".join(command), file=sys.stderr)
         source = str(REPOSITORY / "src")

@@ -9,7 +9,7 @@ then answers the same 200 episodes a setting, drawn from the types of ner_crossn
 has (mentions of others are O there): types are disjoint from the source's, as in Few-NERD INTRA. A setting is
 `domain-ways-shots`. All encoders have the same seeds, batches and episodes. `container` takes the nearest support word;
 `container-tuned` fine-tunes on each support set first, as published; `nnshot` reads the encoder without any source training.
-An encoder such as `types:0` is a start of `knowledge_starts.py` with its seed, and with its learning rate in `types:0:1e-4`.
+An encoder such as `types:0` is a start of `knowledge_starts.py` with its seed; `types@1e-4:0` has another learning rate.
 
 Each number is written to a folder of its own, so that an interrupted run goes on. The table shows micro F1 over all episodes,
 with full labels, as mean and standard deviation over the seeds, and the first seed's bootstrap interval over the episodes.
@@ -70,11 +70,10 @@ def episodes(setting: str, folder: Path) -> Path:
 
 
 def encoder_folder(encoder: str) -> Path:
-    """An encoder by name: minilm, one of checkpoints.py, or START:SEED or START:SEED:RATE of knowledge_starts.py."""
-    start, *given = encoder.split(":")
-    if given:
-        rate = float(given[1]) if len(given) > 1 else knowledge_starts.RATE
-        return knowledge_starts.start(start, int(given[0]), knowledge_starts.Budget(STEPS, learning_rate=rate))
+    """An encoder by name: minilm, one of checkpoints.py, or START:SEED or START@RATE:SEED of knowledge_starts.py."""
+    start, _, seed = encoder.partition(":")
+    if seed:
+        return knowledge_starts.start(start, int(seed), knowledge_starts.Budget(STEPS))
     return resolve("minilm") if encoder == "minilm" else build(encoder)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
-from knowledge_starts import RATE, Budget, start
+from knowledge_starts import Budget, start
 from momentum_queue import graph_folder
 
 from loreweave.cli.main import main as loreweave
@@ -34,7 +34,7 @@ STEPS = 500
 
 def ranked(graph: str, name: str, seed: int, budget: Budget) -> dict[str, Any]:
     """The content of `results.json` of a start; it is evaluated where it was not."""
-    out = budget.folder / f"inductive-{graph}-{name}-{budget.steps}-{seed}"
+    out = budget.folder(name, seed, f"inductive-{graph}")
     if not (out / "results.json").exists():
         model, data = start(name, seed, budget), graph_folder(GRAPHS[graph], 0)
         asked = ["--model", model, "--data", data, "--output", out, "--overwrite", "--device", "cpu", *SETTINGS]
@@ -65,13 +65,12 @@ def _cell(found: list[float]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--starts", nargs="+", default=["plain:0", "words:0", "types:0"], help="START:SEED")
-    parser.add_argument("--learning-rate", type=float, default=RATE, help="of the starts")
+    parser.add_argument("--starts", nargs="+", default=["plain:0", "words:0", "types:0"], help="START:SEED or START@RATE:SEED")
     arguments = parser.parse_args()
     starts: dict[str, list[int]] = defaultdict(list)
     for name, _, seed in (each.partition(":") for each in arguments.starts):
         starts[name].append(int(seed or 0))
-    for line in rows(starts, Budget(STEPS, learning_rate=arguments.learning_rate)):
+    for line in rows(starts, Budget(STEPS)):
         print(line, flush=True)
 
 

@@ -2,16 +2,18 @@
 
     python benchmarks/knowledge_starts.py --starts words types types-shuffled --seeds 0 1 2
     python benchmarks/knowledge_starts.py --encoder encoders/mpnet-base --starts plain words types --steps 150
-    python benchmarks/knowledge_starts.py --starts words types --learning-rate 1e-4
-    python benchmarks/knowledge_starts.py --table
+    python benchmarks/knowledge_starts.py --starts words@3e-5 types@1e-4 --seeds 0 1 2
+    python benchmarks/knowledge_starts.py --table [--starts words@3e-5 words@1e-4 types@1e-4]
 
 Every start is the recipe minilm/knowledge with other objectives beside masked words. A name with `-shuffled` is its control
-without knowledge. `descriptions` is `graph` with other triples: from the name of each entity to its description. The encoder
-(default: MiniLM) is trained for `--steps` updates of 32 windows (500 of MiniLM: about 15 minutes of one CPU core), then
-measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with
-later mentions of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that
-the table can be made in several sittings. `--encoder` is the folder of another encoder. Its runs lie in folders with its
-name, so two encoders need different names. `--table` needs the same `--encoder`, `--steps` and `--learning-rate`.
+without knowledge. The learning rate of the encoder is 3e-4; `types@1e-4` is trained with another. `descriptions` is `graph`
+with other triples: from the name of each entity to its description. The encoder (default: MiniLM) is trained for `--steps`
+updates of 32 windows (500 of MiniLM: about 15 minutes of one CPU core), then measured by `loreweave probe`. Windows are
+those of text_wikispeedia without its reserved titles, 64 sub-words long, with later mentions of linked names linked too.
+Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be made in several sittings.
+`--encoder` is the folder of another encoder. Its runs lie in folders with its name, so two encoders need different names.
+`--table` needs the same `--encoder` and `--steps`. Without `--starts`, it has all starts with the learning rate 3e-4. Below
+it are the numbers of labels that `--better` needs for the best score of `--than`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import argparse
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -44,8 +46,8 @@ from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
 MINILM = "minilm"
-RATE = 3e-4
-"""Learning rate of most tables of types_from_links.md."""
+RATE = "3e-4"
+"""Learning rate of a start without `@`."""
 KINDS = ("types", "relations", "types+relations", "triples", "graph", "descriptions", "entities")
 ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
@@ -135,37 +137,43 @@ class Budget:
     Attributes:
         steps: number of updates.
         encoder: what is trained, as in `--model`.
-        learning_rate: learning rate of the encoder.
     """
 
     steps: int
     encoder: str = MINILM
-    learning_rate: float = RATE
 
-    @property
-    def folder(self) -> Path:
-        """Folder of the runs and probes."""
-        return folder_of("starts" if self.learning_rate == RATE else f"starts-{self.learning_rate:g}", self.encoder)
+    def folder(self, name: str, seed: int, what: str = "") -> Path:
+        """Folder of the run of a start, or of `what` was measured with it."""
+        kind, rate = kind_and_rate(name)
+        starts = folder_of("starts" if rate == float(RATE) else f"starts-{rate:g}", self.encoder)
+        return starts / f"{what}{'-' if what else ''}{kind}-{self.steps}-{seed}"
+
+
+def kind_and_rate(name: str) -> tuple[str, float]:
+    """What a start is trained on, and its learning rate: `types` and .0001 of `types@1e-4`."""
+    kind, _, rate = name.partition("@")
+    return kind, float(rate or RATE)
 
 
 def start(name: str, seed: int, budget: Budget) -> Path:
     """The model of a start, trained where it is not there: the recipe minilm/knowledge with other objectives."""
     encoder, steps = budget.encoder, budget.steps
-    if name == "plain":
+    kind, rate = kind_and_rate(name)
+    if kind == "plain":
         return resolve(encoder)
-    asked = objectives(name)
+    asked = objectives(kind)
     recipe = load_recipe("minilm/knowledge").config
     luke = ENTITIES if "masked_entities" in asked else {}
     values = {
         **recipe,
         **luke,
         "model": encoder,
-        "data": [str(windows(encoder, shuffled=name == "entities-shuffled"))],
+        "data": [str(windows(encoder, shuffled=kind == "entities-shuffled"))],
         "objectives": {"masked_words": recipe["objectives"]["masked_words"]} | asked,
         "word_only": not luke,
-        "output": str(budget.folder / f"{name}-{steps}-{seed}"),
+        "output": str(budget.folder(name, seed)),
         "steps": steps,
-        "optimizer": recipe["optimizer"] | {"learning_rate": budget.learning_rate},
+        "optimizer": recipe["optimizer"] | {"learning_rate": rate},
         "schedule": {"name": "linear", "warmup_steps": steps // 10},
         "seed": seed,
         "device": "cpu",
@@ -179,32 +187,33 @@ def start(name: str, seed: int, budget: Budget) -> Path:
 def probe(name: str, seed: int, budget: Budget) -> None:
     """Measure a start; it is trained first where its model is not there."""
     for kind, settings in PROBES.items():
-        folder = budget.folder / f"{kind}-{name}-{budget.steps}-{seed}"
+        folder = budget.folder(name, seed, kind)
         if not (folder / "results.json").exists():
             loreweave.probe(str(start(name, seed, budget)), *settings, output=folder, device="cpu", overwrite=True)
 
 
-def probed(budget: Budget) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
-    """Name and seed of each start that was measured with a budget, and the scores of one kind of probes."""
-    for kind in PROBES:
-        for path in sorted(budget.folder.glob(f"{kind}-*-{budget.steps}-*/results.json")):
-            name, _, seed = path.parent.name.removeprefix(f"{kind}-").rsplit("-", 2)
-            yield name, int(seed), read_json(path)["scores"]
+def measured(names: Sequence[str], budget: Budget) -> dict[str, dict[int, list[dict[str, Any]]]]:
+    """Scores of each start by the seed of pre-training; starts that were not measured are left out."""
+    found: dict[str, dict[int, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for name in names:
+        for probes in PROBES:
+            pattern = budget.folder(name, 0, probes)
+            for path in sorted(pattern.parent.glob(f"{pattern.name.removesuffix('0')}*/results.json")):
+                found[name][int(path.parent.name.rpartition("-")[2])] += read_json(path)["scores"]
+    return found
 
 
-def table(budget: Budget) -> list[str]:
+def table(names: Sequence[str], budget: Budget) -> list[str]:
     """A row per number, a column per start: mean and spread over the seeds of pre-training."""
+    starts = measured(names, budget)
     scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    seeds: dict[str, set[int]] = defaultdict(set)
-    for name, seed, rows in probed(budget):
-        seeds[name].add(seed)
-        for row in rows:
+    for name, seeds in starts.items():
+        for row in (row for rows in seeds.values() for row in rows):
             scores[row["data"], row["what"]][name].append(100 * row["score"])
-    names = sorted(seeds, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
-    heads = [f"{name} ({len(seeds[name])})" for name in names]
-    lines = ["| data | from | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(names)]
-    for (data, what), row in scores.items():
-        lines.append(f"| {data} | {what} | " + " | ".join(_cell(row[name]) for name in names) + " |")
+    heads = [f"{name} ({len(seeds)})" for name, seeds in starts.items()]
+    lines = ["| data | from | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(starts)]
+    for (data, what), of_start in scores.items():
+        lines.append(f"| {data} | {what} | " + " | ".join(_cell(of_start[name]) for name in starts) + " |")
     return lines
 
 
@@ -222,19 +231,18 @@ def labels_needed(curve: dict[int, float], score: float) -> float | None:
     return None
 
 
-def saved(budget: Budget, better: str, baseline: str) -> list[str]:
-    """For each data set: the labels that `better` needs for the score that `baseline` has with 50, 200 and 1,000 labels."""
+def saved(better: str, baselines: Sequence[str], budget: Budget) -> list[str]:
+    """For each data set: the labels that `better` needs for the best score of the `baselines` with 50, 200 and 1,000 labels."""
     curves: dict[str, dict[str, dict[int, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for name, _, rows in probed(budget):
-        for row in rows if name in (better, baseline) else []:
-            if row["probe"] != "few_shot":
-                curves[row["data"]][name][row["number"]].append(row["score"])
-    lines = [f"| data | labels of {baseline} | labels of {better} for the same score | share |", "|---|---|---|---|"]
+    for name, seeds in measured([better, *baselines], budget).items():
+        for row in (row for rows in seeds.values() for row in rows if row["probe"] != "few_shot"):
+            curves[row["data"]][name][row["number"]].append(row["score"])
+    lines = [f"| data | labels of {' or '.join(baselines)} | labels of {better} for the same score | share |", "|---" * 4 + "|"]
     for data, by_start in curves.items():
         means = {name: {count: statistics.mean(found) for count, found in curve.items()} for name, curve in by_start.items()}
         for count in (50, 200, 1000):
-            score = means.get(baseline, {}).get(count)
-            needed = None if score is None else labels_needed(means.get(better, {}), score)
+            scores = [means[name][count] for name in baselines if count in means.get(name, {})]
+            needed = labels_needed(means.get(better, {}), max(scores)) if scores else None
             if needed is not None:
                 lines.append(f"| {data} | {count:,} | {needed:,.0f} | {needed / count:.0%} |")
     return lines
@@ -244,19 +252,21 @@ def main() -> None:
     """Train and probe what is missing, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", default=MINILM)
-    parser.add_argument("--starts", nargs="+", default=["plain", "words", "types", "types-shuffled"])
+    parser.add_argument("--starts", nargs="+", metavar="START[@RATE]", help=", ".join(ORDER))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--learning-rate", type=float, default=RATE, help="of the encoder")
     parser.add_argument("--table", action="store_true", help="print the table of what is there")
+    parser.add_argument("--better", default="types", metavar="START[@RATE]")
+    parser.add_argument("--than", nargs="+", default=["words"], metavar="START[@RATE]")
     arguments = parser.parse_args()
-    budget = Budget(arguments.steps, arguments.encoder, arguments.learning_rate)
+    budget = Budget(arguments.steps, arguments.encoder)
+    starts = arguments.starts or (ORDER if arguments.table else ["plain", "words", "types", "types-shuffled"])
     if not arguments.table:
         for seed in arguments.seeds:
-            for name in arguments.starts:
+            for name in starts:
                 probe(name, 0 if name == "plain" else seed, budget)
                 print(f"{name}, seed {seed}: done", file=sys.stderr)
-    print("\n".join([*table(budget), "", *saved(budget, "types", "words")]))
+    print("\n".join([*table(starts, budget), "", *saved(arguments.better, arguments.than, budget)]))
 
 
 if __name__ == "__main__":
