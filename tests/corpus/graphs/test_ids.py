@@ -40,6 +40,16 @@ def test_triples(build: Build, tmp_path: Path) -> None:
     assert ids["first_spaced_alike"] == [["New York", "New  York"]]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_end_of_a_line_is_no_white_space_of_an_id(end: str, build: Build, tmp_path: Path) -> None:
+    """A line of names may be an id alone, as that of an entity of Wikidata5M without a name."""
+    files = write(tmp_path / "files", {"train.tsv": f"Q1\tin\tQ2{end}", "names.tsv": f"Q1\tOslo{end}Q2{end}in{end}"})
+    graph = build(triples(files, names=files / "names.tsv", relation_names=files / "names.tsv"))
+    assert [entity.label for entity in graph.entities] == ["Oslo", ""]
+    ids = graph.manifest["ids"]
+    assert (ids["trimmed"], ids["merged"]) == (0, 0)
+
+
 def test_a_listed_id_with_a_blank_is_the_one_of_the_triples(build: Build, tmp_path: Path) -> None:
     """The triple's id was trimmed and the listed one was not, so that the entity was unknown."""
     files = {

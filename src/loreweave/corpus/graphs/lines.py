@@ -148,7 +148,7 @@ def read_texts(path: Pathname, left_out: LeftOut, bare_ids: bool = False) -> Ite
     """
     with open_text(path) as file:
         for line, row in enumerate(file, 1):
-            id, tab, text = row.partition("\t")
+            id, tab, text = row.rstrip("\r\n").partition("\t")  # the line's end is no white space of an id without a text
             id = left_out.ids.trim(id)
             if id and (tab or bare_ids):
                 yield line, id, text.strip()
