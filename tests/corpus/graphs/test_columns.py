@@ -165,6 +165,16 @@ def test_columns_of_texts_that_are_not_chosen_are_counted(tmp_path: Path) -> Non
     assert dict(left_out.counts) == {"cells of the column 'n'": 2, "cells of the column 'name'": 2}
 
 
+def test_columns_without_a_header_that_are_not_read_are_counted_by_their_numbers(tmp_path: Path) -> None:
+    files = write(tmp_path, {"n.csv": "Q1,Oslo\nQ2,Norway,Norge\n", "t.csv": "a,1867,r,b\nb,1918,r,c\n"})
+    left_out = LeftOut()
+    assert [row[1:] for row in read_text_table(files / "n.csv", "name", left_out)] == [("Q1", "Oslo"), ("Q2", "Norway")]
+    assert dict(left_out.counts) == {"cells of the column '3'": 2}
+    left_out = LeftOut()
+    assert rows_of(files / "t.csv", "head=1,relation=3,tail=4", left_out) == [("a", "r", "b"), ("b", "r", "c")]
+    assert dict(left_out.counts) == {"cells of the column '2'": 2}
+
+
 def test_a_column_that_another_reading_of_the_file_uses_is_not_left_out(tmp_path: Path) -> None:
     path = write(tmp_path, {"t.csv": "id,name,description,source\na,Ann,a woman,web\nb,Bob,a man,web\n"}) / "t.csv"
     orders: list[list[Role]] = [["name", "description"], ["description", "name"], ["name", "description", "name"]]

@@ -56,6 +56,10 @@ class Layout:
     places: Mapping[Role, int]
     header: tuple[str, ...] | None = None
 
+    def names(self, width: int) -> Sequence[str]:
+        """Names of all columns; without a header, their numbers from 1 to `width`."""
+        return self.header if self.header is not None else [str(number) for number in range(1, width + 1)]
+
 
 def parse_columns(text: str) -> dict[Role, str]:
     """Parse `head=subject,relation=predicate,tail=object`.
@@ -236,7 +240,7 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
             empty = TRIPLE[[head, relation, tail].index("")]
             left_out.bad("malformed triple", f"found an empty {empty}, expected an id", path, line)
     alone.done()
-    left_out.note_columns(path, layout.header or (), layout.places.values(), count)
+    left_out.note_columns(path, layout.names(width or 0), layout.places.values(), count)
 
 
 def _data(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, list[str]]]:
@@ -278,7 +282,7 @@ def read_text_table(
     if lacking := [wanted for wanted in ("id", role) if wanted not in layout.places]:
         message = f"found {_shown(first[1])}; name the column of the {lacking[0]}: --columns id=NAME,{role}=NAME"
         raise DataError(message, path=path, line=first[0])
-    id_place, text_place, count = layout.places["id"], layout.places[role], 0
+    id_place, text_place, count, width = layout.places["id"], layout.places[role], 0, 0
     for line, cells in _data(path, layout, left_out):
         if len(cells) <= max(id_place, text_place) or not cells[id_place].strip():
             left_out.bad("malformed text", f"found {_shown(cells)}, expected an id and a {role}", path, line)
@@ -287,6 +291,6 @@ def read_text_table(
         more = layout.places.get("aliases")
         if more is not None and len(cells) > more:
             parts += [alias.strip() for alias in cells[more].split("|")]
-        count += 1
+        count, width = count + 1, max(width, len(cells))
         yield line, left_out.ids.trim(cells[id_place]), "\t".join(part for part in parts if part)
-    left_out.note_columns(path, layout.header or (), layout.places.values(), count)
+    left_out.note_columns(path, layout.names(width), layout.places.values(), count)
