@@ -121,6 +121,7 @@ def test_a_relation_takes_64_tokens_at_most(roberta: PreTrainedTokenizerFast) ->
     short = GraphTexts.build(graph, roberta, EntityTextConfig(max_length=20))
     assert sequences(short.relation_batch([0])) == [[0, *relation[:18], 2]]
     assert sequences(short.conditioned([2], [0])) == [[0, 2, 2, *relation[:16], 2]]
+    assert short.coverage["relations"]["cut"] == 1
 
 
 @pytest.mark.parametrize("length", range(8, 40))

@@ -51,6 +51,11 @@ class EntityTextConfig:
         if self.relation_max_length < 3:
             raise ValueError(f"relation_max_length: found {self.relation_max_length}, expected at least 3 (with a word)")
 
+    @property
+    def relation_limit(self) -> int:
+        """Maximum number of tokens of a relation's text alone: no text is longer than `max_length`."""
+        return min(self.relation_max_length, self.max_length)
+
     def of_tokens(self) -> dict[str, Any]:
         """Settings that the stored tokens depend on."""
         settings = asdict(self)

@@ -153,7 +153,7 @@ class GraphTexts:
         Raises:
             ConfigurationError: `config.relation_text` is null.
         """
-        return self._single(self._relation_table, _rows(relation_rows), self._relation_limit)
+        return self._single(self._relation_table, _rows(relation_rows), self.config.relation_limit)
 
     def conditioned(self, entity_rows: ArrayLike, relation_rows: ArrayLike) -> Inputs:
         """Pairs: `<s> description </s> </s> relation </s>`, `[CLS] description [SEP] relation [SEP]` (KEPLER-Cond).
@@ -182,7 +182,7 @@ class GraphTexts:
         every = np.arange(self.num_relations * (2 if inverse else 1))
         of_relations = int(self._relations.lengths(every).max(initial=0))
         if relations:
-            longest = max(longest, min(of_relations + 2, self._relation_limit))
+            longest = max(longest, min(of_relations + 2, self.config.relation_limit))
         if pairs:
             together = longest - 2 + of_relations + self._frame.special.count(pair=True)
             longest = max(longest, min(together, self.config.max_length))
@@ -200,10 +200,6 @@ class GraphTexts:
         if self._relations is None:
             raise ConfigurationError("relation_text is null, so the texts of the relations were not tokenised")
         return self._relations
-
-    @property
-    def _relation_limit(self) -> int:
-        return min(self.config.relation_max_length, self.config.max_length)
 
     @property
     def _cuts_sequences(self) -> bool:
@@ -227,7 +223,7 @@ class GraphTexts:
         if self._cuts_sequences:
             return first, second
         room = self.config.max_length - self._frame.special.count(pair=True)
-        second = np.minimum(second, min(self._relation_limit - 2, room))
+        second = np.minimum(second, min(self.config.relation_limit - 2, room))
         return np.minimum(first, room - second), second
 
     def _inputs(self, total: np.ndarray, limit: int, parts: list[tuple[TokenTable, np.ndarray, np.ndarray]]) -> Inputs:
@@ -295,7 +291,7 @@ def _relation_tokens(
         return None, None
     texts, sources = relation_texts(graph, config.relation_text)
     rows = _tokenize(words, texts + [f"inverse {text}".strip() for text in texts], config)
-    cut = sum(len(row) > config.relation_max_length - 2 for row in rows[: len(texts)])
+    cut = sum(len(row) > config.relation_limit - 2 for row in rows[: len(texts)])
     return TokenTable.of(rows, _dtype(words)), {**counts_of(sources), "cut": cut}
 
 
