@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import defaultdict
 
 import numpy as np
@@ -34,6 +35,19 @@ def test_a_question_that_nobody_asked_has_no_answers() -> None:
     found = KnownAnswers("tail", TRIPLES).of(np.array([9, 0, 1]), np.array([0, 9, 1]))
     assert found.counts.tolist() == [0, 0, 0] and len(found.answers) == 0
     assert KnownAnswers("tail").of(np.array([0]), np.array([0])).counts.tolist() == [0]
+
+
+def test_a_question_needs_no_copy_of_all_answers() -> None:
+    """A list is scored and a query answered one by one, so that the cost of a question must not grow with the graph."""
+    rows = np.arange(100_000, dtype=np.int32)
+    known = KnownAnswers("tail", np.stack([rows, np.zeros_like(rows), rows[::-1]], axis=1))
+    tracemalloc.start()
+    try:
+        found = known.of(np.array([7]), np.array([0]))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found[0].tolist() == [99_992] and peak < rows.nbytes / 10
 
 
 def test_contain_and_select() -> None:

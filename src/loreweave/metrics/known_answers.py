@@ -48,9 +48,10 @@ class AnswerRows:
 
     def select(self, questions: Integers) -> AnswerRows:
         """Answers to the chosen questions, in the order of `questions`."""
-        counts = self.counts[questions]
+        starts = self.offsets[:-1][questions]
+        counts = self.offsets[1:][questions] - starts  # not self.counts, which has all questions
         offsets = _offsets(counts)
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][questions] - offsets[:-1], counts)
+        places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
         return AnswerRows(offsets, self.answers[places])
 
     def contain(self, questions: Integers, entities: Integers) -> NDArray[np.bool_]:
@@ -99,14 +100,14 @@ class KnownAnswers:
         codes.sort()
         codes = codes[_firsts(codes)]
         keys = codes // entities
-        self._answers = (codes - keys * entities).astype(np.int32)
         starts = np.flatnonzero(_firsts(keys))
         self._keys = keys[starts]
-        self._offsets = np.append(starts, len(keys)).astype(np.int64)
+        offsets = np.append(starts, [len(keys)] * 2).astype(np.int64)  # the last row, which is empty, is for unknown questions
+        self._rows = AnswerRows(offsets, (codes - keys * entities).astype(np.int32))
 
     def __len__(self) -> int:
         """Number of distinct triples."""
-        return len(self._answers)
+        return len(self._rows.answers)
 
     def of(self, entities: Integers, relations: Integers) -> AnswerRows:
         """Known answers to questions (given entity, relation), both [questions]; a question may have no answers."""
@@ -115,8 +116,7 @@ class KnownAnswers:
         inside = (places < len(self._keys)) & (np.asarray(relations) < self._relations)
         inside[inside] = self._keys[places[inside]] == wanted[inside]
         places[~inside] = len(self._keys)  # the last row, which is empty
-        rows = AnswerRows(np.append(self._offsets, self._offsets[-1]), self._answers)
-        return rows.select(places)
+        return self._rows.select(places)
 
 
 @dataclass(frozen=True)
