@@ -25,6 +25,8 @@ _NOTHING, _DESCRIPTION, _LABEL, _ALIAS = range(4)
 
 _AFTER_A_NAME = " \t\r\n,;:"
 TextKind = Literal["description", "label_description", "label"]
+LEAST_LENGTH = 8
+"""Smallest maximum number of tokens of a text: special tokens and a few words."""
 
 
 @dataclass(kw_only=True)
@@ -46,8 +48,9 @@ class EntityTextConfig:
     end, including the end token and the relation, as KEPLER's released code does."""
 
     def __post_init__(self) -> None:
-        if self.max_length < 8:
-            raise ValueError(f"max_length: found {self.max_length}, expected at least 8 (special tokens and a few words)")
+        if self.max_length < LEAST_LENGTH:
+            expected = f"expected at least {LEAST_LENGTH} (special tokens and a few words)"
+            raise ValueError(f"max_length: found {self.max_length}, {expected}")
         if self.relation_max_length < 3:
             raise ValueError(f"relation_max_length: found {self.relation_max_length}, expected at least 3 (with a word)")
 

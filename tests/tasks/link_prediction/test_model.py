@@ -111,3 +111,5 @@ def test_settings_that_a_trained_checkpoint_says_itself() -> None:
         fill(ModelSettings, {"objective": "knowledge_embedding", "untrained": True})
     with pytest.raises(ValueError, match="multiple of 8"):
         ModelSettings(block_size=12)
+    with pytest.raises(ValueError, match="max_length: found 7, expected 8 or more"):  # as of every text of a graph
+        ModelSettings(untrained=True, max_length=7)

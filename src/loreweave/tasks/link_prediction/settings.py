@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from loreweave.encoding.entity_texts import TextKind
+from loreweave.encoding.entity_texts import LEAST_LENGTH, TextKind
 from loreweave.metrics.known_answers import Side
 from loreweave.training.settings.conditions import ReadWhen, when
 from loreweave.training.settings.ranges import SEED, Ranges, at_least, check_ranges
@@ -26,7 +26,7 @@ class ModelSettings:
         ),
         ("objective",): when(untrained=False, reason="an untrained encoder has no head to choose from"),
     }
-    RANGES: ClassVar[Ranges] = {("max_length",): at_least(1), ("block_size",): at_least(8)}
+    RANGES: ClassVar[Ranges] = {("max_length",): at_least(LEAST_LENGTH), ("block_size",): at_least(8)}
 
     cache: Path | None = None
     """Folder in which embeddings are stored for later commands. Null: they are kept in memory."""
