@@ -244,3 +244,24 @@ def test_an_untrained_encoder_is_a_baseline_when_asked_for(
         oracle = Oracle(model, graph, "rel")
         oracle.relation_length = 16
         check_ranks(evaluation, oracle, graph, "test", range(20), known_triples(graph, tuple(graph.triples)))
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"),
+    [
+        ("wiki", "relations are matched by their ids, entities are read from their texts"),
+        ("table", "entities and relations are matched by their ids"),
+        ("rel", "entities and relations are read from their texts"),
+        ("contrastive", "entities and relations are read from their texts"),
+    ],
+)
+def test_on_another_graph_it_is_said_what_is_matched(
+    variant: str, said: str, graph: KnowledgeGraph, checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    other = KnowledgeGraph.from_parts(graph.entities, graph.relations[::-1], {"test": graph.triples["test"][:1]})
+    other.save(tmp_path / "other")
+    lines: list[str] = []
+    settings = ["bootstrap=0", *(["unseen=worst"] if variant == "table" else [])]
+    how = Execution(device="cpu", report=lines.append)
+    evaluate_task(TASK, checkpoints[variant], tmp_path / "other", settings=settings, execution=how)
+    assert f"the checkpoint was trained on another graph; {said}" in lines

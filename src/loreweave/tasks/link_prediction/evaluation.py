@@ -192,5 +192,14 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     if count := unseen["triples_with_unseen_relations"]:
         lines.append(f"{counted(count, 'triple')} with a relation that is not in train, scored like the others")
     if not head["trained_on_this_graph"] and head["head"] != "untrained":
-        lines.append("the checkpoint was trained on another graph; relations are matched by their ids")
+        lines.append(f"the checkpoint was trained on another graph; {_how_matched(head)}")
     return lines
+
+
+def _how_matched(head: dict[str, Any]) -> str:
+    """How a checkpoint of another graph finds its vectors of this graph's entities and relations."""
+    tables = {"entities": head["entities"] == "table", "relations": head["variant"] in ("wiki", "cond") or "neighbours" in head}
+    by_ids, by_texts = ([name for name in tables if tables[name] is tabled] for tabled in (True, False))
+    parts = [f"{' and '.join(by_ids)} are matched by their ids"] if by_ids else []
+    parts += [f"{' and '.join(by_texts)} are read from their texts"] if by_texts else []
+    return ", ".join(parts)
