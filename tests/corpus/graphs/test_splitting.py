@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,18 @@ def test_only_what_can_be_spared_is_asked() -> None:
     star = np.array([[0, 0, row] for row in range(1, 9)])
     with pytest.raises(DataError, match="no triple is left for valid.*every entity and relation"):
         split_triples(star, 9, 1, Splitting((80, 10, 10)))
+
+
+def test_the_triples_of_a_large_graph_are_not_held_as_lists() -> None:
+    random = np.random.default_rng(0)
+    triples = random.integers(5000, size=(50_000, 3), dtype=np.int32)
+    tracemalloc.start()
+    try:
+        splits, _ = split_triples(triples, 5000, 5000, Splitting((98, 1, 1)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(splits["test"]) == 500 and peak < 150 * len(triples)  # bytes; lists take more than 300 for each triple
 
 
 @pytest.mark.parametrize("text", ["80/10", "80/10/20", "0/50/50", "80:10:10", "-80/90/90", "a/b/c"])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.corpus.graphs.statistics import SplitStatistics, _keys, split_statistics
+from loreweave.corpus.graphs.statistics import SplitStatistics, _keys, each_once, split_statistics
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.integers(0, 4)), max_size=12)
 
@@ -60,3 +60,9 @@ def test_large_row_numbers_do_not_overflow() -> None:
     rows = as_array([(last, 1, last), (last, 1, last - 1), (last, 1, last)])
     keys = _keys({"train": rows}, entities, 2**20)["train"]
     assert keys[0] == keys[2] != keys[1] and (keys >= 0).all()
+
+
+@given(ROWS)
+def test_of_equal_triples_the_first_stays(rows: list[tuple[int, int, int]]) -> None:
+    found = each_once(as_array(rows))
+    assert found.dtype == np.int32 and [tuple(row) for row in found.tolist()] == list(dict.fromkeys(rows))

@@ -41,6 +41,7 @@ from loreweave.corpus.files.reading import Pathname, sha256_of
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.lines import LeftOut
 from loreweave.corpus.graphs.source import GraphSource
+from loreweave.corpus.graphs.statistics import each_once
 from loreweave.corpus.graphs.texts import Located
 from loreweave.errors import DataError
 
@@ -185,7 +186,7 @@ class _Dump:
             self.counts["negatives_read"] += 2 * shard.negatives * len(shard)
             self.counts["sizes_that_differ"] += shard.sizes_that_differ
         together = np.concatenate(rows)
-        triples = _each_once(together)
+        triples = each_once(together)
         left_out.note("triples that were read before", len(together) - len(triples))
         ids = self._texts.ids()
         for head, relation, tail in triples.tolist():
@@ -243,15 +244,6 @@ def _sizes_of(texts: Mapping[str, TokenSequences], count: int, negatives: int) -
     parts = [np.minimum(sequences.sizes.astype(np.int64) - 1, _COUNTED_SIZE) for sequences in texts.values()]
     shapes = [1, 1, negatives, negatives]
     return np.sum([part.reshape(count, n).sum(axis=1) for part, n in zip(parts, shapes, strict=True)], axis=0)
-
-
-def _each_once(triples: np.ndarray) -> np.ndarray:
-    """The first of equal rows, in the original order.  # [triples, 3]"""
-    order = np.lexsort(triples.T)  # stable: the first of equal rows stays the first
-    ordered = triples[order]
-    new = np.ones(len(triples), dtype=bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    return triples[np.sort(order[new])]
 
 
 def _vocabulary(places: Sequence[Path], sub_words: Pathname | None) -> list[str]:

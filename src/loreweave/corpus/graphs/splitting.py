@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.graphs.statistics import each_once
 from loreweave.errors import ConfigurationError, DataError
 
 SPLITS = ("train", "valid", "test")
@@ -71,8 +72,7 @@ def split_triples(
     Raises:
         DataError: nothing can be held out.
     """
-    _, firsts = np.unique(triples, axis=0, return_index=True)
-    distinct = triples[np.sort(firsts)]
+    distinct = each_once(triples)
     wanted = [round(len(distinct) * share / 100) for share in how.shares]
     draw = _draw_entities if how.inductive else _draw_pairs
     of, together = draw(distinct, num_entities, num_relations, {2: wanted[2], 1: wanted[1]}, how.seed)
@@ -103,32 +103,30 @@ def _draw_pairs(
     """Split of each triple [triples], and number of triples that share their two entities with another one."""
     ends = np.sort(triples[:, [0, 2]].astype(np.int64), axis=1)
     _, unit = np.unique(ends[:, 0] * num_entities + ends[:, 1], return_inverse=True)
-    members = _members(unit)
+    order, sizes = np.argsort(unit, kind="stable"), np.bincount(unit)
+    stops = np.cumsum(sizes)
     degrees = np.bincount(triples[:, [0, 2]].ravel(), minlength=num_entities).tolist()
     relations = np.bincount(triples[:, 1], minlength=num_relations).tolist()
-    rows = triples.tolist()
     of = np.zeros(len(triples), np.int8)
     left = dict(wanted)
-    for number in np.random.default_rng(seed).permutation(len(members)).tolist():
-        chosen = members[number]
+    for number in np.random.default_rng(seed).permutation(len(stops)):
         split = next((split for split in (2, 1) if left[split] > 0), 0)
         if not split:
             break
-        for row in chosen:
-            head, relation, tail = rows[row]
+        chosen = order[stops[number] - sizes[number] : stops[number]]
+        rows = triples[chosen].tolist()  # of this unit alone: all rows as lists would take gigabytes
+        for head, relation, tail in rows:
             degrees[head] -= 1
             degrees[tail] -= 1
             relations[relation] -= 1
-        if all(degrees[rows[row][0]] and degrees[rows[row][2]] and relations[rows[row][1]] for row in chosen):
+        if all(degrees[head] and degrees[tail] and relations[relation] for head, relation, tail in rows):
             of[chosen] = split
             left[split] -= len(chosen)
             continue
-        for row in chosen:
-            head, relation, tail = rows[row]
+        for head, relation, tail in rows:
             degrees[head] += 1
             degrees[tail] += 1
             relations[relation] += 1
-    sizes = np.bincount(unit)
     return of, int(sizes[sizes > 1].sum())
 
 
@@ -158,10 +156,3 @@ def _draw_entities(
     ends = np.sort(triples[:, [0, 2]].astype(np.int64), axis=1)
     sizes = np.unique(ends[:, 0] * num_entities + ends[:, 1], return_counts=True)[1]
     return of, int(sizes[sizes > 1].sum())
-
-
-def _members(unit: np.ndarray) -> list[list[int]]:
-    """Rows of each unit."""
-    order = np.argsort(unit, kind="stable")
-    ends = np.cumsum(np.bincount(unit))[:-1]
-    return [part.tolist() for part in np.split(order, ends)]

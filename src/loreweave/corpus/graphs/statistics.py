@@ -69,6 +69,20 @@ def split_statistics(
     return statistics
 
 
+def each_once(triples: np.ndarray) -> np.ndarray:
+    """Triples without repetitions: the first of equal rows, in the original order.  # [triples, 3]
+
+    Example:
+        >>> each_once(np.array([[1, 0, 2], [0, 0, 1], [1, 0, 2]])).tolist()
+        [[1, 0, 2], [0, 0, 1]]
+    """
+    order = np.lexsort(triples.T)  # stable: the first of equal rows stays the first
+    ordered = triples[order]
+    new = np.ones(len(triples), dtype=bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return np.asarray(triples[np.sort(order[new])])
+
+
 def _pairs(rows: np.ndarray, num_entities: int) -> np.ndarray:
     """One integer for the two entities of each triple, whatever their order.  # [triples], int64"""
     ends = np.sort(rows[:, (0, 2)].astype(np.int64), axis=1)
