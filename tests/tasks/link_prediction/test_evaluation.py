@@ -22,7 +22,7 @@ from loreweave.tasks import embedding_cache
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.evaluate import evaluate_task
 from loreweave.tasks.link_prediction import TASK
-from loreweave.tasks.link_prediction.reader import entities_of
+from loreweave.tasks.link_prediction.reader import PROTOCOLS, entities_of
 from loreweave.training.evaluation import Evaluation
 
 VARIANTS = ("wiki", "rel", "cond", "contrastive", "table")
@@ -265,3 +265,18 @@ def test_on_another_graph_it_is_said_what_is_matched(
     how = Execution(device="cpu", report=lines.append)
     evaluate_task(TASK, checkpoints[variant], tmp_path / "other", settings=settings, execution=how)
     assert f"the checkpoint was trained on another graph; {said}" in lines
+
+
+def test_a_kind_of_ranks_is_named_where_authors_report_one(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
+    """KEPLER's transductive ranks are pessimistic, those of others realistic, and GraIL sorts."""
+    found = {}
+    for protocol in PROTOCOLS:
+        lines: list[str] = []
+        how = Execution(device="cpu", report=lines.append)
+        split = [] if protocol == "grail" else ["split=inductive_test"]
+        settings = ["bootstrap=0", f"protocol={protocol}", *split]
+        _, results = evaluate_task(TASK, checkpoints["wiki"], graph_folder, settings=settings, execution=how)
+        found[protocol] = results["published_ranks"]
+        (line,) = (line for line in lines if line.startswith(f"{protocol}: "))
+        assert line.endswith(f"; its authors report {found[protocol]} ranks") == (found[protocol] is not None)
+    assert found == {"transductive": None, "kepler-inductive": "pessimistic", "blp": "realistic", "grail": None}

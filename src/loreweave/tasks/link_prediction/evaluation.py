@@ -177,10 +177,10 @@ def _facts(asked: LinkPredictionData, checkpoint: Checkpoint, policy: Unseen, ke
 
 def _lines(facts: dict[str, Any]) -> list[str]:
     """Information for the user before the computation."""
-    head, unseen = facts["checkpoint"], facts["unseen"]
+    head, unseen, protocol = facts["checkpoint"], facts["unseen"], PROTOCOLS[facts["protocol"]]
     scorer = head.get("scorer", "cosine")
     lines = [
-        f"{facts['protocol']}: {PROTOCOLS[facts['protocol']].summary}; its authors report {facts['published_ranks']} ranks",
+        f"{facts['protocol']}: {protocol.summary}" + (f"; its authors report {protocol.ranks} ranks" if protocol.ranks else ""),
         f"{counted(facts['records'], 'triple')} of {facts['split']}, {counted(facts['candidates'], 'candidate')}, "
         f"{head['variant']} {scorer} over entities from {head['entities']}",
     ]

@@ -26,7 +26,7 @@ class Protocol:
 
     Attributes:
         summary: one line.
-        ranks: kind of the ranks that the authors report.
+        ranks: kind of the ranks that the authors report; None if papers differ, or if sorting orders equal scores.
         split: default split.
         scope: entities that are candidates, and triples that are known answers.
         sampled: also rank among a few random wrong answers.
@@ -34,7 +34,7 @@ class Protocol:
     """
 
     summary: str
-    ranks: RankKind
+    ranks: RankKind | None
     split: str
     scope: Scope
     sampled: bool = False
@@ -42,7 +42,7 @@ class Protocol:
 
 
 PROTOCOLS: dict[ProtocolName, Protocol] = {
-    "transductive": Protocol("all entities are candidates, all splits are filtered", "realistic", "test", "graph"),
+    "transductive": Protocol("all entities are candidates, all splits are filtered", None, "test", "graph"),
     "kepler-inductive": Protocol(
         "candidates and filter are the evaluated split's own (KEPLER, Wang et al. 2021; SimKGC and BLP on Wikidata5M)",
         "pessimistic",
@@ -58,7 +58,7 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
     ),
     "grail": Protocol(
         "entities and filter are the inductive graph's; also among a few random wrong answers (GraIL, Teru et al. 2020)",
-        "realistic",
+        None,
         "inductive_test",
         "world",
         sampled=True,
