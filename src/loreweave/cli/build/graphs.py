@@ -284,11 +284,13 @@ def _text_lines(manifest: Mapping[str, Any]) -> list[str]:
         without = text["without_text"]
         if not without:
             continue
-        lines.append(f"{without} {kind} have no text: {listed(text['first_without_text'], _SHOWN, without)}")
+        one = {"entities": "entity", "relations": "relation"}[kind]
+        bare = counted(without, f"{one} has no text", f"{kind} have no text")
+        lines.append(f"{bare}: {listed(text['first_without_text'], _SHOWN, without)}")
         if are_read_alike(without, manifest[kind]):
             lines.append(
-                f"Warning: no {kind.replace('entities', 'entity').replace('relations', 'relation')} has a text, so models that "
-                f"need texts of {kind} will refuse this graph; {_ways_to_texts(kind, manifest['source'])}"
+                f"Warning: no {one} has a text, so models that need texts of {kind} will refuse this graph; "
+                f"{_ways_to_texts(kind, manifest['source'])}"
             )
     return lines
 
