@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,23 @@ def test_lists_of_all_entities_have_the_ranks_of_the_evaluation(
 def test_bad_lines_are_named(countries: Path, tmp_path: Path, row: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         scored(countries, write(tmp_path / "lists.jsonl", [row]))
+
+
+def test_the_ids_of_a_list_are_not_kept(tmp_path: Path) -> None:
+    """Lists of all entities of a graph are long: four bytes for an entity, where an id takes more than 50."""
+    ids = [f"entity {number}" for number in range(200)]
+    entities, triples = [GraphEntity(id) for id in ids], {"test": np.array([[0, 0, 1]])}
+    KnowledgeGraph.from_parts(entities, [GraphRelation("in")], triples).save(tmp_path / "graph")
+    rows = [{"head": id, "relation": "in", "tail": None, "predicted": ids} for id in ids]
+    lists = write(tmp_path / "lists.jsonl", rows)
+    scored(tmp_path / "graph", lists, "side=tail")  # what is imported and cached does not count
+    tracemalloc.start()
+    try:
+        found = scored(tmp_path / "graph", lists, "side=tail")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.metrics["mrr"] == 0.5 and peak < 25 * len(ids) ** 2
 
 
 def test_a_second_list_and_a_split_that_is_not_there(countries: Path, tmp_path: Path) -> None:

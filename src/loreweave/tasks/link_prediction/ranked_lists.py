@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,6 @@ from loreweave.training.evaluation import Evaluation
 Row = Mapping[str, Any]
 Question = tuple[Side, int, int]
 """The side that is asked for, the row of the given entity, and the row of the relation."""
-
-
-@dataclass(frozen=True)
-class _List:
-    """Content of a line: ids, not yet looked up."""
-
-    side: Side
-    given: str
-    relation: str
-    entities: Sequence[str]
 
 
 def score_predictions(
@@ -84,33 +74,22 @@ def _read(path: Path, graph: KnowledgeGraph) -> dict[Question, np.ndarray]:
     Raises:
         DataError: names the line.
     """
-    found = json_predictions(path, _line)
-    if not found:
-        raise DataError("found no prediction", path=path)
     entities = {id: row for row, id in enumerate(graph.entity_ids)}
     relations = {id: row for row, id in enumerate(graph.relation_ids)}
+    found = json_predictions(path, partial(_line, entities=entities, relations=relations))
+    if not found:
+        raise DataError("found no prediction", path=path)
     lists: dict[Question, np.ndarray] = {}
     for prediction in found:
-        said = prediction.value
-        place: dict[str, Any] = {"path": path, "record": prediction.place}
-        given = _row_of(said.given, entities, "entity", place)
-        question = (said.side, given, _row_of(said.relation, relations, "relation", place))
+        question, rows = prediction.value
         if question in lists:
-            raise DataError("found a second list for the question of an earlier line", **place)
-        rows = np.array([_row_of(id, entities, "entity", place) for id in said.entities], np.int64)
-        if len(np.unique(rows)) != len(rows):
-            raise DataError("found an entity twice in one list", field=PREDICTED, **place)
+            raise DataError("found a second list for the question of an earlier line", path=path, record=prediction.place)
         lists[question] = rows
     return lists
 
 
-def _row_of(id: str, rows: Mapping[str, int], kind: str, place: Mapping[str, Any]) -> int:
-    if id not in rows:
-        raise DataError(f"found the id {id!r}, which is no {kind} of the graph", **place)
-    return rows[id]
-
-
-def _line(row: Row) -> _List:
+def _line(row: Row, entities: Mapping[str, int], relations: Mapping[str, int]) -> tuple[Question, np.ndarray]:
+    """The question of a line and the rows of its entities, instead of their ids: lists of all entities are long."""
     ends = {side: row.get(side) for side in SIDES}
     asked = [side for side in SIDES if ends[side] is None]
     if len(asked) != 1:
@@ -124,8 +103,19 @@ def _line(row: Row) -> _List:
     answers = row.get(name)
     if not isinstance(answers, list):
         raise DataError(f"found {in_json(answers)}, expected a list of ids, best first", field=name)
-    entities = [_id(each, name) for each in answers]
-    return _List(side, _id(ends[given], given), _id(row.get("relation"), "relation"), entities)
+    ids = [_id(each, name) for each in answers]
+    entity = _row_of(_id(ends[given], given), entities, "entity")
+    question: Question = (side, entity, _row_of(_id(row.get("relation"), "relation"), relations, "relation"))
+    rows = np.array([_row_of(id, entities, "entity") for id in ids], np.int32)
+    if len(np.unique(rows)) != len(rows):
+        raise DataError("found an entity twice in one list", field=PREDICTED)
+    return question, rows
+
+
+def _row_of(id: str, rows: Mapping[str, int], kind: str) -> int:
+    if id not in rows:
+        raise DataError(f"found the id {id!r}, which is no {kind} of the graph")
+    return rows[id]
 
 
 def _id(value: Any, field: str) -> str:
