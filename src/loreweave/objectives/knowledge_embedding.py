@@ -72,7 +72,8 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     table_size: int = 512
     """Width of the vectors with `entities: table`. Vectors from texts are as wide as the encoder."""
     l3: float = 0.0
-    """Weight of the cubed L3 norm of the vectors of each triple (Lacroix et al. 2018), for bilinear tables."""
+    """Weight of the cubed L3 norm of the vectors of each triple, for bilinear tables. Of a complex number, the real and the
+    imaginary part count separately (Lacroix et al. 2018 take its modulus)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
