@@ -52,7 +52,7 @@ def test_one_of_several_heads(graph: KnowledgeGraph, tmp_path: Path) -> None:
     side_files.save(folder, head, graph, variant="contrastive", pooling="mean", text=text, name="contrastive_knowledge")
     assert load(folder, graph, ModelSettings(objective="contrastive_knowledge")).variant == "contrastive"
     assert load(folder, graph, ModelSettings(objective="knowledge_embedding")).variant == "wiki"
-    with pytest.raises(CheckpointError, match="found the heads knowledge_embedding, contrastive_knowledge; name one"):
+    with pytest.raises(CheckpointError, match="heads knowledge_embedding, contrastive_knowledge; choose one with objective"):
         load(folder, graph, ModelSettings())
 
 

@@ -112,6 +112,9 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
             f"{folder}: found no head over a graph, expected a model pre-trained with knowledge_embedding or "
             "contrastive_knowledge; untrained=true uses the encoder as it is"
         )
+    heads = side_files.names(folder)
+    if objective is None and len(heads) > 1:
+        raise CheckpointError(f"{folder}: found the heads {', '.join(heads)}; choose one with objective=NAME")
     said = side_files.describe(folder, objective)
     model = side_files.load(folder, graph, said.name)
     tokenizer = None if model.encoder is None else read_word_tokenizer(folder)
