@@ -29,8 +29,7 @@ _LEFT_OUT = ("pooler.", "entity_embeddings.entity_embeddings.")
 class MomentumMemory(nn.Module):
     """The momentum encoder, its vector of every entity that was read, and the queue.
 
-    Nothing in it has a gradient. Parameters are used instead of buffers where a tensor is large, because buffers are sent to
-    all processes in each step.
+    Nothing in it has a gradient. All processes compute the same content.
 
     Args:
         encoder: the encoder in training; the momentum encoder starts as its copy.
