@@ -85,6 +85,31 @@ def test_long_documents_are_read_in_windows(encoder: str, request: pytest.Fixtur
     assert margins(model, [long, DOCUMENTS[0]])[0].shape == (6, 3)
 
 
+@pytest.mark.parametrize("encoder", ["tiny_bert", "tiny_luke"])
+@pytest.mark.parametrize(
+    ("word", "length", "read", "cut"),
+    [
+        (8, 6, (1, 6), 0),
+        (5, 9, (1, 6), 1),  # the words 5 to 13, of which the second window has 8 to 13 after its start token
+        (7, 5, (1, 4), 1),
+        (1, 12, (2, 10), 1),
+        (3, 20, (1, 10), 1),
+    ],
+)
+def test_a_mention_that_no_window_has_whole_is_cut_to_its_window(
+    encoder: str, word: int, length: int, read: tuple[int, int], cut: int, request: pytest.FixtureRequest
+) -> None:
+    """Windows of the words 0 to 9, 8 to 17 and 14 to 23."""
+    spans = [(4 * first, 4 * (first + words) - 1) for first, words in ((word, length), (23, 1))]
+    entities = tuple(Entity((span,), (name,)) for span, name in zip(spans, ("a", "b"), strict=True))
+    long = RelationDocument("0", " ".join(["the"] * 24), entities)
+    model = made(request.getfixturevalue(encoder), max_length=12)  # ten words and two special tokens
+    (example,) = model.encoding.encode([long])
+    assert example.windows[0].mentions == [(0, *read)]
+    assert ("mentions cut at the border of a window (1)" in model.encoding.report()) == cut
+    assert margins(model, [long])[0].isfinite().all()
+
+
 def test_two_entities_may_share_a_mention_and_one_may_have_none(tiny_bert: Path) -> None:
     one = DOCUMENTS[0]
     shared = RelationDocument("0", one.text, (*one.entities, one.entities[1], Entity((), ())))

@@ -137,8 +137,8 @@ class DocumentEncoding:
         for entity, first, last in mentions:
             number = _best(ranges, first - 1, last)
             start, end = ranges[number]
-            counts["mentions longer than a window"] += last > end
-            read_in[number].append((entity, first - start, min(last, end) - start))  # the start token is before
+            counts["mentions cut at the border of a window"] += first <= start or last > end
+            read_in[number].append((entity, max(first, start + 1) - start, min(last, end) - start))  # the start token is before
         for number, (start, end) in enumerate(ranges):
             if read_in[number] or len(ranges) == 1:
                 yield Window(special.around(list(words[start:end])), read_in[number])
