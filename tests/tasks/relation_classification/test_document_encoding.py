@@ -110,6 +110,22 @@ def test_a_mention_that_no_window_has_whole_is_cut_to_its_window(
     assert margins(model, [long])[0].isfinite().all()
 
 
+@pytest.mark.parametrize(
+    ("encoder", "most", "counted"), [("tiny_luke", 3, 0), ("tiny_luke", 2, 1), ("tiny_luke", 1, 2), ("tiny_bert", 1, 0)]
+)
+def test_entities_that_lose_sub_words_are_counted(
+    encoder: str, most: int, counted: int, request: pytest.FixtureRequest
+) -> None:
+    """The first entity has three sub-words in two mentions, the second two in one."""
+    text = "Ann lives in Oslo . Bob works at a bank ."
+    entities = (Entity(((0, 3), (20, 29)), ("Ann",)), Entity(((35, 41),), ("a bank",)))
+    settings = {"max_mention_length": most} if encoder == "tiny_luke" else {}
+    model = made(request.getfixturevalue(encoder), **settings)
+    model.encoding.encode([RelationDocument("0", text, entities)])
+    expected = f"entities of more than {most} sub-words in a window ({counted})" if counted else ""
+    assert model.encoding.report() == expected
+
+
 def test_two_entities_may_share_a_mention_and_one_may_have_none(tiny_bert: Path) -> None:
     one = DOCUMENTS[0]
     shared = RelationDocument("0", one.text, (*one.entities, one.entities[1], Entity((), ())))

@@ -38,6 +38,13 @@ class Window:
     input_ids: list[int]
     mentions: list[tuple[int, int, int]]
 
+    def places(self) -> dict[int, list[int]]:
+        """Entity -> positions of the words of all its mentions, in order."""
+        found: dict[int, set[int]] = {}
+        for entity, first, last in self.mentions:
+            found.setdefault(entity, set()).update(range(first, last + 1))
+        return {entity: sorted(words) for entity, words in found.items()}
+
 
 @dataclass(frozen=True)
 class DocumentExample:
@@ -93,6 +100,11 @@ class DocumentEncoding:
             piece_rule=self.tokenizer.piece_rule,
         )
 
+    @property
+    def _most(self) -> int:
+        """Maximum number of sub-words whose positions an entity of a LUKE has."""
+        return self.tokenizer.max_mention_length
+
     def encode(self, records: Sequence[Item], labels: Sequence[str] | None = None) -> list[DocumentExample]:
         """Tokenize all documents in one call; with `labels`, their facts are stored as those of the training."""
         documents = [as_document(record) for record in records]
@@ -115,6 +127,9 @@ class DocumentEncoding:
         ]
         counts["mentions without words"] += len(owners) - len(mentions)
         windows = list(self._windows(text.input_ids, mentions, counts))
+        if self.luke:
+            sizes = [len(places) for window in windows for places in window.places().values()]
+            counts[f"entities of more than {self._most} sub-words in a window"] += sum(size > self._most for size in sizes)
         targets = None
         if labels is not None:
             targets = np.zeros((len(document.pairs), len(labels)), np.float32)
@@ -178,14 +193,11 @@ class DocumentEncoding:
         """Windows as texts, and (entity of the batch, window, column or position) of each entity token, or of each mention."""
         texts, members = [], []
         for number, (place, window) in enumerate(windows):
-            tokens: dict[int, list[int]] = {}
-            for entity, first, last in window.mentions:
-                if self.luke:
-                    tokens.setdefault(entity, []).extend(range(first, last + 1))
-                else:
-                    members.append((before[place] + entity, number, first))
+            tokens = window.places() if self.luke else {}
+            if not self.luke:
+                members += [(before[place] + entity, number, first) for entity, first, _ in window.mentions]
             members += [(before[place] + entity, number, column) for column, entity in enumerate(tokens)]
-            positions = [sorted(set(words))[: self.tokenizer.max_mention_length] for words in tokens.values()]
+            positions = [words[: self._most] for words in tokens.values()]
             ids = [self.tokenizer.entity_vocabulary.mask_id] * len(tokens)
             segments = [0] * len(window.input_ids)
             texts.append(EncodedText(window.input_ids, segments, ids, positions, [0] * len(ids), []))
