@@ -103,6 +103,17 @@ def test_types_that_settings_need(tmp_path: Path) -> None:
     assert str(only) == "field 'tail.type': found the type 'CITY', expected one of mention_types"
 
 
+def test_a_document_whose_relations_are_unknown_does_not_fit_training(tmp_path: Path) -> None:
+    none = {**DOCUMENT, "labels": []}
+    hidden = {name: value for name, value in DOCUMENT.items() if name != "labels"}
+    records = read(write(tmp_path / "a.json", [DOCUMENT, none, hidden])).records
+    errors = [unfit(RelationConfig(), record) for record in records]
+    assert errors[:2] == [None, None]
+    assert str(errors[2]) == (
+        "field 'labels': found a document without relations, expected gold relations (an empty list if it has none)"
+    )
+
+
 def test_semeval_keeps_direction_comments_and_kbp37s_spaces(tmp_path: Path) -> None:
     first, second = read(write(tmp_path / "TRAIN_FILE.TXT", SEMEVAL)).records
     assert (first.id, first.label, first.text) == ("1", "Component-Whole(e1,e2)", "The ear of the elephant is large.")

@@ -74,8 +74,12 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
 
 
 def unfit(config: RelationConfig, record: Item) -> DataError | None:
-    """The error of a training record without a type that the settings need; None if it has them."""
-    if config.typed_markers == "none" or isinstance(record, RelationDocument):
+    """The error of a training record without a type that the settings need, or of a document whose relations are unknown; None
+    if it has them."""
+    if isinstance(record, RelationDocument):
+        expected = "expected gold relations (an empty list if it has none)"
+        return DataError(f"found a document without relations, {expected}", field="labels") if record.facts is None else None
+    if config.typed_markers == "none":
         return None
     if (error := missing_type(record)) is not None:
         return error
