@@ -114,6 +114,12 @@ def test_a_document_whose_relations_are_unknown_does_not_fit_training(tmp_path: 
     )
 
 
+def test_a_query_with_too_few_entities_because_of_a_wrong_mention_names_it() -> None:
+    entities = [{"mentions": [{"start": 0, "end": 3}]}, {"mentions": [{"start": 9, "end": 13, "text": "Bergen"}]}]
+    with pytest.raises(DataError, match=r"field 'entities\[1\]\[0\]\.text': found 'Bergen', but the text has 'Oslo'"):
+        query({"text": "Ann from Oslo .", "entities": entities}, "0")
+
+
 def test_semeval_keeps_direction_comments_and_kbp37s_spaces(tmp_path: Path) -> None:
     first, second = read(write(tmp_path / "TRAIN_FILE.TXT", SEMEVAL)).records
     assert (first.id, first.label, first.text) == ("1", "Component-Whole(e1,e2)", "The ear of the elephant is large.")

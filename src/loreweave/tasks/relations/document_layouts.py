@@ -113,8 +113,8 @@ def _entities(
                 names.append(given if isinstance(given, str) else text[slice(*span)])
                 kinds += [mention["type"]] if isinstance(mention.get("type"), str) else []
             except DataError as error:
-                inner = "" if error.field in (None, where) else f".{error.field}"
-                account.append(LeftOut("bad mention", DataError(error.message, field=where + inner)))
+                inner = (error.field or "").removeprefix(where).removeprefix(".")
+                account.append(LeftOut("bad mention", DataError(error.message, field=f"{where}.{inner}".removesuffix("."))))
         entities.append(Entity(tuple(dict.fromkeys(spans)), tuple(dict.fromkeys(names)), next(iter(kinds), None)))
     return tuple(entities)
 

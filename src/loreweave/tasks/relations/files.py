@@ -110,12 +110,11 @@ def query(row: Row, id: str) -> list[Item]:
 
 
 def _asked(items: Iterable[RelationDocument | LeftOut]) -> list[Item]:
-    asked: list[Item] = []
-    for item in items:
-        if isinstance(item, RelationDocument):
-            asked.append(item)
-        elif item.error is not None:
+    found = list(items)
+    reasons = [item for item in found if isinstance(item, LeftOut)]
+    for item in reasons:
+        if item.error is not None:  # a wrong mention is also why a document may have too few
             raise item.error
-        elif item.reason == document_layouts.TOO_FEW:
-            raise DataError(f"found a {item.reason}, expected two or more", field="entities")
-    return asked
+    if any(item.reason == document_layouts.TOO_FEW for item in reasons):
+        raise DataError(f"found a {document_layouts.TOO_FEW}, expected two or more", field="entities")
+    return [item for item in found if not isinstance(item, LeftOut)]
