@@ -12,6 +12,7 @@ from loreweave.tasks.contract import Execution, Reading
 from loreweave.tasks.few_shot_ner.prediction import predict, read_query
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.jobs.predictor import Predictor, load
+from loreweave.tasks.ner.reader import query as ner_query
 
 
 def ask(model: Path, data: Path, rows: list[dict[str, Any]], block: int = 2) -> list[dict[str, Any]]:
@@ -34,7 +35,17 @@ def test_words_and_signs_of_a_text_are_tokens() -> None:
     assert [text.text[start:end] for start, end in text.metadata["tokens"]] == ["Ann", "(", "MIT", ")", "."]
 
 
-@pytest.mark.parametrize("row", [{}, {"text": " "}, {"tokens": []}, {"tokens": [1]}, {"text": "a", "tokens": "a"}])
+def test_blank_parts_of_tokens_are_left_out_as_for_ner() -> None:
+    tokens = ["Ann ", " ", "sang", "\t"]
+    text = read_query({"tokens": tokens}, "0")
+    (record,) = ner_query({"tokens": tokens}, "0")
+    assert text.text == record.text == "Ann  sang"
+    assert list(map(tuple, text.metadata["tokens"])) == list(record.sentence.words) == [(0, 3), (5, 9)]
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"text": " "}, {"tokens": []}, {"tokens": [" "]}, {"tokens": [1]}, {"text": "a", "tokens": "a"}]
+)
 def test_a_bad_query_is_named(tiny_bert: Path, source_file: Path, row: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="line 2: found .*expected 'text'"):
         ask(tiny_bert, source_file, [{"text": "ann"}, row])

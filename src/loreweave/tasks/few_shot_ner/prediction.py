@@ -16,7 +16,7 @@ from loreweave.corpus.counts import counted, tallied, tallied_fields
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.files.strict_json import in_json
-from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
+from loreweave.corpus.tokens import TOKENS, WHITE, TaggedSentence, text_of_file_tokens, token_offsets
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
@@ -68,14 +68,14 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
 
 
 def read_query(row: Row, number: str) -> AnnotatedText:
-    """`{"tokens": [...]}`, or `{"text": ...}`, whose tokens are words and punctuation; `id` is kept.
+    """`{"tokens": [...]}`, without their blank parts, or `{"text": ...}`, whose tokens are words and punctuation; `id` is kept.
 
     Raises:
         DataError: it has neither, or a value of the wrong type.
     """
     id, tokens, text = str(row.get("id", number)), row.get("tokens"), row.get("text")
-    if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
-        return text_of_tokens(id, tokens, [])
+    if isinstance(tokens, list) and all(isinstance(token, str) for token in tokens) and "".join(tokens).strip(WHITE):
+        return text_of_file_tokens(id, tokens, [], Counter())
     if isinstance(text, str) and tokens is None and text.strip():
         return AnnotatedText(id, text, metadata={TOKENS: [list(span) for span in word_offsets(text)]})
     raise DataError(f"found {in_json(row)}, expected 'text' (a string) or 'tokens' (a list of strings), not empty")
