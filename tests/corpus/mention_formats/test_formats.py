@@ -227,6 +227,21 @@ def test_label_studio_counts_code_units_and_escapes_line_ends() -> None:
     )
 
 
+def test_label_studio_converts_all_regions_if_one_shows_that_they_count_code_units() -> None:
+    """`11` and `-` are at these places in both ways of counting; ` Mia` is there without its blank, at the end of the text."""
+    text = f"{FACE} 1112 -- Mia"
+    regions = [
+        region(3, 5, "NUM", text="11"), region(8, 9, "SIGN", text="-"), region(10, 14, "PER", text=" Mia"),
+        region(3, 7, "ALL"),
+    ]  # fmt: skip
+    (found,), lost = texts_of("label-studio", {"data": {"text": text}, "annotations": [{"result": regions}]})
+    assert [(mention.start, mention.end) for mention in found.mentions] == [(2, 4), (7, 8), (10, 13), (2, 6)]
+    assert lost["offsets in UTF-16 code units (converted)"] == 4
+    points = [region(2, 4, "NUM", text="11"), region(8, 9, "SIGN", text="-")]
+    (found,), lost = texts_of("label-studio", {"data": {"text": text}, "annotations": [{"result": points}]})
+    assert [(mention.start, mention.end) for mention in found.mentions] == [(2, 4), (8, 9)] and not lost
+
+
 def test_prodigy_leaves_out_what_was_not_accepted() -> None:
     spans = [{"start": 0, "end": 3, "label": "PER"}, {"start": 4, "end": 8, "label": "x", "answer": "reject"}]
     tokens = [{"text": "Mia", "start": 0, "end": 3, "id": 0}, {"text": "left", "start": 4, "end": 8, "id": 1}]

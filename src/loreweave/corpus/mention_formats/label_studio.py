@@ -1,7 +1,8 @@
 """Label Studio's exports of text: JSON (tasks with annotations) and JSON-MIN.
 
 Its editor runs in a browser and counts UTF-16 code units. A region also has its text, which is used to place it: if the
-characters differ from the text but the code units do not, the offsets are converted and the mention is counted.
+characters differ from the text but the code units do not, the offsets are converted and the mention is counted. Regions of
+the same task whose text fits both are converted too.
 
 Of several annotations of a task, the one marked as ground truth is read, otherwise the first that was not cancelled. The
 others, and relations, choices and predictions, are counted.
@@ -9,7 +10,7 @@ others, and relations, choices and predictions, are counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from loreweave.corpus.mention_formats.marked import (
     id_of,
     label_of,
 )  # fmt: skip
-from loreweave.corpus.surfaces import fits_utf16, from_utf16, surfaces_agree
+from loreweave.corpus.surfaces import from_utf16, surfaces_agree
 from loreweave.errors import DataError
 
 _ANNOTATIONS = ("annotations", "completions")
@@ -71,25 +72,43 @@ def _of_minimal(row: Row, number: str, utf16: bool) -> Iterator[Item]:
 def _text(id: str, data: Row, regions: list[Row], utf16: bool, *used: str) -> Iterator[Item]:
     key = "text" if isinstance(data.get("text"), str) else _text_key(data, regions)
     text = field(data, key, str)
-    marks = []
-    for region in regions:
-        if isinstance(region.get("start"), int) and not any(region.get(name) for name in _LABELS):
-            yield LeftOut(UNLABELLED, of_record=True)
-            continue
-        mark = _mark(region)
-        if not utf16 and mark.surface is not None and _counts_units(text, mark):
-            yield LeftOut("offsets in UTF-16 code units (converted)", of_record=True)
-            start, end = from_utf16(text, mark.start), from_utf16(text, mark.end)
-            assert start is not None and end is not None, "they fit"
-            mark = mark._replace(start=start, end=end)
-        marks.append(mark)
+    unlabelled = [isinstance(each.get("start"), int) and not any(each.get(name) for name in _LABELS) for each in regions]
+    yield from (LeftOut(UNLABELLED, of_record=True) for _ in range(sum(unlabelled)))
+    marks = [_mark(region) for region, bare in zip(regions, unlabelled, strict=True) if not bare]
+    placed = marks if utf16 else _in_code_points(text, marks)
+    changed = sum(before != after for before, after in zip(marks, placed, strict=True))
+    yield from (LeftOut("offsets in UTF-16 code units (converted)", of_record=True) for _ in range(changed))
     metadata = {name: value for name, value in data.items() if name not in (key, *used)}
-    yield from checked_text(Marked(id, text, marks, metadata=metadata), name="label-studio", utf16=utf16)
+    yield from checked_text(Marked(id, text, placed, metadata=metadata), name="label-studio", utf16=utf16)
 
 
-def _counts_units(text: str, mark: Mark) -> bool:
-    surface = mark.surface or ""
-    return not surfaces_agree(text[mark.start : mark.end], surface) and fits_utf16(text, mark.start, mark.end, surface)
+def _in_code_points(text: str, marks: Sequence[Mark]) -> list[Mark]:
+    """The marks of a text; those that count UTF-16 code units are converted.
+
+    One that fits nothing else shows that all count them, if all fit. Otherwise, each is placed by its own text.
+    """
+    units = [_of_units(text, mark) for mark in marks]
+    shown = [unit is not None and not _fits(text, mark) for mark, unit in zip(marks, units, strict=True)]
+    all_fit = any(shown) and None not in units
+    return [
+        unit if unit is not None and (alone or all_fit) else mark for mark, unit, alone in zip(marks, units, shown, strict=True)
+    ]
+
+
+def _of_units(text: str, mark: Mark) -> Mark | None:
+    """The mark, if its offsets count UTF-16 code units and are those of its text; None if they are not."""
+    start, end = from_utf16(text, mark.start), from_utf16(text, mark.end)
+    if start is None or end is None:
+        return None
+    converted = mark._replace(start=start, end=end)
+    return converted if _fits(text, converted) else None
+
+
+def _fits(text: str, mark: Mark) -> bool:
+    """Whether the characters at a mark are its text, if it has one."""
+    if mark.surface is None:
+        return mark.end <= len(text)
+    return mark.end <= len(text) and surfaces_agree(text[mark.start : mark.end], mark.surface)
 
 
 def _mark(region: Row) -> Mark:
