@@ -167,6 +167,21 @@ def test_predictions_have_the_layout_that_a_gold_file_may_have(predicted: str, t
     assert (evaluation.metrics["micro_precision"], evaluation.metrics["micro_recall"]) == (1, 0.5)
 
 
+@pytest.mark.parametrize("header", ["", "sentence\tword\ttag\n"])
+@pytest.mark.parametrize("both", [False, True])
+def test_predictions_whose_sentences_are_numbered_in_a_column(header: str, both: bool, tmp_path: Path) -> None:
+    """There are no blank lines in such files; with `both`, the column of the gold tags is in front of the predicted one."""
+    words = [("1", "Mia", "B-PER"), ("1", "left", "O"), ("1", "home", "O"), ("2", "Oslo", "B-LOC"), ("2", "grew", "O")]
+    rows = ["\t".join(cells) for cells in words]
+    gold, path = tmp_path / "gold.txt", tmp_path / "predicted.txt"
+    gold.write_text(header + "\n".join(rows) + "\n")
+    predicted = [f"{row}\tO" if both else row.replace("B-LOC", "O") for row in rows]
+    path.write_text((header.replace("\n", "\tpredicted\n") if both else header) + "\n".join(predicted) + "\n")
+    records = read(gold).records
+    evaluation = score_predictions(records, path)
+    assert len(records) == 2 and evaluation.metrics["micro_recall"] == (0 if both else 0.5)
+
+
 def test_predictions_of_nested_mentions(tmp_path: Path) -> None:
     gold, path = tmp_path / "gold.tsv", tmp_path / "predicted.tsv"
     gold.write_text("1\tFC\tB-ORG\tO\n2\tBergen\tI-ORG\tB-LOC\n3\twon\tO\tO\n")

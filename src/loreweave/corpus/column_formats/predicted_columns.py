@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loreweave.corpus.annotated_text import AnnotatedText
@@ -42,7 +42,7 @@ def predicted_columns(path: Path, types: Collection[str], nested: bool) -> tuple
     """
     layout = find_layout(path, known=types)
     if layout.nested is None or not nested:
-        layout = find_layout(path, ColumnLayout(token=layout.token), types)
+        layout = replace(find_layout(path, ColumnLayout(token=layout.token), types), sentence=layout.sentence)
     sentences = list(read_column_sentences(path, layout))
     scheme, texts = scheme_of(sentences, path), []
     for number, sentence in enumerate(sentences, 1):
