@@ -91,6 +91,8 @@ def test_words_without_pieces_are_missed_or_dropped_with_their_sentence(tiny_ber
     legacy, facts = run(tiny_bert, episode_file, "legacy=true")
     assert legacy.arrays["micro_counts"][0, 0] == 1
     assert facts["skipped"] == {"sentences with a word that has no piece": 1}
+    assert "left out: sentences with a word that has no piece (1)" in LINES
+    assert not any(line.startswith("skipped") for line in LINES)  # no episode was
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -34,6 +34,8 @@ from loreweave.training.evaluation import Evaluation
 from loreweave.training.inference import move
 from loreweave.training.task_model import TaskModel
 
+_WITHOUT_PIECES = "sentences with a word that has no piece"
+
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
     """See `contract.Task.evaluate`.
@@ -195,11 +197,11 @@ def _tuner(loaded: TaskModel, settings: MethodSettings, execution: Execution) ->
 
 
 def _without_unseen_sentences(episodes: Sequence[Episode], bank: SentenceBank, skipped: Counter[str]) -> list[Episode]:
-    """Drop sentences with a word that has no piece, and episodes with an empty part or a missing type."""
+    """Drop sentences with a word that has no piece, and episodes with an empty part."""
 
     def kept(half: Sentences) -> Sentences:
         whole = tuple(sentence for sentence in half if bank.examples[bank.number(sentence)].complete)
-        skipped["sentences with a word that has no piece"] += len(half) - len(whole)
+        skipped[_WITHOUT_PIECES] += len(half) - len(whole)
         return whole
 
     left = [replace(episode, support=kept(episode.support), query=kept(episode.query)) for episode in episodes]
@@ -215,7 +217,10 @@ def _report(
 ) -> None:
     sentences = sum(len(episode.support) + len(episode.query) for episode in episodes)
     report(f"{counted(len(episodes), 'episode')} of {counted(sentences, 'sentence')}, {len(bank)} of them distinct")
-    if skipped:
-        report(f"skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
+    lost = Counter({reason: count for reason, count in skipped.items() if reason != _WITHOUT_PIECES})
+    if lost:
+        report(f"skipped {counted(lost.total(), 'episode')}: {tallied(lost)}")
+    if skipped[_WITHOUT_PIECES]:
+        report(f"left out: {_WITHOUT_PIECES} ({skipped[_WITHOUT_PIECES]:,})")
     if not tagger.trained:
         report("the model is a plain encoder, not trained on a source")
