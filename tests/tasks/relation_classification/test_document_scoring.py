@@ -98,6 +98,20 @@ def test_what_an_evaluation_writes_scores_the_same(tmp_path: Path) -> None:
     assert again.metrics == written.metrics and again.predictions == written.predictions
 
 
+def test_facts_of_pairs_of_mentions(tmp_path: Path) -> None:
+    """A model of documents (`multi_label=true`) may have been trained on texts with two mentions and one relation."""
+    spans = (((0, 7), (23, 33), "P112"), ((0, 7), (37, 41), "P159"), ((23, 33), (37, 41), "no_relation"))
+    pairs = [RelationRecord(str(number), TEXT, *each) for number, each in enumerate(spans)]
+    margins = [np.array([[-1.0, *row]]) for row in ([2.0, -1.0], [1.0, 1.0], [-1.0, 3.0])]
+    found = score(pairs, margins, ["no_relation", "P112", "P159"])
+    assert (found.metrics["micro_precision"], found.metrics["micro_recall"]) == (0.5, 1.0)
+    path = tmp_path / "predicted.jsonl"
+    path.write_text("\n".join(map(json.dumps, found.predictions)))
+    scored = score_predictions(pairs, path)
+    assert scored.metrics == {name: value for name, value in found.metrics.items() if not name.startswith("ign")}
+    assert scored.predictions == found.predictions
+
+
 def test_facts_of_the_training_file(tmp_path: Path) -> None:
     train = tmp_path / "train.json"
     sentence = {"title": "T", "sents": [["Zeltron", "Brandt"]], "labels": [{"h": 0, "t": 1, "r": "P112"}]}

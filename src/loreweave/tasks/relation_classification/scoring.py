@@ -12,13 +12,21 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
 from loreweave.corpus.files.rows import Row, field
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.probabilities import logit_matrix, softmax
 from loreweave.metrics.relations import per_label, relation_scores
-from loreweave.tasks.files.predictions import align, holds_json, json_predictions, label_predictions, predicted_name
+from loreweave.tasks.files.predictions import (
+    PREDICTED,
+    align,
+    holds_json,
+    json_predictions,
+    label_predictions,
+    predicted_name,
+)
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.document_scoring import (
     NamedFacts,
@@ -142,7 +150,7 @@ def score_predictions(
     records: Sequence[Gold | RelationDocument], path: Path, asked: RelationScoring | None = None
 ) -> Evaluation:
     """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), `id<TAB>label` lines, or
-    one label per line; for documents those of `document_scoring.score_fact_file`.
+    one label per line; for documents, and from models of documents, those of `document_scoring.score_fact_file`.
 
     Raises:
         ConfigurationError: the label for no relation is neither gold nor predicted.
@@ -153,8 +161,13 @@ def score_predictions(
     if documents:
         _refuse(asked.no_label, "no_label", "pairs of documents without a relation have no label")
         return score_fact_file(documents, path, None if asked.train is None else facts_of(asked.train))
-    _refuse(asked.train, "train", "Ign F1 is for documents")
     pairs = [record for record in records if not isinstance(record, RelationDocument)]
+    texts = [record for record in pairs if isinstance(record, RelationRecord)]
+    if len(texts) == len(pairs) and _are_facts(path):
+        none = chosen_no_label(in_class_order(map(_gold, pairs)), asked.no_label)
+        shown = None if asked.train is None else facts_of(asked.train)
+        return score_fact_file([document_of(record, none) for record in texts], path, shown)
+    _refuse(asked.train, "train", "Ign F1 is for documents")
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
     predicted, notes = align(rows, [record.id for record in pairs], path, texts=_texts(pairs))
     gold = in_class_order(map(_gold, pairs))
@@ -166,6 +179,14 @@ def score_predictions(
     evaluation = score_labels(pairs, predicted, labels, chosen_no_label(labels, asked.no_label))
     evaluation.notes.extend(notes)
     return evaluation
+
+
+def _are_facts(path: Path) -> bool:
+    """Whether predictions are those of a model of documents (`multi_label=true`), a list of facts in each row."""
+    if not holds_json(path):
+        return False
+    row = next((row for _, row in json_rows(path)), None)
+    return isinstance(row, Mapping) and isinstance(row.get(PREDICTED), list)
 
 
 def _texts(records: Sequence[Gold]) -> list[str]:
