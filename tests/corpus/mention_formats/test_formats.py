@@ -158,6 +158,24 @@ def test_gliner_includes_the_last_token() -> None:
     assert "--format gliner" in refused("tokens", {"tokens": tokens, "entities": [{"start": 3, "end": 3, "type": "LOC"}]})
 
 
+@pytest.mark.parametrize(
+    ("second", "note"),
+    [
+        (["E-mail", "O"], "'E-mail' is a tag of the type 'mail'"),
+        (["B", "O"], "'B' is a tag of the type '_'"),
+        (["ORG", "O"], None),
+        (["o", "O"], None),
+    ],
+)
+def test_tags_with_and_without_a_prefix_in_one_file_are_said(second: list[str], note: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"tokens": ["Mia", "left"], "tags": tags} for tags in (["PER", "O"], second)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    _, notes = format_of_file("tokens", path)
+    mixed = [each for each in notes if each.startswith(f"found tags with a prefix ({second[0]!r}) and without ('PER')")]
+    assert len(mixed) == (note is not None) and all(each.endswith(note or "") for each in mixed)
+
+
 def test_words_are_tokens_and_tags_in_another_spelling_are_read_and_said(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"words": ["Mia", "Brandt", "left"], "ner_tags": ["B_PER", "I_PER", "O"]}]))

@@ -138,7 +138,8 @@ def format_of_file(name: str, path: Path, names: Sequence[str] | None = None) ->
     format = MENTION_FORMATS[name]
     if name != "tokens":
         return format, []
-    spelling = tokens.spelling_of(path, names)
+    counts = tokens.tag_counts(path, names)
+    spelling = tokens.spelling_of(counts, path)
     characters = True if tokens.are_characters(path) else None
     adapted = partial(tokens.texts, names=names, spelling=spelling, characters=characters)
-    return replace(format, texts=adapted), spelling.notes()
+    return replace(format, texts=adapted), [*spelling.notes(), *tokens.mixture_notes(counts, spelling)]

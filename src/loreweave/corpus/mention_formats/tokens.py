@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.class_labels import name_of
-from loreweave.corpus.column_formats.tag_schemes import TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.column_formats.tag_schemes import (
+    OUTSIDE,
+    UNTYPED,
+    TokenSpan,
+    find_scheme,
+    has_prefix,
+    spans_of_tags,
+)
 from loreweave.corpus.column_formats.tag_spellings import PLAIN, TagSpelling, find_spelling
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import json_rows
@@ -69,12 +76,8 @@ def are_characters(path: Path) -> bool:
     return blank
 
 
-def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
-    """Spelling of all tags of a file; `names` are those of tags that are numbers.
-
-    Raises:
-        DataError: tags that are refused with a message of their own.
-    """
+def tag_counts(path: Path, names: Sequence[str] | None = None) -> Counter[str]:
+    """Number of each tag of a file; `names` are those of tags that are numbers."""
     counts = Counter[str]()
     for _, row in json_rows(path):
         row = _with_tokens(row)
@@ -85,10 +88,30 @@ def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
                 counts[tag] += 1
             elif names is not None and type(tag) is int and 0 <= tag < len(names):
                 counts[names[tag]] += 1
+    return counts
+
+
+def spelling_of(counts: Mapping[str, int], path: Path) -> TagSpelling:
+    """Spelling of all tags of a file.
+
+    Raises:
+        DataError: tags that are refused with a message of their own.
+    """
     try:
         return find_spelling(counts)
     except DataError as error:
         raise DataError(error.message, path=path, field=error.field) from None
+
+
+def mixture_notes(tags: Iterable[str], spelling: TagSpelling) -> list[str]:
+    """A note about a file in which only some tags have a prefix, if it is one: its sentences are read one by one."""
+    plain = [tag for tag in map(spelling.plain, tags) if tag != OUTSIDE]
+    prefixed = next(filter(has_prefix, plain), None)
+    bare = next((tag for tag in plain if not has_prefix(tag)), None)
+    if prefixed is None or bare is None:
+        return []
+    read = f"in a sentence of tags with prefixes, {prefixed!r} is a tag of the type {prefixed[2:] or UNTYPED!r}"
+    return [f"found tags with a prefix ({prefixed!r}) and without ({bare!r}): {read}"]
 
 
 def has_numbers(path: Path) -> bool:
