@@ -186,6 +186,7 @@ def test_a_record_has_a_mention_or_is_refused(text: str, start: int, end: int) -
 
 def test_queries_need_no_labels() -> None:
     (record,) = query({"text": "Ann lives", "start": 0, "end": 3}, "5")
+    assert query({"text": "Ann lives", "start": 0, "end": 3, "labels": None}, "5") == [record]  # unknown
     assert (record.id, record.mention, record.labels) == ("5", "Ann", ())
 
 

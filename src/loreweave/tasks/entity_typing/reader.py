@@ -104,8 +104,9 @@ def mentions_of(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
 
 
 def query(row: Row, id: str) -> list[TypingRecord]:
-    """One JSON object that asks for types: `text` (or `sent`), `start`, `end`; gold `labels` are kept if given."""
-    (record,) = (each for each in _ernie({"labels": [], "id": row.get("id", id), **row}, id) if isinstance(each, TypingRecord))
+    """One JSON object that asks for types: `text` (or `sent`), `start`, `end`; gold `labels` are kept if given and not null."""
+    asked = {**row, "labels": []} if row.get("labels") is None else row
+    (record,) = (each for each in _ernie(asked, id) if isinstance(each, TypingRecord))
     return [record]
 
 
