@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,18 @@ import pytest
 
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Execution, Reading
+from loreweave.tasks.few_shot_ner.encoding import WordExample
 from loreweave.tasks.few_shot_ner.prediction import predict, read_query
-from loreweave.tasks.few_shot_ner.settings import PredictionSettings
+from loreweave.tasks.few_shot_ner.settings import PredictionSettings, SupportTuning
+from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner, Tuned
 from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.ner.reader import query as ner_query
 
 
-def ask(model: Path, data: Path, rows: list[dict[str, Any]], block: int = 2) -> list[dict[str, Any]]:
-    answer = predict(model, data, PredictionSettings(), Execution(device="cpu", report=lambda line: None))
+def ask(
+    model: Path, data: Path, rows: list[dict[str, Any]], block: int = 2, settings: PredictionSettings | None = None
+) -> list[dict[str, Any]]:
+    answer = predict(model, data, settings or PredictionSettings(), Execution(device="cpu", report=lambda line: None))
     return list(answer(((f"line {n}", row) for n, row in enumerate(rows, 1)), block))
 
 
@@ -28,6 +33,24 @@ def test_a_sentence_of_the_support_gets_its_own_entities(tiny_bert: Path, source
     ]  # fmt: skip
     assert second["id"] == 7 and second["predicted"][1]["label"] == "group" and third["id"] == "3"
     assert all(0 < e["probability"] <= 1 for e in first["predicted"])
+
+
+def test_the_support_is_fine_tuned_on_once(tiny_bert: Path, source_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    tune = SupportTuner.tune
+
+    def counted(tuner: SupportTuner, examples: Sequence[WordExample]) -> Tuned:
+        calls.append(len(examples))
+        return tune(tuner, examples)
+
+    monkeypatch.setattr(SupportTuner, "tune", counted)
+    settings = PredictionSettings(fine_tune=True, fine_tuning=SupportTuning(max_steps=2))
+    rows: list[dict[str, Any]] = [{"text": "ann lives in oslo"}, {"text": "bob works"}, {"text": "the bank"}]
+    one_by_one = ask(tiny_bert, source_file, rows, 1, settings)
+    assert len(calls) == 1
+    assert [row["predicted"] for row in one_by_one] == [
+        row["predicted"] for row in ask(tiny_bert, source_file, rows, 3, settings)
+    ]
 
 
 def test_words_and_signs_of_a_text_are_tokens() -> None:

@@ -92,6 +92,8 @@ class Tagger:
     tuner: SupportTuner | None = None
     steps: list[int] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
+    _tuned_on: Sentences | None = None
+    """Support set that the model is fine-tuned on now: a stream of queries has the same one again and again."""
 
     @classmethod
     def open(cls, path: Path, settings: MethodSettings, execution: Execution) -> Tagger:
@@ -141,9 +143,11 @@ class Tagger:
         return [found[index] for index in range(len(questions))]
 
     def _tuned(self, question: Question, bank: SentenceBank, tuner: SupportTuner) -> tuple[Labelled, list[np.ndarray]]:
-        tuned = tuner.tune(self.encoding.encode_quietly(question.episode.support, question.labels))
-        self.steps.append(len(tuned.losses))
-        self.ends[tuned.reason] += 1
+        if self._tuned_on is not question.episode.support:
+            tuned = tuner.tune(self.encoding.encode_quietly(question.episode.support, question.labels))
+            self.steps.append(len(tuned.losses))
+            self.ends[tuned.reason] += 1
+            self._tuned_on = question.episode.support
         vectors = self.embedder.embed(bank, sorted({*question.support, *question.query}))
         ((classes, probabilities),) = self.labeller.label([question], vectors)
         return _labelled(question, bank, classes), probabilities
