@@ -139,7 +139,7 @@ def read_luke(
         way_out = "give --base FOLDER (finetune: base=FOLDER), the encoder that it started from"
         if loaded.format == hugging_face.NAME:  # its words belong to the rows of its own tables
             files = "tokenizer*.json, vocab.json, merges.txt and entity_vocab.json, if there are such files"
-            way_out = f"copy the tokenizer of the LUKE that it started from into this folder ({files})"
+            way_out += f" with the same words and entities; or copy its tokenizer into this folder ({files})"
         raise CheckpointError(f"{source}: found no word tokenizer in this {loaded.format} checkpoint; {way_out}")
     return loaded
 

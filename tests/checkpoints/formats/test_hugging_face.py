@@ -16,7 +16,7 @@ import transformers
 from safetensors.torch import load_file
 
 from loreweave import models
-from loreweave.checkpoints import load_luke, recognise
+from loreweave.checkpoints import convert, load_luke, recognise
 from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
@@ -58,6 +58,32 @@ def test_a_folder_of_transformers_5(tmp_path: Path) -> None:
     layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
     assert loaded.tokenizer is None and loaded.vocabulary is not None
     assert any("no tokenizer files" in note for note in loaded.report.notes)
+
+
+def test_the_base_has_the_tokenizer_that_a_checkpoint_lacks(tmp_path: Path) -> None:
+    """As a checkpoint in a run, which has weights and a configuration only."""
+    whole = layouts.write_v4_folder(tmp_path / "luke", layouts.reference())
+    bare = tmp_path / "checkpoint-1"
+    hugging_face.save(load_luke(whole).model, None, bare)
+    loaded = load_luke(bare, base=whole)
+    assert loaded.tokenizer is not None and loaded.tokenizer.word_vocabulary_size == layouts.WORDS + 2
+    assert loaded.vocabulary is not None and loaded.vocabulary.mask2_id == 6
+    assert not any("no tokenizer" in note for note in loaded.report.notes)
+    convert(bare, tmp_path / "out", base=whole)
+    assert load_luke(tmp_path / "out").tokenizer is not None
+
+
+def test_a_base_of_other_entities_is_refused(tmp_path: Path) -> None:
+    whole = layouts.write_v4_folder(tmp_path / "luke", layouts.reference())
+    loaded, bare = load_luke(whole), tmp_path / "bare"
+    other = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "Oslo": 3}
+    hugging_face.save(loaded.model, None, bare, vocabulary=EntityVocabulary(other))
+    with pytest.raises(CheckpointError, match=r"--base: found other words or entities in .*luke .* than in .*bare"):
+        load_luke(bare, base=whole)
+    small = tmp_path / "small"
+    hugging_face.save(models.LukeModel(layouts.config(vocab_size=7)), None, small)
+    with pytest.raises(CheckpointError, match=r"than in .*small \(7 words and"):
+        load_luke(small, base=whole)
 
 
 @pytest.mark.parametrize("name", HEADS)

@@ -52,8 +52,10 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
         config.use_entity_aware_attention = options.entity_aware_attention
     model = build(options.cls or _class_of(config, path), config, options.seed)
     fit_state_dict(model, tensors, path, report)
-    tokenizer = EntityTokenizer.from_pretrained(path, _entities_of(options.base)) if has_tokenizer(path) else None
-    vocabulary = tokenizer.entity_vocabulary if tokenizer else _vocabulary_in(path, report)
+    vocabulary = None if has_tokenizer(path) else _entities_of(path)
+    tokenizer = _tokenizer(path, options.base, vocabulary, config, report)
+    if tokenizer is not None:
+        vocabulary = tokenizer.entity_vocabulary
     if vocabulary is not None:
         check_rows({name.removeprefix("luke."): tensor for name, tensor in tensors.items()}, vocabulary, path)
     return LoadedCheckpoint(model, tokenizer, vocabulary, NAME, report)
@@ -68,19 +70,40 @@ def _class_of(config: LukeConfig, path: Path) -> type[PreTrainedModel]:
     return cls
 
 
-def _entities_of(base: Path | None) -> EntityVocabulary | None:
-    """For a LUKE fine-tuned on words only: the vocabulary of the model that it started from."""
-    if base is None or not any((base / name).is_file() for name in FILE_NAMES):
+def _entities_of(folder: Path | None) -> EntityVocabulary | None:
+    """The entity vocabulary of a folder, if it has one in a file of its own."""
+    if folder is None or not any((folder / name).is_file() for name in FILE_NAMES):
         return None
-    return EntityVocabulary.load(base)
+    return EntityVocabulary.load(folder)
 
 
-def _vocabulary_in(path: Path, report: LoadReport) -> EntityVocabulary | None:
-    report.notes.append("no tokenizer files in the folder")
-    if not any((path / name).is_file() for name in FILE_NAMES):
+def _tokenizer(
+    path: Path, base: Path | None, vocabulary: EntityVocabulary | None, config: LukeConfig, report: LoadReport
+) -> EntityTokenizer | None:
+    """The folder's own tokenizer; one that it lacks, such as a checkpoint in a run, is that of the LUKE `base`.
+
+    Args:
+        vocabulary: entity vocabulary of a folder without tokenizer, if it has one.
+        config: configuration of the folder's model.
+
+    Raises:
+        CheckpointError: the base has other words or entities than the model's tables.
+    """
+    if has_tokenizer(path):  # of a LUKE fine-tuned on words only, the entities are those of the model that it started from
+        return EntityTokenizer.from_pretrained(path, _entities_of(base))
+    if base is not None and has_tokenizer(base) and (_entities_of(base) or read_config(base).get("model_type") == "luke"):
+        found = EntityTokenizer.from_pretrained(base, vocabulary)
+        entities = found.entity_vocabulary.to_hugging_face()
+        sizes = (found.word_vocabulary_size, len(found.entity_vocabulary))
+        rows = (config.vocab_size, config.entity_vocab_size)
+        if sizes != rows or (vocabulary is not None and vocabulary.to_hugging_face() != entities):
+            has, wants = (f"{words:,} words and {ids:,} entities" for words, ids in (sizes, rows))
+            raise CheckpointError(f"--base: found other words or entities in {base} ({has}) than in {path} ({wants})")
+        return found
+    report.notes.append("no tokenizer files in the folder; give --base, a LUKE of the same words and entities")
+    if vocabulary is None:
         report.notes.append("no entity vocabulary in the folder")
-        return None
-    return EntityVocabulary.load(path)
+    return None
 
 
 def save(
