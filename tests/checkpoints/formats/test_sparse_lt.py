@@ -204,3 +204,21 @@ def test_options_and_targets_that_do_not_fit_are_refused(source: Path, tmp_path:
     for target in ("encoder", "sparse-lt"):
         with pytest.raises(CheckpointError, match=r"found no config\.json with weights"):
             convert(tmp_path / "empty", tmp_path / "out", to=target)
+
+
+def test_the_encoder_of_a_checkpoint_has_no_state_of_the_training(tmp_path: Path) -> None:
+    """The tokenizer, which a checkpoint in a run lacks, is that of the base."""
+    base = tmp_path / "base"
+    base.mkdir()
+    make_tiny_bert(base)
+    origin = tmp_path / "checkpoint-3"
+    BertForMaskedLM.from_pretrained(base).save_pretrained(origin)
+    state = {"complete.json", "optimizer.pt", "rng_state_0.pth", "scheduler.pt", "trainer_state.json"}
+    for name in (*state, "objective_heads.safetensors"):
+        (origin / name).write_text("{}")
+    report = convert(origin, tmp_path / "out", to="encoder", base=base)
+    left_out = {name for name, reason in report.dropped.items() if reason == "the state of the training"}
+    assert left_out == state and not report.notes
+    written = {file.name for file in (tmp_path / "out").iterdir()}
+    assert written >= {"config.json", "model.safetensors", "tokenizer.json"} and not written & set(report.dropped)
+    assert any("give --base" in note for note in convert(origin, tmp_path / "bare", to="encoder").notes)

@@ -19,9 +19,10 @@ from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM, PreT
 from loreweave.checkpoints import knowledge_embedding, type_head
 from loreweave.checkpoints import latent_typing as side_files
 from loreweave.checkpoints.fitting import build
+from loreweave.checkpoints.formats import hugging_face
 from loreweave.checkpoints.formats.hugging_face import read_config
 from loreweave.checkpoints.head_probe import typed_outputs
-from loreweave.checkpoints.loading import LoadReport
+from loreweave.checkpoints.loading import LoadOptions, LoadReport
 from loreweave.checkpoints.probe import checked_folder, differences
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_torch
 from loreweave.checkpoints.word_tokenizers import has_tokenizer, read_word_tokenizer
@@ -36,6 +37,11 @@ ENCODER = "encoder"
 """Target of `convert` that is the encoder only."""
 
 _SIDE_FILES = (*(f"{head.FILES.stem}.*" for head in (side_files, knowledge_embedding, type_head)), "objective_heads.*")
+_TRAINING = (
+    "complete.json", "trainer_state.json", "training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt",
+    "rng_state*.pth",
+)  # fmt: skip
+"""Files of a checkpoint that only its run needs."""
 _TABLES = {"typer.weight_proj": "sa_pm.weight_proj.weight", "typer.vars": "sa_pm.vars"}
 _WORDS, _OUTPUT, _BIAS = "model.bert.embeddings.word_embeddings.weight", "glm_head.weight", "glm_head.bias"
 _HEAD = "model.cls.predictions"
@@ -149,7 +155,7 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
             `lossy`).
     """
     if to == ENCODER and not recognises(origin):
-        return _bare(origin, target, overwrite)
+        return _bare(origin, target, base, overwrite)
     if to == NAME:
         _check_folder(origin)
         with quiet():
@@ -184,14 +190,21 @@ def _trained_otherwise(head: SparseTypingHead, dropout: float) -> list[str]:
     return [f"the head was trained with {found}; the released code would train it on with {dropout:g}"] if found else []
 
 
-def _bare(origin: Path, target: Path, overwrite: bool) -> LoadReport:
-    """A copy of a Hugging Face folder without the heads stored next to the encoder."""
+def _bare(origin: Path, target: Path, base: Path | None, overwrite: bool) -> LoadReport:
+    """A copy of a Hugging Face folder without the heads stored next to the encoder, and without the state of a training."""
     _check_folder(origin)
     report = LoadReport("hugging-face", str(origin))
-    left_out = sorted(path.name for pattern in _SIDE_FILES for path in origin.glob(pattern))
-    report.dropped |= dict.fromkeys(left_out, "a head next to the encoder")
+    for patterns, reason in ((_SIDE_FILES, "a head next to the encoder"), (_TRAINING, "the state of the training")):
+        left_out = sorted(path.name for pattern in patterns for path in origin.glob(pattern))
+        report.dropped |= dict.fromkeys(left_out, reason)
     with atomic_folder(target, overwrite) as folder:
-        shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(*_SIDE_FILES), dirs_exist_ok=True)
+        shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(*_SIDE_FILES, *_TRAINING), dirs_exist_ok=True)
+        if base is not None and hugging_face.recognises(origin):
+            loaded = hugging_face.load(origin, LoadOptions(base=base))
+            if loaded.tokenizer is not None:
+                loaded.tokenizer.save_pretrained(folder)
+        elif base is not None or not has_tokenizer(origin):
+            _save_tokenizer(origin, base, folder, report)
     return report
 
 
