@@ -261,3 +261,19 @@ def test_a_target_with_the_name_of_a_file_is_refused(tmp_path: Path, name: str, 
     with pytest.raises(ConfigurationError, match=message):
         convert(tmp_path / "source", tmp_path / name, to=to)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", ["paddle", "luke-original", "hugging-face"])
+def test_a_head_that_was_never_trained_stays_known(tmp_path: Path, to: str) -> None:
+    """Otherwise its random predictions are taken for those of a trained head."""
+    loaded = load_luke(layouts.write_v4_folder(tmp_path / "source", layouts.reference()))
+    loaded.model.config.bert_model_name = "roberta-tiny"
+    save(loaded.model, loaded.tokenizer, tmp_path / "trained")
+    loaded.model.config.untrained_modules = ["lm_head"]
+    save(loaded.model, loaded.tokenizer, tmp_path / "luke")
+    base = tmp_path / "luke" if to == "luke-original" else None  # its settings say nothing about the file's own head
+    for name, untrained in (("luke", ["lm_head"]), ("trained", [])):
+        convert(tmp_path / name, tmp_path / f"{name} there", to=to)
+        convert(tmp_path / f"{name} there", tmp_path / f"{name} back", base=base)
+        found = load_luke(tmp_path / f"{name} back").model.config
+        assert (getattr(found, "untrained_modules", None) or []) == untrained

@@ -198,6 +198,14 @@ def test_there_and_back_changes_nothing(tmp_path: Path, version: str) -> None:
     assert all((tmp_path / "again" / n).read_bytes() == (tmp_path / "hugging-face" / n).read_bytes() for n in names)
 
 
+def test_a_head_that_was_never_trained_is_named(tmp_path: Path) -> None:
+    convert(original.write(tmp_path / "in", "0.10"), tmp_path / "hugging-face")
+    config = tmp_path / "hugging-face" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"untrained_modules": ["lm_head"]}))
+    report = convert(tmp_path / "hugging-face", tmp_path / "back", to="fairseq")
+    assert "lm_head was never trained, which a file of fairseq cannot say" in report.notes
+
+
 def test_what_fairseq_reads_besides_the_tensors(tmp_path: Path) -> None:
     state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
     convert(original.write(tmp_path / "in", "0.8", model=state), tmp_path / "hugging-face")

@@ -17,7 +17,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM, RobertaForSequenceClassification
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.checkpoints.fitting import build
+from loreweave.checkpoints.fitting import build, untrained_modules
 from loreweave.checkpoints.formats.fairseq_heads import args_of, heads_that_fit, name_there, read_head, tensors_of, texts_of
 from loreweave.checkpoints.formats.fairseq_layout import (
     POSITIONS,
@@ -258,6 +258,8 @@ def save(
     """
     generation, notes = generation_named(version), list[str]()
     _check_config(model.config, notes)
+    if untrained := untrained_modules(model.config):
+        notes.append(f"{listed(untrained)} was never trained, which a file of fairseq cannot say")
     encoder = from_hugging_face(model.state_dict(), model.config.num_hidden_layers, _PAD, notes)
     if not torch.equal(encoder["lm_head.weight"], encoder[f"sentence_encoder.{TOKENS}"]) and version == "0.8":
         raise CheckpointError("the masked-word head has a separate table, but fairseq 0.8 ties it to the sub-words")

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from loreweave.checkpoints.fitting import build, fit_state_dict
+from loreweave.checkpoints.fitting import build, fit_state_dict, untrained_modules
 from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, config_from, is_roberta
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
@@ -64,6 +64,7 @@ def checkpoint_from_original(
     config = config_from(
         state, said, path, report, base_model_type=words_like,
         use_entity_aware_attention=entity_aware(state, vocabulary, options),
+        **{name: said[name] for name in ("untrained_modules",) if said is not None and said.get(name)},
     )  # fmt: skip
     model = build(options.cls or LukeForMaskedLM, config, options.seed)
     fit_state_dict(model, state, path, report)
@@ -209,6 +210,7 @@ def original_config(config: PreTrainedConfig, state: Mapping[str, Tensor], base:
     """
     others = ("type_vocab_size", "layer_norm_eps", "pad_token_id", "entity_emb_size")
     kept = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *others)
+    untrained = untrained_modules(config)
     return {
         **{name: getattr(config, name) for name in kept},
         "vocab_size": len(state[rows.WORDS]),
@@ -217,6 +219,7 @@ def original_config(config: PreTrainedConfig, state: Mapping[str, Tensor], base:
         "bert_model_name": _base_model_name(config, state, base),
         "base_model_type": "bert" if counts_from_zero(config) else "roberta",  # not every name of a base tells it
         "cls_entity_prediction": False,
+        **({"untrained_modules": untrained} if untrained else {}),  # known to loreweave alone
     }
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from loreweave import models
-from loreweave.checkpoints.fitting import ENCODER_PARTS, build, fit_state_dict
+from loreweave.checkpoints.fitting import ENCODER_PARTS, build, fit_state_dict, untrained_modules
 from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.formats.original_layout import check_rows
 from loreweave.checkpoints.formats.paddle_files import read_arrays, write_arrays
@@ -47,6 +47,8 @@ _LINEAR = re.compile(
     r"(\.self\.(query|key|value|w2e_query|e2w_query|e2e_query)|(^|\.)dense|entity_embedding_dense"
     r"|entity_predictions\.decoder|^classifier|^qa_outputs|^typing)\.weight$"
 )
+_OWN = ("pad_token_id", "base_model_type", "untrained_modules")
+"""Settings that are read from the file's own configuration, not from the base's."""
 _HEADS = {"lm_head.decoder_weight": "lm_head.decoder.weight", "lm_head.decoder_bias": "lm_head.bias"}
 _OWN_TYPING_HEAD = {f"typing.{part}": f"classifier.{part}" for part in ("weight", "bias")}  # of run_open_entity.py, 2021
 
@@ -72,7 +74,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
         if f"{head}.weight" in bare:
             changes["num_labels"] = len(bare[f"{head}.weight"])
     if (file.parent / _CONFIG).is_file():
-        changes |= {name: said[name] for name in ("pad_token_id", "base_model_type") if said.get(name) is not None}
+        changes |= {name: said[name] for name in _OWN if said.get(name) is not None}
     changes |= _label_names(said, changes.get("num_labels"))
     if cls.__name__ == "LukeForEntityPairClassification":
         changes["classifier_bias"] = "classifier.bias" in bare
@@ -275,6 +277,8 @@ def _ours(model: PreTrainedModel) -> dict[str, Any]:
         "eos_token_id",
     )
     ours = {name: getattr(model.config, name) for name in kept if getattr(model.config, name, None) is not None}
+    if untrained := untrained_modules(model.config):
+        ours["untrained_modules"] = untrained
     names = [str(name) for _, name in sorted((model.config.id2label or {}).items())]
     named = "classifier.weight" in model.state_dict() and names != [f"LABEL_{number}" for number in range(len(names))]
     return ours | ({"id2label": {str(number): name for number, name in enumerate(names)}} if named else {})
