@@ -54,6 +54,15 @@ def test_evaluate_measures_and_trains_nothing(
     assert "--evaluate writes no run" in capsys.readouterr().err
 
 
+def test_the_number_of_processes_is_for_estimates_alone(
+    runs: list[tuple[PretrainingConfig, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run does not begin with one process where four were asked for."""
+    assert main(["pretrain", "minilm/pretraining-1", "data=a", "--processes", "4"]) == 2
+    assert "found 4 without --estimate" in (said := capsys.readouterr().err) and "torchrun --nproc_per_node 4" in said
+    assert not runs
+
+
 def test_the_device_is_a_setting_of_the_run(runs: list[tuple[PretrainingConfig, dict[str, Any]]]) -> None:
     assert main(["pretrain", "minilm/pretraining-1", "data=a", "--device", "cpu"]) == 0
     assert runs[0][0].device == "cpu"

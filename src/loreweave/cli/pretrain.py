@@ -58,6 +58,13 @@ def command(
         found = evaluate_objectives(config) if evaluate else measure_cost(config, processes).to_dict()
         show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in found.items()])
         return
+    if processes != 1:
+        from loreweave.errors import ConfigurationError
+
+        raise ConfigurationError(
+            f"--processes: found {processes} without --estimate, which alone reads it; to train with {processes} processes: "
+            f"torchrun --nproc_per_node {processes} -m loreweave pretrain ... (docs/launching.md)"
+        )
     from loreweave.pretraining.by_recipe import pretrain
 
     pretrain(recipe, *settings, resume=resume, overwrite=overwrite)
