@@ -45,6 +45,15 @@ def test_all_windows_are_measured_whatever_the_batches(world: Path) -> None:
         assert measured(world, [world / "data"], micro_batch_size=size, batch_size=size) == found
 
 
+def test_held_out_sets_of_a_run_are_not_read(world: Path, tmp_path: Path) -> None:
+    """The user may expect numbers of `dev`; the windows of `data` are measured."""
+    asked = settings(world, world / "none", objectives=EVERY_WORD, word_only=True) | {"dev": ["held-out"]}
+    said: list[str] = []
+    found = evaluate_objectives(fill(PretrainingConfig, asked), said.append)
+    assert found["windows"] == measured(world, [world / "data"])["windows"]
+    assert f"dev is not read (held-out): measured on data ({asked['data'][0]})" in said
+
+
 def test_half_precision_is_near_and_not_equal(world: Path) -> None:
     full, half = (measured(world, [world / "data"], precision=precision) for precision in ("fp32", "bf16"))
     assert half["masked_words_loss"] != full["masked_words_loss"]

@@ -24,7 +24,7 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
 
     The masks are always the same, so two models are compared on the same targets. `report` is called with the names of the
     objectives that are left out because the model lacks their heads, or because the windows have no target, and of those that
-    predict with a head of the encoder that is still random.
+    predict with a head of the encoder that is still random. It also says that `config.dev` is not read.
 
     Raises:
         ConfigurationError: no objective is left, or no window.
@@ -33,6 +33,8 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
     kept, left_out = measurable(config, lambda name, asked: known[name].for_evaluation(asked, config.model))
     for name, reason in left_out.items():
         report(f"objective {name} is left out: {reason}")
+    if config.dev:
+        report(f"dev is not read ({', '.join(config.dev)}): measured on data ({', '.join(config.data)})")
     torch.manual_seed(config.seed)
     sets = [open_pretraining_set(path) for path in config.data]
     device = training_device(config.device)
