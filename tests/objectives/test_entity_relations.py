@@ -136,11 +136,14 @@ def test_the_loss_by_hand() -> None:
     assert angles.grad is not None and angles.grad.isfinite().all() and angles.grad.abs().sum() > 0
 
 
-def test_pairs_of_the_same_entities_do_not_count() -> None:
-    """Neither as correct nor as wrong ones, and padding is no common relation."""
+@pytest.mark.parametrize("second", [[1, 2], [2, 1]])
+def test_pairs_of_the_same_entities_do_not_count(second: list[int]) -> None:
+    """Neither as correct nor as wrong ones, in any order (a symmetric relation), and padding is no common relation."""
     vectors = torch.eye(3)
-    loss = loss_of(vectors, [[4, -1], [4, -1], [5, -1]], [[1, 2], [1, 2], [5, 6]])
+    loss = loss_of(vectors, [[4, -1], [4, -1], [5, -1]], [[1, 2], second, [5, 6]])
     assert float(loss.total) == 0 and int(loss.correct) == 0
+    wrong = loss_of(torch.ones(3, 2) / math.sqrt(2), [[4], [7], [4]], [[1, 2], second, [5, 6]])
+    assert float(wrong.total) == pytest.approx(math.log(2)), "the first has the third alone, the third has both"
 
 
 @pytest.mark.parametrize("second", [[0, 3], [3, 0], [1, 3], [3, 1]])

@@ -200,14 +200,14 @@ def pairs_loss(own: Tensor, every: Tensor, correct: Tensor, apart: Tensor, tempe
 def compare(columns: Tensor, all_columns: Tensor) -> tuple[Tensor, Tensor]:
     """Which pairs are correct ones for each pair, and which are neither correct nor wrong. Both [own, pairs]
 
-    A pair is not compared with itself, with other pairs of the same two entities, which share their words, and with pairs of a
-    mention of its own: half of their states is the same, so that they would be similar without any knowledge.
+    A pair is not compared with itself, with other pairs of the same two entities in any order, which share their words, and
+    with pairs of a mention of its own: half of their states is the same, so that they would be similar without any knowledge.
 
     Args:
         columns: relations of this process's pairs, padded with -1, their two entities, and their two mentions [own, columns].
         all_columns: the same of all pairs [pairs, columns].
     """
-    entities, their_entities = columns[:, -4:-2], all_columns[:, -4:-2]
+    entities, their_entities = (each[:, -4:-2].sort(1).values for each in (columns, all_columns))
     apart = (entities[:, None] == their_entities[None]).all(-1)
     for mention in columns[:, -2:].unbind(1):
         for theirs in all_columns[:, -2:].unbind(1):
