@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from pretraining_runs import losses, settings, train
+from safetensors.torch import load_file
 from tiny_worlds import write_city_types
 from torch import Tensor
 from transformers import AutoModelForMaskedLM
@@ -101,6 +102,28 @@ def test_masked_words_have_the_same_targets_beside_types(world: Path, types: Pat
     run(fill(PretrainingConfig, alone))
     run(fill(PretrainingConfig, both))
     assert losses(both) == pytest.approx(losses(alone), rel=1e-6)
+
+
+def test_the_head_of_an_objective_without_weight_stays_as_it_was(world: Path, types: Path, tmp_path: Path) -> None:
+    """It is measured. Weight decay would change it without a gradient; the map of a new type head is the identity."""
+    objectives = {"masked_words": {}, "entity_types": {"types": str(types), "weight": 0.0}}
+    rates = {"optimizer": {"learning_rate": 0.01, "weight_decay": 0.5}, "schedule": {"warmup_steps": 0}}
+    result = run(fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, objectives=objectives, steps=3, **rates)))
+    head, _ = type_head.load(result.record.model_path)
+    assert torch.equal(head.map.weight, torch.eye(len(head.map.weight))) and result.results["entity_types_loss"] > 0
+
+
+def test_the_masked_word_head_without_weight_stays_as_it_was(world: Path, tmp_path: Path) -> None:
+    """It is a part of the model, and the same after any number of updates."""
+    heads = []
+    for steps in (1, 3):
+        asked = settings(
+            world, tmp_path / str(steps), objectives={"masked_words": {"weight": 0.0}, "masked_entities": {}}, steps=steps,
+            optimizer={"learning_rate": 0.01, "weight_decay": 0.5}, schedule={"warmup_steps": 0},
+        )  # fmt: skip
+        place = run(fill(PretrainingConfig, asked)).record.model_path
+        heads.append(load_file(place / "model.safetensors")["lm_head.dense.weight"])
+    assert torch.equal(*heads)
 
 
 def test_a_luke_learns_types_beside_its_entities(world: Path, types: Path, tmp_path: Path) -> None:

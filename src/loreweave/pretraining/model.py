@@ -103,15 +103,19 @@ def _is_part(head: nn.Module, model: PreTrainedModel | None) -> bool:
 def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
     """Select the parameters that are trained.
 
-    The pooler and heads that no objective uses are never trained. With `trainable="entities"`, only `entity_embeddings.*`,
-    `entity_predictions.*`, the objectives' own heads and `new_modules` are trained: heads that the encoder lacks and that would
-    otherwise stay random. A word table that such a head shares with the encoder stays frozen: a shared parameter has its first
-    name, the encoder's.
+    The pooler and heads that no objective uses are never trained, and neither are those of objectives without weight: weight
+    decay alone would change them. With `trainable="entities"`, only `entity_embeddings.*`, `entity_predictions.*`, the
+    objectives' own heads and `new_modules` are trained: heads that the encoder lacks and that would otherwise stay random. A
+    word table that such a head shares with the encoder stays frozen: a shared parameter has its first name, the encoder's.
 
     Raises:
         ConfigurationError: nothing is trained.
     """
     model = module.model
+    weighted = [objective for objective in module.objectives if objective.weight > 0]
+    for objective in module.objectives:
+        if objective not in weighted and objective.name in module.extra_heads:
+            module.extra_heads[objective.name].requires_grad_(False)
     if model is None:
         return
     entities = () if config.word_only else ("entity_embeddings.", "entity_predictions.")
@@ -119,7 +123,7 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
     for name, parameter in model.named_parameters():
         chosen = config.trainable == "all" or any(part in name for part in stage_one)
         parameter.requires_grad_(chosen and "pooler." not in name)
-    users = [model.base_model, *(module.head(objective) for objective in module.objectives)]
+    users = [model.base_model, *(module.head(objective) for objective in weighted)]
     used = {id(parameter) for user in users for parameter in user.parameters()}
     for parameter in model.parameters():
         parameter.requires_grad_(parameter.requires_grad and id(parameter) in used)
