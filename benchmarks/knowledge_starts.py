@@ -95,7 +95,7 @@ def objectives(start: str) -> dict[str, Any]:
     kind, _, control = start.partition("-")
     shuffled = {"shuffled": True} if control == "shuffled" else {}
     mentions = load_recipe("minilm/knowledge").config["objectives"]["entity_types"] | {"types": types()} | shuffled
-    pairs = load_recipe("minilm/entity-relations").config["objectives"]["entity_relations"] | {"types": None} | shuffled
+    pairs = load_recipe("minilm/knowledge").config["objectives"]["entity_relations"] | {"types": None} | shuffled
     latent = load_recipe("minilm/latent-typing").config["objectives"]["latent_typing"]
     found: dict[str, Callable[[], dict[str, Any]]] = {
         "words": dict,

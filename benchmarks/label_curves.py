@@ -1,11 +1,12 @@
 """Score against number of labels: the curves of the table in types_from_links.md, as a picture.
 
     python benchmarks/label_curves.py [--page benchmarks/types_from_links.md] [--output benchmarks/label_curves.svg]
-        [--heading "Learning rate"]
+        [--heading "Learning rate"] [--above "words, 3e-5"]
 
 Reads the first table below a heading of the page whose first columns are `data` and `from` (from `knowledge_starts.py
 --table`). Each data set is a panel, each further column a curve: the mean over seeds of pre-training, with a band of one
-standard deviation. The number of labels is on a logarithmic scale.
+standard deviation. The number of labels is on a logarithmic scale. With `--above`, the picture shows the points above this
+column, so that small differences can be seen.
 """
 
 from __future__ import annotations
@@ -62,13 +63,22 @@ def _number(amount: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-def draw(curves: dict[str, Curves]) -> Figure:
-    """A panel for each data set, and one legend."""
+def above(curves: dict[str, Curves], baseline: str) -> dict[str, Curves]:
+    """The same with the difference to the mean of one of the curves."""
+    means = {data: {number: mean for number, mean, _ in found[baseline]} for data, found in curves.items()}
+    return {
+        data: {start: [(n, mean - means[data][n], spread) for n, mean, spread in points] for start, points in found.items()}
+        for data, found in curves.items()
+    }
+
+
+def draw(curves: dict[str, Curves], score: str) -> Figure:
+    """A panel for each data set, and one legend; `score` is the name of the vertical axis."""
     rows = -(-len(curves) // _COLUMNS)
     figure = Figure(figsize=(7.2, 2.3 * rows + 0.3), layout="constrained")
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).flatten()
     for panel, (data, found) in zip(panels, curves.items(), strict=False):
-        _panel(panel, data, found)
+        _panel(panel, data, found, score)
     for panel in panels[len(curves) :]:
         panel.set_axis_off()
     lines, names = panels[0].get_legend_handles_labels()
@@ -76,14 +86,14 @@ def draw(curves: dict[str, Curves]) -> Figure:
     return figure
 
 
-def _panel(panel: Axes, data: str, curves: Curves) -> None:
+def _panel(panel: Axes, data: str, curves: Curves, score: str) -> None:
     for (start, points), colour, marker in zip(curves.items(), COLOURS, MARKERS, strict=False):
         numbers, means, deviations = (list(values) for values in zip(*points, strict=True))
         panel.plot(numbers, means, color=colour, marker=marker, label=start)
         low, high = ([mean + side * d for mean, d in zip(means, deviations, strict=True)] for side in (-1, 1))
         panel.fill_between(numbers, low, high, color=colour, alpha=0.2, linewidth=0)
     shots = data == "fewrel"
-    panel.set(title=data, xscale="log", xlabel="examples per relation" if shots else "labels", ylabel="score, percent")
+    panel.set(title=data, xscale="log", xlabel="examples per relation" if shots else "labels", ylabel=score)
     numbers = sorted({number for points in curves.values() for number, _, _ in points})
     ticks = [number for number, larger in pairwise(numbers) if larger / number > _CLOSE] + numbers[-1:]
     panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=0 if shots else 45)
@@ -95,11 +105,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=Path, default=FOLDER / "types_from_links.md")
     parser.add_argument("--output", type=Path, default=FOLDER / "label_curves.svg")
-    parser.add_argument("--heading", default="Scores at 3e-4", help="heading above the table")
+    parser.add_argument("--heading", default="Scores", help="heading above the table")
+    parser.add_argument("--above", metavar="COLUMN", help="show points above this column")
     options = parser.parse_args()
-    curves = read_curves(options.page.read_text(encoding="utf-8"), options.heading)
+    curves, score = read_curves(options.page.read_text(encoding="utf-8"), options.heading), "score, percent"
+    if options.above is not None:
+        curves, score = above(curves, options.above), f"points above {options.above}"
     with styled():
-        options.output.write_bytes(svg_of(draw(curves)))
+        options.output.write_bytes(svg_of(draw(curves, score)))
 
 
 if __name__ == "__main__":
