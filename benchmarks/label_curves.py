@@ -1,7 +1,7 @@
 """Score against number of labels: the curves of the table in types_from_links.md, as a picture.
 
     python benchmarks/label_curves.py [--page benchmarks/types_from_links.md] [--output benchmarks/label_curves.svg]
-        [--heading "Learning rate"] [--above "words, 3e-5"]
+        [--heading "Learning rate"] [--above "words 3e-5"]
 
 Reads the first table below a heading of the page whose first columns are `data` and `from` (from `knowledge_starts.py
 --table`). Each data set is a panel, each further column a curve: the mean over seeds of pre-training, with a band of one
