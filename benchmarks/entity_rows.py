@@ -31,6 +31,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
 from loreweave.pretraining.start import start
+from loreweave.training.precision import with_settled_precision
 from loreweave.training.settings.configuration import fill
 
 ROWS = STORE / "entity-rows"
@@ -68,10 +69,11 @@ def configuration(model: str, how: str, occurrences: int, output: Path, **change
     values: dict[str, Any] = {
         "model": str(resolve(model)), "data": [str(pretraining_set())], "output": str(output), "entities_start": how,
         "entity_embedding_size": 384, "entity_occurrences": occurrences, "objectives": {"masked_entities": {}},
-        "batch_size": BATCH, "micro_batch_size": BATCH, "max_words": WINDOW, "max_entities": 24, "precision": "bf16",
+        "batch_size": BATCH, "micro_batch_size": BATCH, "max_words": WINDOW, "max_entities": 24, "precision": "auto",
         "device": "cpu", "dropout": 0.0,
     }  # fmt: skip
-    return fill(PretrainingConfig, values | texts | changes)
+    config = fill(PretrainingConfig, values | texts | changes)
+    return with_settled_precision(config, torch.device("cpu"))
 
 
 def untrained(config: PretrainingConfig) -> tuple[Path, str]:
@@ -114,7 +116,7 @@ def main() -> None:
     parser.add_argument("--freeze", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    name = Path(arguments.model).parent.name or arguments.model
+    name = "-".join(Path(arguments.model).parts[-3:-1]) or arguments.model
     for how in arguments.starts:
         count = f"-{arguments.occurrences}" if how == "occurrences" else ""
         trial = f"{name}-{how}{count}"
