@@ -6,10 +6,11 @@
     python benchmarks/knowledge_starts.py --table [--starts words@3e-5 words@1e-4 types@1e-4]
 
 Every start is the recipe minilm/knowledge with other objectives beside masked words. A name with `-shuffled` is its control
-without knowledge. The learning rate of the encoder is 3e-4; `types@1e-4` is trained with another. `descriptions` is `graph`
-with other triples: from the name of each entity to its description. The encoder (default: MiniLM) is trained for `--steps`
-updates of 32 windows (500 of MiniLM: about 15 minutes of one CPU core), then measured by `loreweave probe`. Windows are
-those of text_wikispeedia without its reserved titles, 64 sub-words long, with later mentions of linked names linked too.
+without knowledge; `types0.25` are types with the weight 0.25. The learning rate of the encoder is 3e-4; `types@1e-4` is
+trained with another. `descriptions` is `graph` with other triples: from the name of each entity to its description. The
+encoder (default: MiniLM) is trained for `--steps` updates of 32 windows (500 of MiniLM: about 15 minutes of one CPU core),
+then measured by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long,
+with later mentions of linked names linked too.
 Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be made in several sittings.
 `--encoder` is the folder of another encoder. Its runs lie in folders with its name, so two encoders need different names.
 `--table` needs the same `--encoder` and `--steps`. Without `--starts`, it has all starts with the learning rate 3e-4. Below
@@ -48,7 +49,7 @@ from loreweave.training.settings.recipes import load_recipe
 MINILM = "minilm"
 RATE = "3e-4"
 """Learning rate of a start without `@`."""
-KINDS = ("types", "relations", "types+relations", "triples", "graph", "descriptions", "entities")
+KINDS = ("types", "relations", "types+relations", "types0.25+relations", "triples", "graph", "descriptions", "entities")
 ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 SETTINGS = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 PROBES = {"probes": SETTINGS, "relation-probes": [*SETTINGS, "probes=relations"]}
@@ -102,6 +103,10 @@ def objectives(start: str) -> dict[str, Any]:
         "types": lambda: {"entity_types": mentions},
         "relations": lambda: {"entity_relations": pairs | {"types": types()}},
         "types+relations": lambda: {"entity_types": mentions, "entity_relations": pairs | {"types": types()}},
+        "types0.25+relations": lambda: {
+            "entity_types": mentions | {"weight": 0.25},
+            "entity_relations": pairs | {"types": types()},
+        },
         "triples": lambda: {"entity_relations": pairs | {"graph": str(graph("fb15k237-linked"))}},
         "graph": lambda: {"contrastive_knowledge": over_graph(control)},
         "descriptions": lambda: {"contrastive_knowledge": over_descriptions(control)},
