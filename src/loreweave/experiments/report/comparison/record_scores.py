@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from loreweave.experiments.report.prediction_rows import NIL, Row, items_of, label_of_item
+from loreweave.experiments.runs.recorded import is_number
 from loreweave.metrics.analysis.comparison import Score, f1_score, mean_score
 from loreweave.metrics.analysis.estimates import Floats
 from loreweave.metrics.answers import LANGUAGES, score_answer
@@ -49,11 +50,11 @@ def _gives(way: Way, rows: Sequence[Row], recorded: float) -> bool:
 
 def _ways(metric: str, runs: Sequence[tuple[Sequence[Row], float]]) -> Iterator[Way]:
     every = [row for rows, _ in runs for row in rows]
-    if all(_is_number(row.get(metric)) for row in every):
+    if all(is_number(row.get(metric)) for row in every):
         yield _means(lambda row: float(row[metric]))
     if metric in ("exact_match", "f1") and all(_is_answer(row) for row in every):
         yield from _of_answers(metric, every)
-    if all(_is_number(row.get("rank", 0)) for row in every) and any("rank" in row for row in every):
+    if all(is_number(row.get("rank", 0)) for row in every) and any("rank" in row for row in every):
         yield from _of_ranks(metric, lambda row: [float(row["rank"])])
     if any(isinstance(row.get(side), Mapping) for row in every for side in _SIDES):
         for kind in RANK_KINDS:
@@ -228,10 +229,6 @@ def _means(value: Callable[[Row], float]) -> Way:
 def _is_answer(row: Row) -> bool:
     """Whether a row has a text as the answer to a question, and texts that are right."""
     return isinstance(row.get("gold"), list) and (row.get("predicted") is None or isinstance(row["predicted"], str))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _ratio(parts: Floats, wholes: Floats) -> Floats:

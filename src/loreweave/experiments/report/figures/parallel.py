@@ -15,6 +15,7 @@ from loreweave.experiments.report.parts import NotShown, Part, Picture, Table
 from loreweave.experiments.report.sections import SAME, Section, score_of
 from loreweave.experiments.report.setting_texts import in_order, short_names
 from loreweave.experiments.report.style import new_figure
+from loreweave.experiments.runs.recorded import is_number
 
 
 def draw(section: Section) -> Part | NotShown:
@@ -53,7 +54,7 @@ def draw(section: Section) -> Part | NotShown:
 
 def _places(values: list[Any], text_of: Callable[[Any], str]) -> tuple[list[float], list[tuple[float, str]]]:
     """Heights from 0 to 1 in the order of the distinct values, and the ticks: all of a few, or the first and the last."""
-    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    numeric = all(is_number(value) for value in values)
     distinct = sorted(set(values)) if numeric else in_order(values, text_of)
     height = {value: place / max(1, len(distinct) - 1) for place, value in enumerate(distinct)}
     ticked = distinct if len(distinct) <= 8 else [distinct[0], distinct[-1]]
