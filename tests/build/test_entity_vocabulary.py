@@ -33,6 +33,15 @@ def test_links_that_are_not_counted_are_counted_apart() -> None:
     assert skipped == {"links_skipped_by_prefix": 2, "links_skipped_outside_titles": 1}
 
 
+def test_a_title_with_spaces_and_with_underscores_is_one_entity() -> None:
+    """The more frequent spelling is kept; "A_b c" belongs to the two others, and other languages are apart."""
+    titles = ["New York", "New_York", "New_York", "A_b c", "A b c", "A b c", "Oslo", "El Paso", "El_Paso"]
+    skipped: Counter[str] = Counter()
+    counts = count_entities([text("en", *titles), text("de", "New York")], skipped=skipped)
+    assert counts == {"en": {"New_York": 3, "A b c": 3, "Oslo": 1, "El_Paso": 2}, "de": {"New York": 1}}
+    assert skipped == {"spellings_merged": 3}
+
+
 def test_the_vocabulary_is_ordered_and_cut() -> None:
     vocabulary = build_entity_vocabulary(TEXTS, size=5)
     assert list(vocabulary.to_hugging_face()) == ["[PAD]", "[UNK]", "[MASK]", "Tokyo", "Edo"]

@@ -121,6 +121,15 @@ def test_titles_are_looked_up_in_the_language_of_the_text(one_word_one_id: PreTr
     assert [window.entity_ids for window in windows] == [[3], [4]]
 
 
+def test_a_space_in_a_title_is_an_underscore(one_word_one_id: PreTrainedTokenizerFast) -> None:
+    """In links and in the titles of texts; the spelling of the link itself comes first."""
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "New York": 3, "Great_tit": 4, "El Paso": 5, "El_Paso": 6}
+    maker = WindowMaker(SentenceTokenizer(one_word_one_id), EntityVocabulary(ids), WindowSettings())
+    windows, report = maker([annotate("[New_York:w0] w1 [Great tit:w2] [El_Paso:w3] [Oslo:w4] w5.", "Great tit")])
+    assert [(window.entity_ids, window.page_entity_id) for window in windows] == [([3, 4, 6], 4)]
+    assert report.mentions_dropped_unknown == 1
+
+
 word = st.sampled_from(["Tokyo", "is", "the", "city.", "Dr.", "東京。", "Café", "\U0001f600", "x.", "1999", "¿qué?"])
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
 from loreweave.errors import ConfigurationError, DataError
 
 EntityCounts = dict[str | None, Counter[str]]
@@ -24,13 +24,17 @@ def count_entities(
 ) -> EntityCounts:
     """Count the linked titles of all mentions, separately for each language.
 
+    In titles, a space and an underscore are equal, as in MediaWiki: of a title in several spellings, the one with the most
+    links counts for all.
+
     Args:
         texts: annotated texts; mentions without an entity are ignored.
         language: language of all texts; None for each text's own.
         titles: titles to count (the pages of the dump), after redirects. Default: all.
         skip_prefixes: prefixes of titles of pages that are not entities.
         resolve: redirect -> its target (identity for other titles).
-        skipped: receives `links_skipped_by_prefix` and `links_skipped_outside_titles`.
+        skipped: receives `links_skipped_by_prefix`, `links_skipped_outside_titles` and `spellings_merged`, the number of
+            titles that count as another spelling.
     """
     skipped = Counter() if skipped is None else skipped
     links: EntityCounts = {}
@@ -48,7 +52,29 @@ def count_entities(
                 skipped["links_skipped_outside_titles"] += count
             else:
                 counted[name][target] += count
+        if merged := _merge_spellings(counted[name]):
+            skipped["spellings_merged"] += merged
     return counted
+
+
+def _merge_spellings(counts: Counter[str]) -> int:
+    """Add the counts of titles that differ only in spaces and underscores to the most frequent one; the number of the others.
+
+    Of equally frequent ones, that with underscores is kept.
+    """
+    groups: dict[str, dict[str, None]] = {}
+    for title in filter(lambda title: "_" in title, counts):
+        found = [written for written in spellings(title) if written in counts]
+        if len(found) > 1:
+            groups.setdefault(title.replace("_", " "), {}).update(dict.fromkeys(found))
+    merged = 0
+    for titles in groups.values():
+        kept = max(titles, key=lambda title: (counts[title], title))
+        for title in titles:
+            if title != kept:
+                counts[kept] += counts.pop(title)
+                merged += 1
+    return merged
 
 
 def several_languages(languages: Collection[str | None]) -> bool:

@@ -139,7 +139,7 @@ class WindowMaker:
         )
         windows: list[Window] = []
         for text, group in zip(texts, by_text, strict=True):
-            page = self.vocabulary.id_of(text.title, self.settings.language or text.language)
+            page = self.vocabulary.id_in_any_spelling(text.title, self.settings.language or text.language)
             page_id = NO_PAGE if page is None else page
             windows += self._pack(text.id, page_id, ((sentence, next(encoded)) for sentence in group), report)
         return windows, report
@@ -172,7 +172,7 @@ class WindowMaker:
             if mention.entity is None:
                 report.mentions_dropped_unlinked += 1
                 continue
-            id = self.vocabulary.id_of(mention.entity, language)
+            id = self.vocabulary.id_in_any_spelling(mention.entity, language)
             # Sentences have no surrounding white space; a blank mention stays as it is and has no sub-words.
             start, end = trimmed(text.text, mention.start, mention.end)
             start = start if start < end else mention.start

@@ -129,6 +129,11 @@ class EntityVocabulary:
                 return self._ids.get(title) if found is None else found
         return self._ids.get(title)
 
+    def id_in_any_spelling(self, title: str, language: str | None = None) -> int | None:
+        """Id of a title, or else of its other `spellings`; None if there is none. `language`: see `id_of`."""
+        ids = (self.id_of(written, language) for written in spellings(title))
+        return next((id for id in ids if id is not None), None)
+
     def find(self, title: str, language: str | None = None) -> int | None:
         """Id of the entity that a title stands for, except special entities; None if there is none.
 

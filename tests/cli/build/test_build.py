@@ -44,8 +44,9 @@ def test_the_vocabulary_holds_the_titles_that_are_linked_most(
     assert [title in vocabulary for title in ("Norway", "Oslo", "Bergen")] == [True, True, False]
     assert result(capsys) == {
         "output": str(output), "rows": 5, "titles_linked": 3, "titles_dropped": 1, "links": 5, "links_dropped": 1,
-        "links_skipped_by_prefix": 0, "texts_repeated": 0, "texts_with_repeated_id": 0, "mentions_repeated": 0,
-        "mentions_with_another_entity": 0, "mentions_misaligned": 0, "texts_excluded": 0, "excluded_names_not_found": 0,
+        "links_skipped_by_prefix": 0, "spellings_merged": 0, "texts_repeated": 0, "texts_with_repeated_id": 0,
+        "mentions_repeated": 0, "mentions_with_another_entity": 0, "mentions_misaligned": 0, "texts_excluded": 0,
+        "excluded_names_not_found": 0,
     }  # fmt: skip
 
 

@@ -136,6 +136,7 @@ def entity_vocab(
         "links": links,
         "links_dropped": links - sum(kept),
         "links_skipped_by_prefix": skipped["links_skipped_by_prefix"],
+        "spellings_merged": skipped["spellings_merged"],
         **texts.counts(),
     }
     show_counts(rows, output, always=("rows",), as_json=as_json)

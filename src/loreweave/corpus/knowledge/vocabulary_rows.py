@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 
@@ -52,8 +52,5 @@ def _sure_and_likely(entity: GraphEntity, vocabulary: EntityVocabulary, language
 
 
 def _id_of(name: str, vocabulary: EntityVocabulary, language: str | None) -> int:
-    for title in spellings(name):
-        found = vocabulary.id_of(title, language)
-        if found is not None:
-            return found
-    return NONE
+    found = vocabulary.id_in_any_spelling(name, language)
+    return NONE if found is None else found
