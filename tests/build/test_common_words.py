@@ -57,6 +57,19 @@ def test_words_far_from_a_mention_are_left_out() -> None:
     assert marked(f"Oslo grows. {'X' * 95} tree", 100) == ["grows"]
 
 
+def test_mentions_without_a_link_get_no_words() -> None:
+    """They are in no window, so that its only mentions would be common words; nothing inside them is a common word."""
+    far = f"Oslo grows. {'X' * 200} the old Bergen sleeps"
+    bergen = Mention(far.index("the old"), far.index(" sleeps"), label="town")
+    texts = [AnnotatedText("1", far, (Mention(0, 4, "Oslo"), bergen)), AnnotatedText("2", far, (bergen,))]
+    first, second = mark_common_words(texts, 1)
+    assert [first.surface(mention) for mention in first.mentions if mention.entity == "[UNK]"] == ["grows"]
+    assert second.mentions == (bergen,)
+    near = AnnotatedText("3", TEXT, (Mention(0, 4, "Oslo"), *(Mention(i, i + 1, label="x") for i in range(50, 54))))
+    (found,) = mark_common_words([near], 2)
+    assert sum(mention.entity == "[UNK]" for mention in found.mentions) == 2
+
+
 def test_scripts_without_cases_have_none() -> None:
     assert marked("Oslo 東京 は 日本", 10) == []
 

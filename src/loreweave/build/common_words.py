@@ -16,7 +16,7 @@ from loreweave.corpus.special_entities import UNK
 from loreweave.random_streams import stream
 
 NEAR = 100
-"""Maximum number of characters between a common word and a mention, so that both are likely in one window."""
+"""Maximum number of characters between a common word and a linked mention, so that both are likely in one window."""
 
 _APOSTROPHE = "['\u2018\u2019`\u00b4\uff07]"
 _WORD = re.compile(
@@ -31,7 +31,7 @@ _WORD = re.compile(
 def mark_common_words(
     texts: Iterable[AnnotatedText], per_mention: float, seed: int = 0, counts: Counter[str] | None = None
 ) -> Iterator[AnnotatedText]:
-    """Yield each text with mentions of `[UNK]` at random common words near its mentions.
+    """Yield each text with mentions of `[UNK]` at random common words near its linked mentions.
 
     A common word has two or more letters, all in lower case, is no part of a contraction ("isn't") and is outside all mentions.
     Each distinct word is as likely as any other, so that the many places of "the" do not crowd out the rest. Scripts without
@@ -39,14 +39,15 @@ def mark_common_words(
 
     Args:
         texts: texts with mentions.
-        per_mention: number of common words per mention of a text.
+        per_mention: number of common words per linked mention of a text.
         seed: random seed; a text gets the same words whatever comes before it.
         counts: count of the words, which is added up here.
     """
     counts = Counter() if counts is None else counts
     for text in texts:
-        wanted = round(len(text.mentions) * per_mention)
-        places = _common_words(text) if wanted else {}
+        linked = [mention for mention in text.mentions if mention.entity is not None]  # only these are in windows
+        wanted = round(len(linked) * per_mention)
+        places = _common_words(text, linked) if wanted else {}
         rng = stream(seed, "common words", crc32(text.id.encode(errors="surrogatepass")))
         words = sorted(places)
         added = []
@@ -57,10 +58,10 @@ def mark_common_words(
         yield replace(text, mentions=(*text.mentions, *sorted(added, key=lambda m: m.start))) if added else text
 
 
-def _common_words(text: AnnotatedText) -> dict[str, list[tuple[int, int]]]:
-    """Common word -> its places near a mention."""
+def _common_words(text: AnnotatedText, linked: Iterable[Mention]) -> dict[str, list[tuple[int, int]]]:
+    """Common word -> its places near a linked mention and outside all mentions."""
     inside, near = text.inside_mentions(), bytearray(len(text.text))
-    for mention in text.mentions:
+    for mention in linked:
         first, last = max(0, mention.start - NEAR), min(len(text.text), mention.end + NEAR)
         near[first:last] = b"\1" * (last - first)
     found: dict[str, list[tuple[int, int]]] = {}
