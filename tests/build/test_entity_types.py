@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,13 +15,14 @@ from loreweave.build.entity_types import (
     types_of_categories,
     types_of_graph,
     types_of_labels,
+    types_of_vocabulary,
 )
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
-from loreweave.corpus.knowledge.entity_types import VocabularyTypes
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, write_entity_types
 from loreweave.corpus.wikispeedia import category_name
 from loreweave.errors import DataError
 
@@ -145,3 +148,19 @@ def test_one_type_for_all_is_refused() -> None:
         check_types({"a": ("x",), "b": ("x",)}, "types.jsonl")
     with pytest.raises(DataError, match="found no entity with a type"):
         check_types({}, "types.jsonl")
+
+
+def test_a_file_about_other_entities_is_told_from_one_without_types(tmp_path: Path) -> None:
+    """The message shows how the file and the links write their entities."""
+    path = tmp_path / "types.jsonl"
+    write_entity_types(path, {"oslo": ("town",), "bern": ("city",)})
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 2, "Bern": 1})
+    with pytest.raises(DataError, match=re.escape("found no entity with a type, expected at least two types among")) as error:
+        types_of_vocabulary(path, vocabulary)
+    expected = "the linked entities of the data; 2 entities of the file are not among them (the file has 'oslo', the links have"
+    assert f"{expected} 'Oslo')" in str(error.value)
+    write_entity_types(path, {"Oslo": ("town",)})
+    with pytest.raises(DataError, match="found the type 'town' alone, .* among the linked entities of the data$"):
+        types_of_vocabulary(path, vocabulary)
+    write_entity_types(path, {"Oslo": ("town",), "Bern": ("city",)})
+    assert types_of_vocabulary(path, vocabulary).names == ("city", "town")

@@ -11,11 +11,12 @@ import numpy as np
 
 from loreweave.build.entity_vocabulary import several_languages
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.graphs.knowledge_graph import HEAD, RELATION, TAIL, KnowledgeGraph
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
 from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, ids_of_graph
 from loreweave.errors import DataError
 
@@ -169,6 +170,23 @@ def check_types(types: Mapping[str, tuple[str, ...]], source: Pathname, looked_a
     if len(names) < 2:
         found = f"found the type {next(iter(names))!r} alone" if names else "found no entity with a type"
         raise DataError(f"{found}, expected at least two types{looked_at and ' '}{looked_at}", path=source)
+
+
+def types_of_vocabulary(path: Pathname, vocabulary: EntityVocabulary) -> VocabularyTypes:
+    """Types of the entities of a vocabulary, from a file of types.
+
+    Raises:
+        DataError: the file cannot be read, or these entities have no types, or one alone.
+    """
+    given = read_entity_types(path)
+    found = VocabularyTypes.of(given, vocabulary)
+    if len(found.names) < 2:
+        other = next((title for title in given if vocabulary.id_in_any_spelling(title) is None), None)
+        own = next((title for title, _, id in vocabulary.items() if id not in vocabulary.special_ids), None)
+        lacking = counted(found.unknown, "entity of the file is not among them", "entities of the file are not among them")
+        unlike = "" if other is None else f"; {lacking} (the file has {other!r}, the links have {own!r})"
+        check_types({name: (name,) for name in found.names}, path, f"among the linked entities of the data{unlike}")
+    return found
 
 
 def _by_key(found: Mapping[str | None, Mapping[str, tuple[str, ...]]], language: str | None) -> dict[str, tuple[str, ...]]:

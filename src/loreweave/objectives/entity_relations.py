@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from loreweave.build.entity_types import types_of_vocabulary
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
 from loreweave.corpus.knowledge.pair_relations import NOT_A_RELATION, PairRelations
 from loreweave.errors import DataError
 from loreweave.models.type_head import pooled
@@ -162,7 +162,7 @@ class EntityRelations(LinkedMentionsObjective):
             graph = KnowledgeGraph.load(config.graph)
             found = PairRelations.of_graph(graph, training_triples(graph, config.graph), links)
         else:
-            found = PairRelations.of_types(VocabularyTypes.of(read_entity_types(source), links))
+            found = PairRelations.of_types(types_of_vocabulary(source, links))
         if found.relations < 2:
             raise DataError(f"found {found.summary()} among the linked entities, expected two or more relations", path=source)
         return found

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from loreweave.build.entity_types import check_types
+from loreweave.build.entity_types import types_of_vocabulary
 from loreweave.build.pretraining_store import PretrainingSet
 from loreweave.checkpoints import type_head as side_files
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.strict_json import in_json
-from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes
 from loreweave.encoding.collation import pad_ids
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
@@ -56,8 +56,7 @@ class EntityTypes(LinkedMentionsObjective):
         super().__init__(config, context)
         links = links_of_run(type(self), context)
         self._warnings = no_entity_warnings(context.data) if config.no_entity else []
-        types = VocabularyTypes.of(read_entity_types(config.types), links)
-        check_types({name: (name,) for name in types.names}, config.types)
+        types = types_of_vocabulary(config.types, links)
         if config.head is not None:
             types = self._as_in_head(types, resolve(config.head))
         self.seed = context.seed if config.head is None else self._seed_of_head(resolve(config.head), context.seed)

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from loreweave.build.entity_types import check_types
+from loreweave.build.entity_types import types_of_vocabulary
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes
 from loreweave.errors import ConfigurationError
 from loreweave.models.luke.embeddings import LukeEntityEmbeddings
 from loreweave.models.luke.masked_lm import EntityPredictionHead
@@ -94,8 +94,7 @@ class MaskedEntities(WindowObjective):
         """Types of the vocabulary's entities, if negatives are drawn by them."""
         if not self.config.same_type_negatives or self.config.types is None:
             return None
-        types = VocabularyTypes.of(read_entity_types(self.config.types), vocabulary)
-        check_types({name: (name,) for name in types.names}, self.config.types)
+        types = types_of_vocabulary(self.config.types, vocabulary)
         self.types_summary = types.summary(vocabulary)
         return types
 
