@@ -54,6 +54,15 @@ def test_evaluate_measures_and_trains_nothing(
     assert "--evaluate writes no run" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--resume", "--overwrite"])
+def test_an_estimate_reads_no_run(
+    option: str, runs: list[tuple[PretrainingConfig, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It measures the whole run, not what is left of the one in the folder."""
+    assert main(["pretrain", "minilm/pretraining-1", "data=a", "--estimate", option]) == 2
+    assert "--estimate measures a whole run and writes none" in capsys.readouterr().err and not runs
+
+
 def test_the_number_of_processes_is_for_estimates_alone(
     runs: list[tuple[PretrainingConfig, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:

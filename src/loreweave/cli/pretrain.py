@@ -54,6 +54,8 @@ def command(
             raise ConfigurationError("--estimate and --evaluate exclude each other")
         if evaluate and (resume or overwrite or processes != 1):
             raise ConfigurationError("--evaluate writes no run: leave --resume, --overwrite and --processes out")
+        if resume or overwrite:
+            raise ConfigurationError("--estimate measures a whole run and writes none: leave --resume and --overwrite out")
         config = configuration_of(recipe, settings)
         found = evaluate_objectives(config) if evaluate else measure_cost(config, processes).to_dict()
         show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in found.items()])
