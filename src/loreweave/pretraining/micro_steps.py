@@ -31,6 +31,8 @@ from loreweave.pretraining.start import Start, common_vocabulary
 from loreweave.pretraining.stream import TextStream
 
 _READS_TEXT = (WindowObjective, TextObjective)
+_DECIMALS = 9
+"""Decimals of a number of updates before it is rounded up: 1.1 x 100 windows are 110, not 110.00000000000001."""
 
 
 class MicroSteps(torch.utils.data.Dataset[Batch]):
@@ -145,7 +147,7 @@ def number_of_updates(config: PretrainingConfig, sets: Sequence[PretrainingSet],
     if config.steps is not None:
         return config.steps
     epoch, update = epoch_and_update(config, sets, objectives)
-    return math.ceil(epoch * config.epochs / update)
+    return math.ceil(round(epoch * config.epochs / update, _DECIMALS))
 
 
 def epoch_and_update(
