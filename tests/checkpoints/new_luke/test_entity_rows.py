@@ -179,6 +179,16 @@ def test_mentions_beyond_the_limit_are_not_read(world: Path, data: PretrainingSe
     assert "8 from 24 occurrences in 24 windows" in line
 
 
+def test_mentions_of_unknown_entities_are_no_occurrences(world: Path, data: PretrainingSet) -> None:
+    """Such as those of common words: six mentions of a city became [UNK], and the city is read from its title."""
+    entities = vocabulary(data)
+    city, unknown = next(row for _, _, row in entities.items() if row not in entities.special_ids), entities.unk_id
+    some = data.dataset.map(lambda row: {"entity_ids": [unknown if id == city else id for id in row["entity_ids"]]})
+    built = new_luke(world, entities)
+    line = start_rows_from_reading(built.model, built.tokenizer, EntitySources([some], {}, occurrences=100))
+    assert line.startswith("rows of 11 entities: 7 from 42 occurrences in 24 windows, 3 from their titles alone, 1 random")
+
+
 def test_words_and_the_rest_of_the_encoder_stay(world: Path, data: PretrainingSet) -> None:
     built, plain = new_luke(world, vocabulary(data)), new_luke(world, vocabulary(data))
     built.model.train()

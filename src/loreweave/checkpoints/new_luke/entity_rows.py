@@ -165,8 +165,9 @@ def _summary(entities: Sequence[int], seen: EntityStates | None, read: EntitySta
     """Number of rows from each source."""
     parts = []
     if seen is not None:
-        rows = int((seen.counts[entities] > 0).sum())
-        parts.append(f"{rows:,} from {counted(int(seen.counts.sum()), 'occurrence')} in {counted(seen.windows, 'window')}")
+        counts = seen.counts[entities]  # without those of [UNK]
+        rows = int((counts > 0).sum())
+        parts.append(f"{rows:,} from {counted(int(counts.sum()), 'occurrence')} in {counted(seen.windows, 'window')}")
     texts = [row for row in read.known.tolist() if row in sources.sentences]
     titles = len(read.known) - len(texts)
     if texts:
