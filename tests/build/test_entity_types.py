@@ -164,3 +164,13 @@ def test_a_file_about_other_entities_is_told_from_one_without_types(tmp_path: Pa
         types_of_vocabulary(path, vocabulary)
     write_entity_types(path, {"Oslo": ("town",), "Bern": ("city",)})
     assert types_of_vocabulary(path, vocabulary).names == ("city", "town")
+
+
+def test_white_space_around_a_type_is_no_other_type() -> None:
+    """Training reads the names without it; before, such types were counted, and dropped as rare, apart."""
+    categories = types_of_categories([page("Oslo", "town ", "town"), page("Bern", " town", "city")])
+    assert categories.types == {"Oslo": ("town",), "Bern": ("town", "city")}
+    keep_frequent(categories, 2)
+    assert categories.types == {"Oslo": ("town",), "Bern": ("town",)}
+    labels = types_of_labels([AnnotatedText("1", "Oslo", (Mention(0, 4, "Oslo", labels=("town ", "town")),))])
+    assert labels.types == {"Oslo": ("town",)}

@@ -208,7 +208,7 @@ def _by_key(found: Mapping[str | None, Mapping[str, tuple[str, ...]]], language:
 
 
 def _add(types: dict[str, tuple[str, ...]], title: str, names: Iterable[str]) -> None:
-    """Add types to those of a title; an entity without types gets no entry."""
-    together = tuple(dict.fromkeys((*types.get(title, ()), *names)))
+    """Add types to those of a title; an entity without types gets no entry. Names are as `read_entity_types` reads them."""
+    together = tuple(dict.fromkeys((*types.get(title, ()), *map(str.strip, names))))
     if together:
         types[title] = together
