@@ -9,6 +9,7 @@ from typing import Any
 
 from loreweave.attention.capture.mentions import find_mentions
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.rows import id_of
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.settings.configuration import load_yaml, unknown_name
@@ -118,7 +119,7 @@ def _template(row: Any, number: int) -> Template:
         if start < slot + len(SLOT) and end > slot:
             raise ConfigurationError(f"{where}: found the target {word!r} in the slot, expected a word of the sentence")
         targets[word] = (start, end) if start < slot else (start - len(text), end - len(text))
-    return Template(str(row.get("id", number)), text[:slot], text[slot + len(SLOT) :], targets)
+    return Template(id_of(row, str(number)), text[:slot], text[slot + len(SLOT) :], targets)
 
 
 def _groups(value: Any) -> dict[str, list[str]]:

@@ -12,6 +12,8 @@ from loreweave.errors import DataError
 
 Row = Mapping[str, Any]
 Span = tuple[int, int]
+NO_ID = (None, "")
+"""Values of a field that mean that a row has no id."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,16 @@ def field(row: Row, name: str, kind: type) -> Any:
 _SHOWN = 8
 """Maximum number of fields that an error lists."""
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
+
+
+def id_of(row: Row, otherwise: str, *names: str) -> str:
+    """Id of a row: the first of these fields (default: `id`) that is neither null nor an empty string, or else `otherwise`."""
+    return next((str(row[name]) for name in names or ("id",) if row.get(name) not in NO_ID), otherwise)
+
+
+def with_id(row: Row, number: str) -> Row:
+    """The row, with its number as the `id` if it has none."""
+    return {**row, "id": number} if row.get("id") in NO_ID else row
 
 
 def objects(row: Row, name: str) -> list[Row]:

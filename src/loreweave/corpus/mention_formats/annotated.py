@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import KEYS, AnnotatedText, in_code_points
-from loreweave.corpus.files.rows import LeftOut, as_row, check_span, trimmed
+from loreweave.corpus.files.rows import LeftOut, as_row, check_span, trimmed, with_id
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat, as_utf16
 from loreweave.corpus.tokens import BLANK_EDGES
 
 
 def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
     """{id, text, mentions}; a text without an id has its number."""
-    row = {"id": number, **as_row(row)}
+    row = with_id(as_row(row), number)
     text = AnnotatedText.from_dict(in_code_points(row) if utf16 else row)
     mentions = []
     for mention in text.mentions:

@@ -16,9 +16,9 @@ from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, cell_rows
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.reading import content_suffix, open_text
-from loreweave.corpus.files.rows import as_row, field
+from loreweave.corpus.files.rows import as_row, field, id_of
 from loreweave.corpus.files.tables import is_table
-from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text, id_of, rest_of
+from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text, rest_of, text_id
 from loreweave.errors import DataError
 
 NAME = "brackets"
@@ -39,11 +39,11 @@ def rows(path: Path) -> Iterator[Placed]:
     """
     seen: dict[str, str] = {}
     for place, row in _rows(path):
-        id = str(row["id"]) if isinstance(row, Mapping) and row.get("id") is not None else None
-        if id is not None and id in seen:
+        id = id_of(row, "") if isinstance(row, Mapping) else ""
+        if id in seen:
             yield place, DataError(f"found the id {id!r} again ({seen[id]} has it), expected each id once", field="id")
             continue
-        if id is not None:
+        if id:
             seen[id] = place
         yield place, row
 
@@ -59,7 +59,7 @@ def texts(row: Any, number: str) -> Iterator[Item]:
     row = as_row(row)
     key = next((key for key in TEXT_KEYS if key in row), "text")
     text, marks = parse_brackets(field(row, key, str), key)
-    yield from checked_text(Marked(id_of(row, number), text, marks, metadata=rest_of(row, key)), name=NAME)
+    yield from checked_text(Marked(text_id(row, number), text, marks, metadata=rest_of(row, key)), name=NAME)
 
 
 def parse_brackets(typed: str, name: str = "text") -> tuple[str, list[Mark]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from loreweave.corpus.files.rows import LeftOut, as_row, field
 from loreweave.corpus.mention_formats.entities import mark_of
-from loreweave.corpus.mention_formats.marked import Item, Marked, MentionFormat, as_utf16, checked_text, id_of, rest_of
+from loreweave.corpus.mention_formats.marked import Item, Marked, MentionFormat, as_utf16, checked_text, rest_of, text_id
 
 _KEYS = ("entities", "label", "labels", "annotations")
 _OTHERS = {"relations": "relations", "Comments": "comments", "comments": "comments"}
@@ -27,7 +27,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
         if isinstance(row.get(name), list):
             yield from (LeftOut(f"{what} of doccano", of_record=True) for _ in row[name])
     metadata = rest_of(row, "data", *_KEYS, *_OTHERS)
-    yield from checked_text(Marked(id_of(row, number), text, marks, metadata=metadata), name="doccano", utf16=utf16)
+    yield from checked_text(Marked(text_id(row, number), text, marks, metadata=metadata), name="doccano", utf16=utf16)
 
 
 def _recognises(path: Path, row: Any) -> bool:

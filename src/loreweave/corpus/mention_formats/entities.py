@@ -15,9 +15,9 @@ from loreweave.corpus.mention_formats.marked import (
     as_utf16,
     checked_text,
     entity_of,
-    id_of,
     label_of,
     rest_of,
+    text_id,
 )  # fmt: skip
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.errors import DataError
@@ -34,7 +34,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
     text = field(row, "text", str)
     key = next((key for key in KEYS if row.get(key) is not None), KEYS[0])
     marks = [mark_of(each) for each in field(row, key, list)]
-    marked = Marked(id_of(row, number), text, marks, metadata=rest_of(row, key, *KEYS))
+    marked = Marked(text_id(row, number), text, marks, metadata=rest_of(row, key, *KEYS))
     yield from checked_text(marked, name="entities", utf16=utf16)
 
 

@@ -24,8 +24,8 @@ from loreweave.corpus.mention_formats.marked import (
     MentionFormat,
     as_utf16,
     checked_text,
-    id_of,
     label_of,
+    text_id,
 )  # fmt: skip
 from loreweave.corpus.surfaces import from_utf16, surfaces_agree
 from loreweave.errors import DataError
@@ -60,13 +60,13 @@ def _of_task(row: Row, number: str, utf16: bool) -> Iterator[Item]:
             regions.append(value)
         else:
             yield LeftOut(f"results of the type {result.get('type')}", of_record=True)
-    yield from _text(id_of(row, number), data, regions, utf16)
+    yield from _text(text_id(row, number), data, regions, utf16)
 
 
 def _of_minimal(row: Row, number: str, utf16: bool) -> Iterator[Item]:
     data = {key: value for key, value in row.items() if key not in _MINIMAL}
     keys = [key for key, value in data.items() if _are_regions(value)]
-    yield from _text(id_of(row, number), data, [region for key in keys for region in data[key]], utf16, *keys)
+    yield from _text(text_id(row, number), data, [region for key in keys for region in data[key]], utf16, *keys)
 
 
 def _text(id: str, data: Row, regions: list[Row], utf16: bool, *used: str) -> Iterator[Item]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.files.json_rows import json_rows
-from loreweave.corpus.files.rows import LeftOut, check_span, trimmed
+from loreweave.corpus.files.rows import LeftOut, check_span, id_of, trimmed
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.special_entities import NIL
 from loreweave.corpus.surfaces import UTF16_HINT, check_surface, fits_utf16, from_utf16
@@ -163,9 +163,9 @@ def as_utf16(texts: Callable[..., Iterable[Item]]) -> Texts:
     return lambda row, number: texts(row, number, utf16=True)
 
 
-def id_of(row: Mapping[str, Any], number: str, *names: str) -> str:
-    """Id of a row: the first of these keys that it has; otherwise its number."""
-    return str(next((row[name] for name in (*names, "id", "sent_id", "doc_id") if row.get(name) is not None), number))
+def text_id(row: Mapping[str, Any], number: str) -> str:
+    """Id of a text: the first of its usual keys that it has; otherwise its number."""
+    return id_of(row, number, "id", "sent_id", "doc_id")
 
 
 def rest_of(row: Mapping[str, Any], *used: str) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from loreweave.corpus.mention_formats.marked import (
     as_utf16,
     checked_text,
     entity_of,
-    id_of,
     label_of,
     rest_of,
+    text_id,
 )  # fmt: skip
 from loreweave.errors import DataError
 
@@ -49,7 +49,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
     yield from (LeftOut("spans that were rejected", of_record=True) for _ in range(len(spans) - len(kept)))
     marks = [_mark(span) for span in kept]
     metadata = rest_of(row, "tokens", "spans", "ents", "answer", "options", "config", "html", *_SIGNS)
-    yield from checked_text(Marked(id_of(row, number), text, marks, _words(row, text), metadata), name="prodigy", utf16=utf16)
+    yield from checked_text(Marked(text_id(row, number), text, marks, _words(row, text), metadata), name="prodigy", utf16=utf16)
 
 
 def _mark(span: Row) -> Mark:

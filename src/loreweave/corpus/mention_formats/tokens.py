@@ -20,7 +20,7 @@ from loreweave.corpus.column_formats.tag_spellings import PLAIN, TagSpelling, fi
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
-from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, id_of, label_of, rest_of
+from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, label_of, rest_of, text_id
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
 from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
@@ -141,7 +141,7 @@ def token_text(
     yield from (LeftOut("repeated mentions (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
     metadata = rest_of(row, "tokens", "tokenized_text", *TAG_KEYS, *SPAN_KEYS)
     dropped = Counter[str]()
-    text = text_of_file_tokens(id_of(row, number), tokens, kept, dropped, characters=characters, **metadata)
+    text = text_of_file_tokens(text_id(row, number), tokens, kept, dropped, characters=characters, **metadata)
     yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
     yield text
 

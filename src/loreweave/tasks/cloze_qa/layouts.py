@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span, field, objects
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span, field, id_of, objects
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.surfaces import check_given_surface, other_counting, surfaces_agree
 from loreweave.corpus.words import word_offsets
@@ -41,7 +41,7 @@ def passages(row: Any, number: str) -> Found:
         return
     yield from account
     about = {"passage": passage_key(text)} | ({"source": row["source"]} if "source" in row else {})
-    name = row.get("id", row.get("idx", number))
+    name = id_of(row, number, "id", "idx")
     for place, query in enumerate(queries):
         try:
             yield from _of_passage(query, f"{name}/{place + 1}", text, candidates, about)
@@ -64,7 +64,7 @@ def _of_passage(row: Row, id: str, text: str, candidates: tuple[Span, ...], abou
         _refuse_other_counting(text, span, name)
         yield LeftOut(OTHER_TEXT, of_record=True, detail=f"{name!r} in place of {text[slice(*span)]!r}")
     correct = [number for number, span in enumerate(candidates) if span in spans]
-    yield _record(_id(row, id), text, _query(row), candidates, answers, correct, about)
+    yield _record(id_of(row, id, "id", "idx"), text, _query(row), candidates, answers, correct, about)
 
 
 def _refuse_other_counting(text: str, span: Span, given: str) -> None:
@@ -93,9 +93,7 @@ def flat(row: Any, number: str) -> Found:
         given = [_span(text, each, "entity_spans") for each in _as_objects(spans)]
     candidates = _distinct(given, account)
     idx = row.get("idx")
-    id = (
-        str(idx["query"]) if isinstance(idx, Mapping) and "query" in idx else str(row.get("id", number if idx is None else idx))
-    )
+    id = str(idx["query"]) if isinstance(idx, Mapping) and "query" in idx else id_of(row, number, "id", "idx")
     yield from account
     name, listed = given_answers(row)
     answers = _texts(listed or [], name)
@@ -112,7 +110,7 @@ def queries(row: Any, number: str) -> Found:
     used = ("id", "text", "query", "candidates", name)
     about = {"passage": passage_key(text)} | {name: value for name, value in row.items() if name not in used}
     yield from account
-    yield _record(_id(row, number), text, _query(row), candidates, answers, correct, about)
+    yield _record(id_of(row, number, "id", "idx"), text, _query(row), candidates, answers, correct, about)
 
 
 def _answers(text: str, candidates: Sequence[Span], given: Any, field: str) -> tuple[list[str], list[int]]:
@@ -152,10 +150,6 @@ def _record(
     if blank := [answer for answer in answers if not answer.strip()]:
         raise DataError(f"found {blank[0]!r}, expected the text of an answer", field="answers")
     return ClozeRecord(id, text, query, candidates, tuple(dict.fromkeys(answers)), tuple(correct), metadata=dict(about))
-
-
-def _id(row: Row, otherwise: str) -> str:
-    return str(row.get("id", row.get("idx", otherwise)))
 
 
 def _query(row: Row) -> str:

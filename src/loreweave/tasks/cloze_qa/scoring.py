@@ -10,6 +10,7 @@ import numpy as np
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.rows import NO_ID
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.metrics.answers import AnswerScore, score_answer
@@ -117,7 +118,6 @@ def _predicted(row: Mapping[str, Any]) -> str | None:
 
 def _id(row: Mapping[str, Any]) -> str | None:
     """`id`, or `idx`, which is an object with the number of the query in Hugging Face's copy of SuperGLUE."""
-    name = next((name for name in ("id", "idx") if name in row), None)
-    value = None if name is None else row[name]
+    value = next((row[name] for name in ("id", "idx") if row.get(name) not in NO_ID), None)
     value = value["query"] if isinstance(value, Mapping) and "query" in value else value
     return None if value is None else str(value)

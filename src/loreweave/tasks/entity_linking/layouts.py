@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, objects, words
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, id_of, objects, with_id, words
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.special_entities import NIL
@@ -26,9 +26,7 @@ _NUMBERED = re.compile("Unknown[A-Za-z0-9]*")
 
 def annotated(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     """Annotated text: {id, text, mentions: [{start, end, entity}]}; a mention with the entity null has none."""
-    given = dict(as_row(row))
-    text = AnnotatedText.from_dict({"id": number} | {key: value for key, value in given.items() if value is not None})
-    yield from _record(text)
+    yield from _record(AnnotatedText.from_dict(with_id(as_row(row), number)))
 
 
 def of_tool(format: MentionFormat, row: Any, number: str) -> Iterator[LinkingRecord | LeftOut]:
@@ -62,7 +60,7 @@ def elevant(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     links = tuple(_hyperlinks(row, text))
     metadata = {name: row[name] for name in ("title", "url") if name in row}
     yield LinkingRecord(
-        str(row.get("id", number)), text, with_children(labels, children), evaluated, links, metadata
+        id_of(row, number), text, with_children(labels, children), evaluated, links, metadata
     )  # fmt: skip
 
 
@@ -123,7 +121,7 @@ def gum(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     """GUM: {doc, sent_id, tokens, entities: [{start, end, wiki}]}; mentions without a title of Wikipedia are left out."""
     row = as_row(row)
     tokens = words(row, "tokens")
-    text = AnnotatedText(str(row.get("sent_id", number)), " ".join(tokens), metadata={"tokens": _offsets(tokens)})
+    text = AnnotatedText(id_of(row, number, "sent_id"), " ".join(tokens), metadata={"tokens": _offsets(tokens)})
     offsets = token_offsets(text)
     mentions: dict[Span, Label] = {}
     for each in objects(row, "entities"):

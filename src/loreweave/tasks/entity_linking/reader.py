@@ -12,7 +12,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import FileFormat, check_not_empty, first_row, read_records, wrong_keys
-from loreweave.corpus.files.rows import Row, as_row, field, objects
+from loreweave.corpus.files.rows import Row, as_row, field, id_of, objects
 from loreweave.corpus.mention_formats import MENTION_FORMATS, recognised_mentions
 from loreweave.corpus.surfaces import check_given_surface
 from loreweave.errors import DataError
@@ -112,7 +112,7 @@ def query(row: Row, id: str) -> list[LinkingRecord]:
     """
     row = as_row(row)
     text = field(row, "text", str)
-    name = str(row.get("id", id))
+    name = id_of(row, id)
     if "start" in row or "end" in row:
         return [LinkingRecord(name, text, (Label(field(row, "start", int), field(row, "end", int), coreference=False),))]
     given = row.get("mentions") is not None

@@ -124,7 +124,7 @@ def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | Le
         else:
             (mention,) = item.mentions
     metadata = {name: value for name, value in row.items() if name not in (key, "start", "end", "labels", "id")}
-    yield TypingRecord(str(row.get("id", id)), text, mention.start, mention.end, _labels(row, "labels"), metadata)
+    yield TypingRecord(row_files.id_of(row, id), text, mention.start, mention.end, _labels(row, "labels"), metadata)
 
 
 def _ufet(row: Row, id: str) -> list[TypingRecord]:
@@ -139,7 +139,8 @@ def _ufet(row: Row, id: str) -> list[TypingRecord]:
     text = " ".join(part for part in (left, mention, right) if part)
     known = ("left_context_token", "mention_span", "right_context_token", "y_str", "annot_id")
     metadata = {name: value for name, value in row.items() if name not in known}
-    return [TypingRecord(str(row.get("annot_id", id)), text, start, start + len(mention), _labels(row, "y_str"), metadata)]
+    name = row_files.id_of(row, id, "annot_id")
+    return [TypingRecord(name, text, start, start + len(mention), _labels(row, "y_str"), metadata)]
 
 
 def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:

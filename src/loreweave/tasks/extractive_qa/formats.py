@@ -12,7 +12,7 @@ from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys
-from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
+from loreweave.corpus.files.rows import NO_ID, LeftOut, Row, as_row, field, objects
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.mention_formats.unsupported import RECORD_LAYOUT
@@ -58,11 +58,11 @@ def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
     if impossible and answers:
         yield LeftOut(CONTRADICTORY, of_record=True, detail=repr(answers[0].text))
         answers = ()
-    id = row.get("id", row.get("qid"))
-    if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
+    id = next((row[name] for name in ("id", "qid") if row.get(name) not in NO_ID), number)
+    if isinstance(id, bool) or not isinstance(id, str | int):
         raise DataError(f"found {in_json(id)}, expected a string or a number", field="id")
     others = {name: value for name, value in row.items() if name not in _OWN}
-    yield QuestionRecord(number if id is None else str(id), asked, context, answers, metadata=others)
+    yield QuestionRecord(str(id), asked, context, answers, metadata=others)
 
 
 def _text(row: Row, name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.rows import LeftOut, as_row
+from loreweave.corpus.files.rows import LeftOut, as_row, id_of
 from loreweave.corpus.files.rows import field as required
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.knowledge.relation_templates import (
@@ -92,7 +92,7 @@ def from_lama(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]
     if _is_rejected(row):
         yield LeftOut("most annotators judged it to be wrong", detail=f"{subject}, {name}")
         return
-    id = next((str(row[key]) for key in ("uuid", "id", "lineid") if row.get(key) not in (None, "")), number)
+    id = id_of(row, number, "uuid", "id", "lineid")
     fact: dict[str, Any] = {
         "relation": relation, "object": name, "object_id": _string(row, "obj_uri"), "subject": subject,
         "subject_id": _string(row, "sub_uri"), "kind": template.kind if template is not None else _string(row, "type"),
@@ -154,7 +154,7 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
     if left_out is not None:
         yield left_out
     yield Fact(
-        id=str(row["id"]) if row.get("id") not in (None, "") else number,
+        id=id_of(row, number),
         relation=relation,
         text=question.text,
         object=name,

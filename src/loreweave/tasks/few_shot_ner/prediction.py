@@ -15,6 +15,7 @@ from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.counts import counted, tallied, tallied_fields
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.files.records import describe_skipped
+from loreweave.corpus.files.rows import id_of
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.tokens import TOKENS, WHITE, TaggedSentence, text_of_file_tokens, token_offsets
 from loreweave.corpus.words import word_offsets
@@ -73,7 +74,7 @@ def read_query(row: Row, number: str) -> AnnotatedText:
     Raises:
         DataError: it has neither, or a value of the wrong type.
     """
-    id, tokens, text = str(row.get("id", number)), row.get("tokens"), row.get("text")
+    id, tokens, text = id_of(row, number), row.get("tokens"), row.get("text")
     if isinstance(tokens, list) and all(isinstance(token, str) for token in tokens) and "".join(tokens).strip(WHITE):
         return text_of_file_tokens(id, tokens, [], Counter())
     if isinstance(text, str) and tokens is None and text.strip():

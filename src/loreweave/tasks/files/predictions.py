@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import not_an_object, open_text, read_json_lines
+from loreweave.corpus.files.rows import id_of
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import DataError
 from loreweave.tasks.files.own_ids import without_partner
@@ -32,7 +33,7 @@ def predicted_name(row: Mapping[str, Any], *older: str) -> str:
 
 
 def _id(row: Mapping[str, Any]) -> str | None:
-    return str(row["id"]) if "id" in row else None
+    return id_of(row, "") or None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.rows import id_of
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution, Task
@@ -96,7 +97,7 @@ class Predictor:
                 raise ConfigurationError(f"text {number}: {error}") from None
             counts.append(len(asked))
             for row in asked:
-                id = f"{number}:{row['id']}" if "id" in row else str(number)
+                id = f"{number}:{own}" if (own := id_of(row, "")) else str(number)
                 rows.append((f"text {number}", row | {"id": id}))
         answers = self._answerer(rows)
         grouped = [[next(answers) for _ in range(count)] for count in counts]

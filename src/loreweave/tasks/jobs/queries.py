@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from loreweave.corpus.files.rows import NO_ID
 from loreweave.corpus.files.surrogates import check_halves
 from loreweave.errors import DataError
 
@@ -123,7 +124,7 @@ class Answerer:
 
 
 def _id_of(query: Query) -> Any:
-    return query.row["id"] if isinstance(query.row, Mapping) and "id" in query.row else query.id
+    return query.row["id"] if isinstance(query.row, Mapping) and query.row.get("id") not in NO_ID else query.id
 
 
 def _reason(error: DataError) -> str:
@@ -136,10 +137,11 @@ def _with_own_fields(answer: dict[str, Any], query: Query) -> dict[str, Any]:
     found = {"id": answer.get("id", query.id)} | answer
     if "file" in query.where:
         found["file"] = query.where["file"]
-    if "id" in query.row:
-        found["id"] = query.row["id"]  # unchanged, even if it is a number
-    hidden = {name: value for name, value in query.row.items() if name in found and not _says(found[name], value)}
-    own = {name: value for name, value in query.row.items() if name not in found}
+    given = {name: value for name, value in query.row.items() if name != "id" or value not in NO_ID}
+    if "id" in given:
+        found["id"] = given["id"]  # unchanged, even if it is a number
+    hidden = {name: value for name, value in given.items() if name in found and not _says(found[name], value)}
+    own = {name: value for name, value in given.items() if name not in found}
     if hidden and GIVEN in own:
         hidden[GIVEN] = own.pop(GIVEN)
     return found | own | ({GIVEN: hidden} if hidden else {})

@@ -11,7 +11,7 @@ from loreweave.corpus import annotated_sentences
 from loreweave.corpus.annotated_sentences import AnnotatedSentence
 from loreweave.corpus.annotated_text import Mention
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, id_of, words
 from loreweave.corpus.mention_formats.marked import UNLABELLED
 from loreweave.corpus.tokens import TOKENS, text_of_file_tokens, token_offsets
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
@@ -80,5 +80,4 @@ def query(row: Row, id: str) -> list[NerRecord]:
     else:
         sentence = Sentence.of(field(row, "text", str))
     around = [[Sentence.of(field(row, name, str))] if name in row else [] for name in ("before", "after")]
-    name = str(next((row[key] for key in ("id", "sent_id") if key in row), id))
-    return [NerRecord(name, sentence, (), (*around[0], sentence, *around[1]), len(around[0]))]
+    return [NerRecord(id_of(row, id, "id", "sent_id"), sentence, (), (*around[0], sentence, *around[1]), len(around[0]))]

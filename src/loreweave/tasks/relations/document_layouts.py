@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, join_words, objects, words
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, id_of, join_words, objects, words
 from loreweave.errors import DataError
 from loreweave.tasks.relations.document import Entity, Fact, RelationDocument, check_entities
 from loreweave.tasks.relations.spans import (
@@ -35,7 +35,7 @@ def docred(row: Any, id: str) -> Converted:
     A wrong mention is left out alone. Entities keep their numbers.
     """
     row = as_row(row)
-    title = str(row.get("title", id))
+    title = id_of(row, id, "title")
     tokens = [words({"sents": sentence}, "sents") for sentence in field(row, "sents", list)]
     text, places = join_words([token for sentence in tokens for token in sentence])
     starts = list(accumulate(map(len, tokens), initial=0))
@@ -78,7 +78,7 @@ def documents(row: Any, id: str) -> Converted:
     entities; without `relations` it asks for them.
     """
     row = as_row(row)
-    text, name = field(row, "text", str), str(row.get("id", id))
+    text, name = field(row, "text", str), id_of(row, id)
     account: list[LeftOut] = []
 
     def span_of(mention: Row, name: str) -> Span:
@@ -91,7 +91,7 @@ def documents(row: Any, id: str) -> Converted:
         found = [Fact(field(r, "head", int), field(r, "tail", int), field(r, "label", str)) for r in objects(row, "relations")]
         facts = _facts(found, entities, "relations", account)
     metadata = scalars(row, ("text", "id", "title"))
-    title = str(row.get("title", name))
+    title = id_of(row, name, "title")
     yield from _document(RelationDocument(name, text, entities, facts, None, title, metadata), account)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, join_words, objects, words
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, id_of, join_words, objects, with_id, words
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
@@ -40,7 +40,7 @@ def tacred(row: Any, id: str) -> Converted:
         ends.append(without_blanks(text, span, f"{name}_start", account))
     used = ("token", "subj_start", "subj_end", "obj_start", "obj_end", "relation", "id")
     types = type_in(row, "subj_type"), type_in(row, "obj_type")
-    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), scalars(row, used), *types)
+    yield RelationRecord(id_of(row, id), text, ends[0], ends[1], _label(row, "relation"), scalars(row, used), *types)
     yield from account
 
 
@@ -67,7 +67,7 @@ def kepler(row: Any, id: str) -> Converted:
     metadata = scalars(row, ("token", "text", "relation", "id"))
     metadata |= {f"{side}_entity": row[name]["id"] for side, name in (("head", "h"), ("tail", "t")) if "id" in row[name]}
     types = type_in(row["h"], "type"), type_in(row["t"], "type")
-    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), metadata, *types)
+    yield RelationRecord(id_of(row, id), text, ends[0], ends[1], _label(row, "relation"), metadata, *types)
     yield from account
 
 
@@ -147,7 +147,7 @@ def knowledgenet(row: Any, id: str) -> Converted:
     row = as_row(row)
     if "passages" in row:
         for passage in objects(row, "passages"):
-            yield from _knowledgenet_passage(passage, str(row.get("documentId", id)), row)
+            yield from _knowledgenet_passage(passage, id_of(row, id, "documentId"), row)
         return
     if row.get("subject") is None or row.get("object") is None:
         yield LeftOut("passage without a fact")
@@ -157,7 +157,7 @@ def knowledgenet(row: Any, id: str) -> Converted:
     head, tail = (without_blanks(text, checked(text, as_row(row[name]), name), name, account) for name in ("subject", "object"))
     metadata = scalars(row, ("text", "property", "id"))
     metadata |= {"head_entity": row["subject"].get("wikidata"), "tail_entity": row["object"].get("wikidata")}
-    yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "property"), metadata)
+    yield RelationRecord(id_of(row, id), text, head, tail, _label(row, "property"), metadata)
     yield from account
 
 
@@ -170,7 +170,7 @@ def _knowledgenet_passage(passage: Row, document: str, row: Row) -> Converted:
     if not facts:
         yield LeftOut("passage without a fact")
     for number, fact in enumerate(facts):
-        id = str(fact.get("factId", f"{document}:{offset}:{number}"))
+        id = id_of(fact, f"{document}:{offset}:{number}", "factId")
         account: list[LeftOut] = []
         try:
             spans = []
@@ -191,7 +191,7 @@ def annotated_text(row: Any, id: str) -> Converted:
     """Annotated text with `metadata.relations`: [{head, tail, label}], numbers of its mentions."""
     from loreweave.corpus.annotated_text import AnnotatedText
 
-    text = AnnotatedText.from_dict(as_row(row))
+    text = AnnotatedText.from_dict(with_id(as_row(row), id))
     relations = objects(text.metadata, "relations") if "relations" in text.metadata else []
     if not relations:
         yield LeftOut("text without relations")
@@ -226,7 +226,7 @@ def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
     label = _label(row, name) if needs_label or row.get(name) is not None else None
     metadata = {key: value for key, value in row.items() if key not in ("text", "head", "tail", name, "id")}
     types = (type_in(row[name], "type") for name in ("head", "tail"))
-    yield RelationRecord(str(row.get("id", id)), text, head, tail, label, metadata, *types)
+    yield RelationRecord(id_of(row, id), text, head, tail, label, metadata, *types)
     yield from account
 
 

@@ -18,7 +18,7 @@ from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, Cells, csv_rows
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat
-from loreweave.corpus.files.rows import LeftOut, Row, as_row, field
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, id_of
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.text_classification.columns import Columns, find_columns, shown
@@ -218,9 +218,9 @@ def _record(row: Row, columns: Columns, number: str, names: Names, *, blank: boo
         label = number_of(row.get(columns.score), columns.score)
     elif columns.label is not None:
         label = _label(row.get(columns.label), columns.label, names)
-    given = None if columns.id is None else row.get(columns.id)
+    id = number if columns.id is None else id_of(row, number, columns.id)
     metadata = {name: row[name] for name in columns.others(row)}
-    return TextRecord(number if given in (None, "") else str(given), texts[0], texts[1], label, metadata)
+    return TextRecord(id, texts[0], texts[1], label, metadata)
 
 
 def _text(row: Row, name: str, blank: bool) -> str:

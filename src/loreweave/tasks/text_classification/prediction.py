@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.rows import Row, field
+from loreweave.corpus.files.rows import Row, field, id_of
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import by_name, logit_matrix, softmax
 from loreweave.tasks.text_classification.columns import PAIRS, TEXTS, parse_columns
@@ -28,7 +28,7 @@ def query(row: Row, id: str) -> list[TextRecord]:
     pair = None if row.get(second) is None else field(row, second, str)
     if not text.strip() and not (pair or "").strip():
         raise DataError("found a blank text", field=first)
-    return [TextRecord(str(row.get("id", id)), text, pair)]
+    return [TextRecord(id_of(row, id), text, pair)]
 
 
 def pair_row(text: str, text_pair: str) -> dict[str, Any]:
