@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.pretraining import text_check
 from loreweave.pretraining.text_check import check_texts
 
@@ -115,6 +115,19 @@ def test_long_lists_are_cut_and_counts_are_not(tmp_path: Path, monkeypatch: pyte
     (row,) = found["files"]
     assert row["without_mentions"] == 4 and row["entities"] == 5 and len(found["entities"]) == 2
     assert row["listed"]["without_mentions"] == ["line 6: 'Text 5.'", "line 7: 'Text 6.'", "and 2 more, which are not listed"]
+
+
+def test_one_of_several_files_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    """What was read of it before the error is not counted: it is no whole file."""
+    good, broken = tmp_path / "good.jsonl", tmp_path / "broken.jsonl"
+    write_annotated_texts(good, [AnnotatedText("1", OSLO, (Mention(9, 13, "Oslo"),))])
+    broken.write_bytes(good.read_bytes() * 2 + b"\xff\n")
+    found = check_texts([good, broken])
+    assert [row["texts"] for row in found["files"]] == [1, 0] and found["leaks"][0]["same_text"] == 0
+    assert found["findings"][0] == "broken.jsonl: found no texts"
+    assert found["findings"][1].startswith("broken.jsonl: line 3: found bytes that are not UTF-8")
+    with pytest.raises(DataError, match="not UTF-8"):
+        check_texts([broken])
 
 
 def test_mistakes(files: list[Path]) -> None:

@@ -16,8 +16,8 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.mentions.alignment import is_aligned, misaligned, shortened
 from loreweave.corpus.words import word_offsets
-from loreweave.errors import ConfigurationError
-from loreweave.tasks.jobs.check import names_of
+from loreweave.errors import DataError
+from loreweave.tasks.jobs.check import check_paths, names_of, unread
 from loreweave.tasks.jobs.data_statistics import Statistics, drift_rows, spread
 from loreweave.tasks.jobs.record_facts import LISTED_OF_TEXTS, PRETRAINING
 
@@ -163,24 +163,22 @@ def check_texts(
 
     Raises:
         ConfigurationError: a file is given twice, or an unknown format.
-        DataError: a file cannot be read at all.
+        DataError: a file does not exist, or the only file cannot be read to its end. One of several that cannot be read has
+            a finding with the reason, and no texts.
     """
-    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
-    if twice is not None:
-        raise ConfigurationError(f"{twice}: given twice; name each file once")
+    check_paths(paths)
     check_format(format)
     files, shared = list[_File](), Counter[tuple[str, str]]()
     for name, path in zip(names_of(paths), paths, strict=True):
-        file = _File(name)
-        for place, text in stream_texts(path, file.account, format, True, tag_names):
-            file.add(place, text)
-            for other in files:
-                if hash(text.text) in other.seen:
-                    shared[other.name, name] += 1
-                    file.found("leaks", f"{place}: {shortened(text.text)} (of {other.name})")
-            advance()
+        try:
+            file, again = _read(name, path, files, format, tag_names, advance)
+        except DataError as error:
+            if len(paths) == 1:
+                raise
+            file, again = _File(name, unread(path, error)), Counter()  # not what was read before the error
         file.finish()
         files.append(file)
+        shared.update({(other, name): count for other, count in again.items()})
     leaks = [
         {"first": one.name, "second": other.name, "same_text": shared[one.name, other.name]}
         for one, other in combinations(files, 2)
@@ -196,6 +194,26 @@ def check_texts(
         "drift": _drift(files),
         "findings": [line for file in files for line in file.findings()] + _leak_findings(leaks),
     }
+
+
+def _read(
+    name: str,
+    path: Path,
+    before: Sequence[_File],
+    format: str | None,
+    tag_names: Sequence[str] | None,
+    advance: Callable[[], object],
+) -> tuple[_File, Counter[str]]:
+    """What the texts of a file are like, and how many of them each file before it has, by its name."""
+    file, again = _File(name), Counter[str]()
+    for place, text in stream_texts(path, file.account, format, True, tag_names):
+        file.add(place, text)
+        for other in before:
+            if hash(text.text) in other.seen:
+                again[other.name] += 1
+                file.found("leaks", f"{place}: {shortened(text.text)} (of {other.name})")
+        advance()
+    return file, again
 
 
 def _count_rows(what: str, counts: dict[str, Counter[str]]) -> list[dict[str, Any]]:

@@ -288,6 +288,25 @@ def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
         check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)
 
 
+def test_one_of_several_files_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    train, empty, other = write(tmp_path / "train.jsonl", [A, B]), tmp_path / "empty.jsonl", tmp_path / "other.jsonl"
+    empty.write_text("\n")
+    other.write_text('{"name": "Mia"}')
+    found = check_files(TASK, [train, empty, other])
+    assert [(row["file"], row["texts"]) for row in found["files"]] == [
+        ("train.jsonl", 2),
+        ("empty.jsonl", 0),
+        ("other.jsonl", 0),
+    ]
+    assert "empty.jsonl: found an empty file, expected records" in found["findings"]
+    assert any(line.startswith("other.jsonl: record 1: found the keys name, expected") for line in found["findings"])
+    with pytest.raises(DataError, match=r"empty.jsonl: found an empty file"):
+        check_files(TASK, [empty])
+    other.write_text('{"text": "one"')
+    with pytest.raises(DataError, match=r"dev.jsonl: file not found"):  # before any file is read
+        check_files(TASK, [other, tmp_path / "dev.jsonl"])
+
+
 def test_a_file_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "train.jsonl", [A, B])
     with pytest.raises(ConfigurationError, match=r"train.jsonl: given twice"):

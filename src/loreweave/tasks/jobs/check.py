@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.errors import ConfigurationError, records_of
+from loreweave.errors import ConfigurationError, DataError, records_of
 from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.episodes.training import EpisodesEncoding
 from loreweave.tasks.jobs.data_statistics import Statistics, drift_rows, spread, statistics_of, together_rows
@@ -62,19 +63,19 @@ def check_files(
 
     Raises:
         ConfigurationError: a file is given twice, or the task has no training files.
+        DataError: a file does not exist, or the only file cannot be read at all. One of several that cannot be read has a
+            finding with the reason.
     """
     if task.training is None:
         raise ConfigurationError(
             f"'loreweave check' reads training files, which {task.name} does not have; 'loreweave evaluate {task.name}' reads "
             f"its data and says what is wrong or unused in them (tasks with training files: {', '.join(trained_task_names())})"
         )
-    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
-    if twice is not None:
-        raise ConfigurationError(f"{twice}: given twice; name each file once")
+    check_paths(paths)
     training, files = task.training, list[_File]()
     task.refuse_options(Execution(reading=reading or Reading()), training=True)
     for name, path in zip(names_of(paths), paths, strict=True):
-        read = _read(training, path, reading or Reading(), files)
+        read = _read(training, path, reading or Reading(), files, alone=len(paths) == 1)
         keys = [_key(*training.mentions(record)) for record in read.records]
         files.append(_File(name, read, keys, *facts_of(training, read, keys), statistics_of(training, read.records, keys)))
     labels = _label_rows(training, files)
@@ -100,9 +101,40 @@ def check_files(
     }  # fmt: skip
 
 
-def _read(training: Training[Any], path: Path, reading: Reading, before: Sequence[_File]) -> ReadResult[Any]:
-    """The records of a file, with labels as a model of the first file has them."""
-    read = training.records(path, replace(reading, skip_bad=True))
+def check_paths(paths: Sequence[Path]) -> None:
+    """Refuse a path that is given twice, or does not exist, before anything is read.
+
+    Raises:
+        ConfigurationError: a path is given twice.
+        DataError: a path does not exist.
+    """
+    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
+    if twice is not None:
+        raise ConfigurationError(f"{twice}: given twice; name each file once")
+    missing = next((path for path in paths if not path.exists()), None)
+    if missing is not None:
+        raise file_not_found(missing)
+
+
+def unread(path: Path, error: DataError) -> ReadResult[Any]:
+    """The result of one of several files that cannot be read at all: no records, and a note with the reason."""
+    inside = None if str(error.path) == str(path) else error.path  # a file of a folder
+    found = DataError(error.message, path=inside, line=error.line, record=error.record, field=error.field)
+    return ReadResult([], notes=[str(found)])
+
+
+def _read(training: Training[Any], path: Path, reading: Reading, before: Sequence[_File], *, alone: bool) -> ReadResult[Any]:
+    """The records of a file, with labels as a model of the first file has them.
+
+    Raises:
+        DataError: the file cannot be read at all, and there are no others.
+    """
+    try:
+        read = training.records(path, replace(reading, skip_bad=True))
+    except DataError as error:
+        if alone:
+            raise
+        return unread(path, error)
     if training.as_model is None or not before:
         return read
     return training.as_model(read, labels_of(training, before[0].read.records))
