@@ -170,6 +170,15 @@ def test_the_columns_of_words_and_tags_are_found_and_said(content: str, tmp_path
     assert len(notes) >= 1
 
 
+@pytest.mark.parametrize("header", ["", "sentence\tword\tpos\tner\n"])
+def test_chosen_columns_keep_the_sentences_that_a_column_numbers(header: str, tmp_path: Path) -> None:
+    content = header + "1\tMia\tX\tB-PER\n1\tleft\tY\tO\n2\tOslo\tX\tB-LOC\n2\tslept\tY\tO\n3\tLeo\tX\tB-PER\n3\tran\tY\tO\n"
+    texts, _, notes = found(tmp_path, content, ColumnLayout(token=1, tag=3))
+    assert texts == ["Mia left", "Oslo slept", "Leo ran"] == found(tmp_path, content)[0]
+    assert notes == ["column 0 (from 0) shows where sentences begin"]
+    assert found(tmp_path, content, ColumnLayout(token=0, tag=3))[0] == ["1 1 2 2 3 3"]  # the user says that these are words
+
+
 def test_outer_and_nested_mentions_are_both_read(tmp_path: Path) -> None:
     """GermEval's columns; two systems' tags in two columns are not that, and the last is read."""
     germeval = "#\thttp://x.org [2009]\n1\tDer\tO\tO\n2\tFC\tB-ORG\tO\n3\tBergen\tI-ORG\tB-LOC\n4\tsiegt\tO\tO\n"

@@ -133,8 +133,7 @@ def find_layout(path: Pathname, given: ColumnLayout | None = None, known: Collec
     rows = [[layout.split(line) for line in block if not line.startswith("#")] for block in blocks]
     table = _Table([[row for row in block if len(row) == layout.width] for block in rows], names if in_line else None)
     try:
-        if given is None:
-            layout = _found(layout, table, names)
+        layout = _found(layout, table, names) if given is None else _with_sentences(layout, table, names)
         counts = _tag_counts(path, layout, in_line)
         spelling = find_spelling(counts, known)
     except DataError as error:
@@ -297,16 +296,35 @@ def _by_names(layout: FileLayout, names: Sequence[str]) -> FileLayout:
     token = next((place for place, name in enumerate(names) if name in _TOKEN_NAMES), 0)
     tag = _named_tag(names)
     tag = len(names) - 1 if tag is None else tag
-    sentence = next((place for place, name in enumerate(names) if _SENTENCE_NAMES.fullmatch(name)), None)
+    sentence = _named_sentence(names)
     note = f"the first line names the columns: words are in {names[token]!r}, tags in {names[tag]!r}"
     return replace(layout, token=token, tag=tag, sentence=sentence, notes=(note,))
+
+
+def _named_sentence(names: Sequence[str]) -> int | None:
+    """The column whose name is that of numbers of sentences."""
+    return next((place for place, name in enumerate(names) if _SENTENCE_NAMES.fullmatch(name)), None)
+
+
+def _with_sentences(layout: FileLayout, table: _Table, names: Sequence[str] | None) -> FileLayout:
+    """The layout of given columns, with the one that numbers the sentences, unless it is chosen for words or tags."""
+    chosen = {place % layout.width for place in (layout.token, layout.tag)}
+    before = [place for place in range(layout.token % layout.width) if table.blocks and _numbers_sentences(table, place)]
+    sentence = next(iter(before), None) if names is None else _named_sentence(names)
+    if sentence is None or sentence in chosen:
+        return layout
+    return replace(layout, sentence=sentence, notes=(f"column {sentence} (from 0) shows where sentences begin",))
+
+
+def _numbers_sentences(table: _Table, place: int) -> bool:
+    return table.numbers_sentences(place) and not counts_up(table.by_sentence(place))
 
 
 def _token_column(table: _Table) -> tuple[int, int | None]:
     """The first column that may have words, and the one that numbers sentences if there are no blank lines."""
     token, sentence = 0, None
     for place in range(table.width - 1):
-        if table.numbers_sentences(place) and not counts_up(table.by_sentence(place)):
+        if _numbers_sentences(table, place):
             sentence = place
         elif not (counts_up(table.by_sentence(place)) or (place + 2 < table.width and table.is_no_word(place))):
             break
