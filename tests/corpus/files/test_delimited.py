@@ -42,6 +42,9 @@ def test_quotes_between_tabs_are_text(tmp_path: Path) -> None:
         ('text\tlabel\n"he said ""no"""\t1\n', True),  # pandas, csv.writer
         ('"text"\t"label"\n"no"\t1\n', True),  # texts and names, as R's write.table
         ('text\tlabel\n"a charming film"\t1\n', False),  # a sentence in quotes of its own
+        ('text\tlabel\n"a fine, charming film"\t1\na bore\t0\n', True),  # Excel's text with tabs: cells with a comma
+        ('text\tlabel\n"a fine, charming film"\t1\na bore, a waste\t0\n', False),
+        ('text\tlabel\n"a fine, charming film"\t1\n"a bore"\t0\n', False),
         ('text\tlabel\n"he said ""no"""\t1\n"yes", he said\t0\n', False),
         ("text\tlabel\n5'10\" tall\t1\n", False),
         ("text\tlabel\nfine\t1\n", False),

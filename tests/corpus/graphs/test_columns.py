@@ -69,6 +69,20 @@ def test_quotes_hold_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:
     assert list(read_triple_table(path, LeftOut())) == [(2, 'a "b", c', "r", "z"), (4, "x", "r", "y")]
 
 
+def test_quotes_between_tabs_are_a_programs_or_parts_of_ids(tmp_path: Path) -> None:
+    """As in all tables with tabs: of a program if it doubled quotes inside. Then the output says so."""
+    own = 'head\trelation\ttail\n"Heroes"\tby\tBowie\nHeroes\tby\tShinoda\n'
+    programs = 'head\trelation\ttail\n"The ""Heroes"""\tby\t"Bowie"\n'
+    write(tmp_path, {"own.tsv": own, "programs.tsv": programs, "names.tsv": 'key\tlabel\n"Heroes"\tan album\n'})
+    left_out = LeftOut()
+    assert rows_of(tmp_path / "own.tsv", left_out=left_out) == [('"Heroes"', "by", "Bowie"), ("Heroes", "by", "Shinoda")]
+    assert list(left_out.changes) == ["header row read as head=head, relation=relation, tail=tail"]
+    assert rows_of(tmp_path / "programs.tsv", left_out=left_out) == [('The "Heroes"', "by", "Bowie")]
+    assert left_out.changes["files with tabs whose cells are in quotes, read without these quotes"] == 1
+    columns = parse_columns("id=key,name=label")
+    assert list(read_text_table(tmp_path / "names.tsv", "name", LeftOut(), columns)) == [(2, '"Heroes"', "an album")]
+
+
 def test_an_id_with_a_line_break_is_refused_by_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, {"a.csv": 'head,relation,tail\nx,r,y\na,r,"two\nlines"\n'}) / "a.csv"
     with pytest.raises(DataError, match=r"a.csv, line 3: found the tail 'two\\nlines', expected an id without tabs and line"):

@@ -81,18 +81,22 @@ def unquoted(cell: str) -> str:
 
 
 def has_quoted_cells(path: Path) -> bool:
-    """Whether a program put cells of a file with tabs in quotes, as for CSV: all names, or the cells that have quotes inside.
+    """Whether a program put cells of a file with tabs in quotes, as for CSV: all names; the cells that have quotes inside; or,
+    as Excel, exactly those and the cells with a comma.
 
     Quotes of the text itself open and close anywhere; where one such cell is, no quotes are taken for a program's.
     """
-    doubled, header = False, False
+    doubled, header, with_comma, other = False, False, False, False
     for place, (_, cells) in enumerate(islice(tab_rows(path), _LOOKED_AT)):
         header |= place == 0 and all(map(_in_quotes, cells))
         for cell in cells:
-            if '"' in cell and not _in_quotes(cell):
+            quoted, inner, comma = _in_quotes(cell), '""' in cell[1:-1], "," in cell
+            if '"' in cell and not quoted:
                 return False
-            doubled |= '""' in cell[1:-1]
-    return doubled or header
+            doubled |= inner
+            with_comma |= quoted and comma
+            other |= quoted != (comma or inner)
+    return doubled or header or (with_comma and not other)
 
 
 def _in_quotes(cell: str) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.files.delimited import csv_rows, tab_rows, unquoted
+from loreweave.corpus.files.delimited import cell_rows, has_quoted_cells
 from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.graphs.lines import FirstRow, LeftOut, read_texts, read_triples
 from loreweave.errors import ConfigurationError, DataError
@@ -89,18 +89,6 @@ def parse_columns(text: str) -> dict[Role, str]:
 def is_csv(path: Path) -> bool:
     """Whether cells may be quoted and contain the delimiter."""
     return content_suffix(path) == ".csv"
-
-
-def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line from 1, cells) of a CSV file, or of lines with tabs; blank lines are skipped.
-
-    Raises:
-        DataError: a quote is not closed, or followed by other characters.
-    """
-    if is_csv(path):
-        yield from csv_rows(path)
-    else:
-        yield from ((line, [unquoted(cell) for cell in cells]) for line, cells in tab_rows(path))
 
 
 def layout_of(
@@ -177,7 +165,7 @@ def _shown(cells: Sequence[str]) -> str:
 
 def has_columns(path: Path, columns: Columns) -> bool:
     """Whether a file of triples has the columns that the caller names for other files."""
-    rows = list(islice(table_rows(path), _LOOKED_AT))
+    rows = list(islice(cell_rows(path), _LOOKED_AT))
     try:
         return bool(rows) and layout_of(path, rows[0][1], TRIPLE, columns, is_data=_recurs(rows)) is not None
     except DataError:
@@ -191,7 +179,7 @@ def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = N
         DataError: a column does not exist, a row is malformed (unless wrong rows are skipped), or it is unknown which
             of several columns are the three.
     """
-    rows = list(islice(table_rows(path), _LOOKED_AT))
+    rows = list(islice(cell_rows(path), _LOOKED_AT))
     is_data = _recurs(rows)
     layout = layout_of(path, rows[0][1], TRIPLE, columns, is_data=is_data) if rows else None
     if layout is not None and not columns and is_data:
@@ -244,8 +232,10 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
 
 
 def _data(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header, which is counted."""
-    rows = table_rows(path)
+    """The rows below the header, which is counted; and so is a file whose cells a program put in quotes, as in CSV."""
+    rows = cell_rows(path)
+    if not is_csv(path) and has_quoted_cells(path):
+        left_out.change("files with tabs whose cells are in quotes, read without these quotes")
     if layout.header is not None:
         next(rows)
         chosen = ", ".join(f"{role}={layout.header[place]}" for role, place in layout.places.items())
@@ -274,7 +264,7 @@ def read_text_table(
     if not is_csv(path) and not named:
         yield from read_texts(path, left_out, bare_ids=bare_ids)
         return
-    first = next(table_rows(path), None)
+    first = next(cell_rows(path), None)
     if first is None:
         return
     roles: tuple[Role, ...] = ("id", role, "aliases") if role == "name" else ("id", role)
