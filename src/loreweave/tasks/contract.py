@@ -115,6 +115,7 @@ class Training(Generic[R]):
             the task again. None: rows of predictions are not data.
         unfit: (settings, a training record) -> the error of a record that does not fit the settings, without its place; None:
             it does.
+        unscored: a record to score -> its error if it has no gold answer; None: it has one, or is left out of the scores.
         exclusive: (settings, labels) -> whether each record, or each mention, has exactly one label; None: it never has.
         options: options of `finetune` and `check` that the task accepts. None: those of the task.
     """
@@ -141,6 +142,7 @@ class Training(Generic[R]):
     as_model: Callable[[ReadResult[R], Sequence[str]], ReadResult[R]] | None = None
     gold: str | None = None
     unfit: Callable[[Any, R], DataError | None] | None = None
+    unscored: Callable[[R], DataError | None] | None = None
     exclusive: Callable[[Any, Sequence[str]], bool] | None = None
     options: tuple[str, ...] | None = None
 

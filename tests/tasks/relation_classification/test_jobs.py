@@ -14,6 +14,7 @@ from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.jobs.known_labels import read_known
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.settings.configuration import fill
 
@@ -101,6 +102,23 @@ def test_files_without_types_are_refused_with_the_place(tiny_bert: Path, tmp_pat
     assert results["examples"] == 36 and f"{mixed}: skipped 1 record: tail.type that does not go with the settings (1)" in said
     with pytest.raises(DataError, match=r"mixed.json, record .*, field 'tail.type'"):
         evaluate(TASK, tmp_path / "run", mixed)
+
+
+def test_documents_without_relations_are_refused_before_the_training(tmp_path: Path, tiny_bert: Path) -> None:
+    """As dev and test data, also if only some documents have none: they could not be scored after an epoch."""
+    sentences, vertices = [["Ann", "lives", "in", "Oslo"]], [[{"sent_id": 0, "pos": [0, 1]}], [{"sent_id": 0, "pos": [3, 4]}]]
+    hidden = {"title": "t", "sents": sentences, "vertexSet": vertices}
+    known = hidden | {"title": "u", "labels": [{"h": 0, "t": 1, "r": "in"}]}
+    train, mixed = write(tmp_path / "train.json", [known, known]), write(tmp_path / "mixed.json", [known, hidden])
+    config = fill(training_of(TASK).config, SETTINGS | {"epochs": 1})
+    refused = r"mixed.json, record 2, field 'labels': found a document without relations, expected gold relations"
+    for files in (DataFiles(train=train, dev=mixed), DataFiles(train=train, test=mixed)):
+        with pytest.raises(DataError, match=refused):
+            finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=silent)
+        assert not (tmp_path / "run").exists()
+    said: list[str] = []
+    read = read_known(training_of(TASK), mixed, Reading(skip_bad=True), ["in"], said.append)
+    assert [record.id for record in read.records] == ["u"] and "skipped 1 record: without labels (1)" in said[0]
 
 
 def test_documents_have_no_typed_markers(tmp_path: Path, tiny_bert: Path) -> None:

@@ -21,17 +21,36 @@ def read_known(
     an error, which it may explain.
 
     Raises:
-        DataError: the file cannot be read, or has a label that the model does not have.
+        DataError: the file cannot be read, or has a record that cannot be scored, or a label that the model does not have.
     """
     found = training.records(path, reading)
     if training.as_model is not None:
         found = training.as_model(found, labels)
     try:
+        found = _with_gold(training, found, path, reading.skip_bad)
         found = check_labels(training, found, labels, path, reading.skip_bad)
     finally:
         for line in describe_skipped(found, path):
             report(line)
     return found
+
+
+def _with_gold(training: Training[R], read: ReadResult[R], path: Path, skip_bad: bool) -> ReadResult[R]:
+    """Refuse (or leave out and count) records that cannot be scored, before anything is trained or predicted."""
+    if training.unscored is None:
+        return read
+    kept = read.account()
+    places = read.places or [f"record {record.id}" for record in read.records]
+    for place, record in zip(places, read.records, strict=True):
+        error = training.unscored(record)
+        if error is None:
+            kept.records.append(record)
+            kept.places.append(place)
+        elif not skip_bad:
+            raise DataError(error.message, path=path, record=place, field=error.field)
+        else:
+            kept.leave_out(f"without {error.field}", f"{place}: {error}")
+    return kept
 
 
 def check_labels(

@@ -38,6 +38,7 @@ PARTS: RecordTask[reader.Item] = RecordTask(
         metrics=scoring.METRICS,
         adapt=reader.settings_for,
         unfit=reader.unfit,
+        unscored=reader.unscored,
         exclusive=lambda config, labels: not config.multi_label,
     ),
     query=reader.query,

@@ -18,8 +18,10 @@ from loreweave.training.settings.configuration import unknown_name
 
 __all__ = [
     "FORMATS", "NEGATIVE_LABELS", "Item", "chosen_no_label", "in_class_order", "labels_of", "mentions_of_item",
-    "negative_label", "query", "read", "settings_for", "unfit",
+    "negative_label", "query", "read", "settings_for", "unfit", "unscored",
 ]  # fmt: skip
+
+_HIDDEN = "found a document without relations, expected gold relations (an empty list if it has none)"
 
 
 def chosen_no_label(labels: Sequence[str], asked: str | None) -> str | None:
@@ -73,12 +75,21 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
     return found
 
 
+def unscored(record: Item) -> DataError | None:
+    """The error of a document to score whose relations are unknown; None if the record has its gold relations."""
+    way_out = "'loreweave predict' predicts documents whose relations are hidden"
+    return DataError(f"{_HIDDEN}; {way_out}", field="labels") if _is_hidden(record) else None
+
+
+def _is_hidden(record: Item) -> bool:
+    return isinstance(record, RelationDocument) and record.facts is None
+
+
 def unfit(config: RelationConfig, record: Item) -> DataError | None:
     """The error of a training record without a type that the settings need, or of a document whose relations are unknown; None
     if it has them."""
     if isinstance(record, RelationDocument):
-        expected = "expected gold relations (an empty list if it has none)"
-        return DataError(f"found a document without relations, {expected}", field="labels") if record.facts is None else None
+        return DataError(_HIDDEN, field="labels") if _is_hidden(record) else None
     if config.typed_markers == "none":
         return None
     if (error := missing_type(record)) is not None:
