@@ -49,26 +49,6 @@ class TaggedSentence:
         return labels
 
 
-def text_of_tokens(id: str, tokens: Sequence[str], spans: Iterable[TokenSpan], **metadata: Any) -> AnnotatedText:
-    """Annotated text of tokens joined by one space, with typed spans, which may nest and overlap.
-
-    Raises:
-        DataError: an empty token, or a span outside the tokens.
-    """
-    offsets: list[list[int]] = []
-    place = 0
-    for number, token in enumerate(tokens):
-        if not token:
-            raise DataError(f"found an empty token at place {number}", field=TOKENS)
-        offsets.append([place, place + len(token)])
-        place += len(token) + 1
-    mentions = []
-    for start, end, label in spans:
-        _check_span(start, end, len(tokens))
-        mentions.append(Mention(offsets[start][0], offsets[end - 1][1], label=label))
-    return AnnotatedText(id, " ".join(tokens), tuple(mentions), metadata={**metadata, TOKENS: offsets})
-
-
 def text_of_file_tokens(
     id: str,
     tokens: Sequence[str],
@@ -78,11 +58,12 @@ def text_of_file_tokens(
     characters: bool | None = None,
     **metadata: Any,
 ) -> AnnotatedText:
-    """`text_of_tokens` for tokens from files, whose blank parts are left out and counted.
+    """Annotated text of tokens from files joined by one space, with typed spans, which may nest and overlap.
 
-    Tokens of spaces and tabs only are not tokens of the text. If all others are single characters (KLUE), tokens are joined
-    without spaces, so that the blank ones are the spaces of the text; otherwise they are left out. Blanks at the edges of
-    tokens and spans are not part of them. Other kinds of blanks, such as no-break spaces, are tokens if they stand alone.
+    Blank parts are left out and counted. Tokens of spaces and tabs only are not tokens of the text. If all others are single
+    characters (KLUE), tokens are joined without spaces, so that the blank ones are the spaces of the text; otherwise they are
+    left out. Blanks at the edges of tokens and spans are not part of them. Other kinds of blanks, such as no-break spaces, are
+    tokens if they stand alone.
 
     Args:
         id: id of the text.

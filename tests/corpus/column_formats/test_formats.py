@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from loreweave.corpus.column_formats.formats import COLUMN_FORMATS, ColumnFormat
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.mention_formats import register_format
 from loreweave.corpus.mention_formats.annotated import FORMAT as ANNOTATED
-from loreweave.corpus.tokens import text_of_tokens
+from loreweave.corpus.tokens import text_of_file_tokens
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.ner import reader as ner
 from loreweave.tasks.registry import load_training
@@ -27,7 +28,7 @@ def slash_texts(line: str, number: str) -> Iterator[AnnotatedText]:
         raise DataError(f"found {bad[0]!r}, expected word/label")
     cells = [cell.split("/") for cell in line.split()]
     spans = [TokenSpan(place, place + 1, label) for place, (_, label) in enumerate(cells) if label != "O"]
-    yield text_of_tokens(number, [word for word, _ in cells], spans)
+    yield text_of_file_tokens(number, [word for word, _ in cells], spans, Counter())
 
 
 def open_slashes(path: Path) -> OpenedFile:
