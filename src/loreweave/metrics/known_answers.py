@@ -8,6 +8,7 @@ per batch. Triples are int32 [triples, 3]: head row, relation row, tail row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -79,29 +80,30 @@ class KnownAnswers:
         """Index triples, for example those of the training, validation and test splits; duplicates count once.
 
         Raises:
-            ValueError: an array is not [triples, 3] of non-negative rows, or rows are too large for a 64-bit key per triple.
+            ValueError: an array is not [triples, 3] of non-negative rows.
         """
         given, asked = GIVEN_COLUMN[side], ANSWER_COLUMN[side]
         checked = [_checked(part) for part in triples]
         self.side = side
         self._relations = 1 + max((int(part[:, 1].max(initial=0)) for part in checked), default=0)
         entities = 1 + max((int(part[:, [0, 2]].max(initial=0)) for part in checked), default=0)
-        if entities**2 * self._relations > np.iinfo(np.int64).max:
-            raise ValueError(f"found {entities} entities and {self._relations} relations: too many for 64-bit keys")
         codes = np.empty(sum(map(len, checked)), dtype=np.int64)
-        start = 0
-        for part in checked:  # one key per triple: sorting the keys groups the answers by question and orders them
-            place = codes[start : start + len(part)]
+        ends = np.cumsum([0, *map(len, checked)]).tolist()
+        places = [codes[start:end] for start, end in pairwise(ends)]
+        for part, place in zip(checked, places, strict=True):
             np.multiply(part[:, given], self._relations, out=place, dtype=np.int64)
             place += part[:, 1]
-            place *= entities
+        questions = None
+        if entities**2 * self._relations > np.iinfo(np.int64).max:  # of Freebase: only the questions that occur are numbered
+            questions, codes[:] = np.unique(codes, return_inverse=True)
+        codes *= entities  # one key per triple: sorting the keys groups the answers by question and orders them
+        for part, place in zip(checked, places, strict=True):
             place += part[:, asked]
-            start += len(part)
         codes.sort()
         codes = codes[_firsts(codes)]
         keys = codes // entities
         starts = np.flatnonzero(_firsts(keys))
-        self._keys = keys[starts]
+        self._keys = keys[starts] if questions is None else questions[keys[starts]]
         offsets = np.append(starts, [len(keys)] * 2).astype(np.int64)  # the last row, which is empty, is for unknown questions
         self._rows = AnswerRows(offsets, (codes - keys * entities).astype(np.int32))
 
