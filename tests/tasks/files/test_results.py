@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import pytest
+
+from loreweave.corpus.files.owners import Owner
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.files.results import recorded, remove_results, save_results
 from loreweave.tasks.jobs.score import score
 from loreweave.training.evaluation import Evaluation
+from loreweave.training.runs.lock import FILE as LOCK
 
 
 def evaluate(output: Path, name: str) -> None:
@@ -44,3 +51,17 @@ def test_scores_replace_earlier_ones_and_their_predictions(tmp_path: Path) -> No
         score("ner", gold=tmp_path / f"{name}.jsonl", predictions=answers, output=output, overwrite=True, report=list)
         found = sorted(path.relative_to(output).as_posix() for path in output.rglob("*.*"))
         assert found == [f"predictions/{name}.jsonl", f"predictions/{name}.npz", "results.json"]
+
+
+def test_scores_do_not_replace_what_another_process_is_about_to_write(tmp_path: Path) -> None:
+    """The record of a running evaluation would be removed, and its results would be written over the scores."""
+    evaluate(tmp_path / "out", "first")
+    owner = replace(Owner.current(), host="elsewhere")
+    (tmp_path / "out" / LOCK).write_text(json.dumps({**asdict(owner), "since": "2026-01-01T00:00:00+00:00", "name": "theirs"}))
+    before = {path: path.read_bytes() for path in (tmp_path / "out").glob("*.json")}
+    gold, answers = tmp_path / "gold.jsonl", tmp_path / "answers.jsonl"
+    gold.write_text('{"id": "1", "text": "Mia left.", "entities": [[0, 3, "PER"]]}\n')
+    answers.write_text('{"id": "1", "predicted": []}\n')
+    with pytest.raises(ConfigurationError, match="on elsewhere has been using this folder since"):
+        score("ner", gold=gold, predictions=answers, output=tmp_path / "out", overwrite=True, report=list)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").glob("*.json")} == before

@@ -53,6 +53,23 @@ def check_results_folder(output: Path, overwrite: bool) -> None:
 
 
 @contextmanager
+def replacing(output: Path) -> Iterator[None]:
+    """Hold a folder, which is created if there is none, and remove earlier results from it.
+
+    Raises:
+        ConfigurationError: another process uses the folder.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(output)
+    lock.take()
+    try:
+        remove_results(output)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def recorded(
     output: Path | None, config: Mapping[str, Any], files: Mapping[str, str], hashes: Callable[[], Mapping[str, Any]]
 ) -> Iterator[None]:
@@ -63,15 +80,14 @@ def recorded(
         config: the resolved configuration.
         files: paths of the data by name.
         hashes: hashes of all inputs by name; called once.
+
+    Raises:
+        ConfigurationError: another process uses the folder.
     """
     if output is None:
         yield
         return
-    output.mkdir(parents=True, exist_ok=True)
-    lock = RunLock(output)
-    lock.take()
-    try:
-        remove_results(output)
+    with replacing(output):
         write_status(output, begun(KIND, files=dict(files)))
         write_json(output / "config.json", dict(config))
         write_json(output / "environment.json", environment())
@@ -80,5 +96,3 @@ def recorded(
             write_json(output / "inputs.json", dict(hashes()))
             yield
             record.set_status("done", ended=now(), used=record.used())
-    finally:
-        lock.release()

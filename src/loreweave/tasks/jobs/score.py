@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.tasks.contract import Execution
-from loreweave.tasks.files.results import check_results_folder, remove_results, save_results
+from loreweave.tasks.files.results import check_results_folder, replacing, save_results
 from loreweave.tasks.jobs.evaluate import EvaluationResult, score_task
 from loreweave.tasks.jobs.options import Names, Place, Report, file_of, reading_of
 from loreweave.tasks.registry import load_task
@@ -55,6 +55,6 @@ def score(
         execution=Execution(reading=reading_of(format, skip_bad, tag_names), report=report),
     )  # fmt: skip
     if output is not None:
-        remove_results(Path(output))
-        save_results(Path(output), file.name.partition(".")[0], evaluation, results)
+        with replacing(Path(output)):
+            save_results(Path(output), file.name.partition(".")[0], evaluation, results)
     return EvaluationResult(evaluation, results)
