@@ -22,7 +22,7 @@ def test_any_tokens_come_back(tokens: list[str], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(tokens) - 1))
     span = TokenSpan(start, data.draw(st.integers(start + 1, len(tokens))), "x")
     dropped = Counter[str]()
-    text = text_of_file_tokens("1", tokens, [span], dropped, doc="d")
+    text = text_of_file_tokens("1", tokens, [span], dropped, {"doc": "d"})
     given = AnnotatedText.from_dict(text.to_dict())
     sentence = tagged_sentence(given, token_offsets(given), dropped)
     assert sentence.tokens == tuple(tokens) and sentence.spans == (span,) and sentence.metadata == {"doc": "d"}

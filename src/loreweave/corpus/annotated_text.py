@@ -32,7 +32,8 @@ from loreweave.errors import DataError
 TEXT_SUFFIXES = (*(f"{kind}{packed}" for kind in (".jsonl", ".json") for packed in ("", *COMPRESSIONS)), ".parquet")
 KEYS = {"id", "text", "mentions", "language", "metadata"}
 """Keys of an annotated text in JSON."""
-_OF_METADATA = ("title", "categories", "paragraphs")
+PARAGRAPHS = "paragraphs"
+_OF_METADATA = ("title", "categories", PARAGRAPHS)
 """Keys that have a meaning in the metadata of a text."""
 _PARQUET_ROWS = 1000
 
@@ -111,7 +112,7 @@ class AnnotatedText:
             if mention.end > len(self.text):
                 span = f"({mention.start}, {mention.end})"
                 raise DataError(f"found the span {span} in a text of {counted(len(self.text), 'character')}", field="mentions")
-        _check_paragraphs(self.metadata.get("paragraphs"), len(self.text))
+        _check_paragraphs(self.metadata.get(PARAGRAPHS), len(self.text))
 
     @property
     def title(self) -> str:

@@ -54,9 +54,9 @@ def text_of_file_tokens(
     tokens: Sequence[str],
     spans: Iterable[TokenSpan],
     dropped: Counter[str],
+    metadata: Mapping[str, Any] | None = None,
     *,
     characters: bool | None = None,
-    **metadata: Any,
 ) -> AnnotatedText:
     """Annotated text of tokens from files joined by one space, with typed spans, which may nest and overlap.
 
@@ -70,8 +70,8 @@ def text_of_file_tokens(
         tokens: tokens that the spans refer to.
         spans: `start` and `end` in `tokens`.
         dropped: receives `BLANK_TOKENS`, `BLANK_EDGES` and `BLANK_MENTIONS`.
-        characters: whether tokens are characters; None decides it by the tokens if some are blank.
         metadata: metadata of the text.
+        characters: whether tokens are characters; None decides it by the tokens if some are blank.
 
     Raises:
         DataError: an empty token, or a span outside the tokens.
@@ -99,7 +99,7 @@ def text_of_file_tokens(
         mentions.append(Mention(offsets[inside[0]][0], offsets[inside[-1]][1], label=label))
     given = [offset for offset, kept in zip(offsets, is_token, strict=True) if kept]
     return AnnotatedText(
-        id, text if characters else text.removesuffix(" "), tuple(mentions), metadata={**metadata, TOKENS: given}
+        id, text if characters else text.removesuffix(" "), tuple(mentions), metadata={**(metadata or {}), TOKENS: given}
     )
 
 

@@ -198,6 +198,24 @@ def test_a_surface_of_tokens_is_compared() -> None:
     assert "it fits if the end is inclusive" in refused("tokens", row)
 
 
+def test_names_of_arguments_are_fields_like_any_other() -> None:
+    (text,), _ = texts_of("tokens", {"tokens": ["Mia"], "tags": ["O"], "characters": 3, "dropped": 1, "metadata": {"doc": "d"}})
+    assert {name: text.metadata[name] for name in ("characters", "dropped", "doc")} == {
+        "characters": 3,
+        "dropped": 1,
+        "doc": "d",
+    }
+
+
+@pytest.mark.parametrize("name", ["entities", "doccano"])
+def test_fields_with_names_of_annotated_text_are_no_places_in_other_formats(name: str) -> None:
+    """`--format entities` is the way out that is offered for a text with tokens, whose spans may count either."""
+    row = {"text": "Mia left", "entities": [{"start_offset": 0, "end_offset": 3, "label": "PER"}], "tokens": ["Mia", "left"]}
+    (text,), lost = texts_of(name, row | {"paragraphs": ["Mia left"], "page": 2, "metadata": {"doc": "d", "page": 1}})
+    assert mentions(text) == [("Mia", "PER")] and text.metadata == {"doc": "d", "page": 2}
+    assert lost == {f"values of the field '{field}', which this format does not read": 1 for field in ("tokens", "paragraphs")}
+
+
 # ---- doccano, Label Studio, Prodigy, spaCy's pairs ----------------------------------------------------------------------
 
 

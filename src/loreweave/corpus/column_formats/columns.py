@@ -53,7 +53,7 @@ class ColumnSentence:
             DataError: see `spans`.
         """
         spans = self.spans(scheme)
-        return text_of_file_tokens(id, self.tokens, spans, dropped, characters=self.characters, **metadata)
+        return text_of_file_tokens(id, self.tokens, spans, dropped, metadata, characters=self.characters)
 
 
 def scheme_of(sentences: Iterable[ColumnSentence], path: Pathname) -> Scheme:

@@ -18,7 +18,7 @@ from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.rows import as_row, field, id_of
 from loreweave.corpus.files.tables import is_table
-from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text, rest_of, text_id
+from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text, others_of, text_id
 from loreweave.errors import DataError
 
 NAME = "brackets"
@@ -59,7 +59,7 @@ def texts(row: Any, number: str) -> Iterator[Item]:
     row = as_row(row)
     key = next((key for key in TEXT_KEYS if key in row), "text")
     text, marks = parse_brackets(field(row, key, str), key)
-    yield from checked_text(Marked(text_id(row, number), text, marks, metadata=rest_of(row, key)), name=NAME)
+    yield from checked_text(Marked(text_id(row, number), text, marks, metadata=others_of(row, key)), name=NAME)
 
 
 def parse_brackets(typed: str, name: str = "text") -> tuple[str, list[Mark]]:

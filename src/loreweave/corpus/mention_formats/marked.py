@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.annotated_text import PARAGRAPHS, AnnotatedText, Mention
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, check_span, id_of, trimmed
 from loreweave.corpus.files.strict_json import in_json
@@ -73,7 +73,8 @@ class Marked:
 
 
 def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[Item]:
-    """The annotated text, and what it loses: blanks at the edges of mentions, repeated mentions, and further entities.
+    """The annotated text, and what it loses: blanks at the edges of mentions, repeated mentions, further entities, and fields
+    that are places in annotated text only.
 
     Args:
         marked: a text and its marks.
@@ -106,6 +107,7 @@ def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[
         found[span] = Mention(*span, before.entity or mark.entity, labels=(*before.types, *mark.labels))
     mentions = tuple(found.values())
     metadata = dict(marked.metadata)
+    yield from without_places(metadata)
     if marked.tokens is not None:
         metadata[TOKENS] = [list(span) for span in marked.tokens]
     yield AnnotatedText(marked.id, text, mentions, metadata=metadata)
@@ -168,6 +170,19 @@ def text_id(row: Mapping[str, Any], number: str) -> str:
     return id_of(row, number, "id", "sent_id", "doc_id")
 
 
+def others_of(row: Mapping[str, Any], *used: str) -> dict[str, Any]:
+    """Fields of a row: everything but the text, its ids and these keys."""
+    return {key: value for key, value in row.items() if key not in (*used, "text", "id", "sent_id", "doc_id")}
+
+
 def rest_of(row: Mapping[str, Any], *used: str) -> dict[str, Any]:
-    """Metadata of a row: everything but the text, its ids and these keys."""
-    return {key: value for key, value in row.items() if key not in (*used, "text", "id", "sent_id", "doc_id", "metadata")}
+    """Metadata of a row: `others_of` with the fields of an object `metadata`, as in annotated text."""
+    given = row.get("metadata")
+    return {**given, **others_of(row, *used, "metadata")} if isinstance(given, Mapping) else others_of(row, *used)
+
+
+def without_places(metadata: dict[str, Any]) -> Iterator[LeftOut]:
+    """Remove the fields that are characters of the text in annotated text, but something else in other formats."""
+    for name in (TOKENS, PARAGRAPHS):
+        if metadata.pop(name, None) is not None:
+            yield LeftOut(f"values of the field {name!r}, which this format does not read", of_record=True)

@@ -20,7 +20,7 @@ from loreweave.corpus.column_formats.tag_spellings import PLAIN, TagSpelling, fi
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
-from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, label_of, rest_of, text_id
+from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, label_of, rest_of, text_id, without_places
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
 from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
@@ -140,8 +140,9 @@ def token_text(
     kept = list(dict.fromkeys(spans))
     yield from (LeftOut("repeated mentions (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
     metadata = rest_of(row, "tokens", "tokenized_text", *TAG_KEYS, *SPAN_KEYS)
+    yield from without_places(metadata)
     dropped = Counter[str]()
-    text = text_of_file_tokens(text_id(row, number), tokens, kept, dropped, characters=characters, **metadata)
+    text = text_of_file_tokens(text_id(row, number), tokens, kept, dropped, metadata, characters=characters)
     yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
     yield text
 
