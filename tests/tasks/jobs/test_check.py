@@ -13,6 +13,7 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.entity_typing.model import build as build_typing
+from loreweave.tasks.jobs import record_facts
 from loreweave.tasks.jobs.check import check_files
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
 from loreweave.tasks.jobs.record_facts import check_fit
@@ -286,6 +287,19 @@ def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
     assert found["findings"] == ["train.jsonl: 1 record has the label for 'no relation' ('RIEN'), of 3"]
     with pytest.raises(ConfigurationError, match="setting 'no_label': 'RIE' is not a label; did you mean 'RIEN'"):
         check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)
+
+
+def test_a_text_of_many_records_is_split_into_words_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of entity typing is a mention: a document of 5,000 words has hundreds."""
+    asked: list[str] = []
+    split = record_facts.word_offsets
+    monkeypatch.setattr(record_facts, "word_offsets", lambda text: asked.append(text) or split(text))
+    record_facts._words_in.cache_clear()
+    texts = ["Ann lives in Oslo .", "Bob works at a bank ."]
+    rows = [{"text": text, "start": 0, "end": end, "labels": ["x"]} for text in texts for end in (3, 4, 9)]
+    found = check_files(load_task("entity-typing"), [write(tmp_path / "a.jsonl", rows)])
+    assert found["files"][0]["words_per_text"] == {"min": 5, "median": 5, "p95": 6, "max": 6}
+    assert asked == texts * 2  # for the counts, and for the statistics
 
 
 def test_one_of_several_files_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:

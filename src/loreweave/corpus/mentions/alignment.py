@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from loreweave.corpus.files.rows import Span
@@ -15,14 +16,20 @@ _NEAR = 16
 
 
 def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> Iterator[str]:
-    """For each mention that begins or ends inside a word, or has blanks at its edges, a description of the error."""
-    begins, ends = {start for start, _ in words}, {end for _, end in words}
+    """For each mention that begins or ends inside a word, or has blanks at its edges, a description of the error.
+
+    `words` are in order. Only those at the edges of a mention are looked at, because a text can be that of many records.
+    """
     for start, end in mentions:
         surface = text[start:end]
+        place, after = bisect_left(words, (start,)), bisect_left(words, (end,))
+        begins = place < len(words) and words[place][0] == start
+        ends = after > 0 and words[after - 1][1] == end
         if surface != surface.strip():
             yield f"{surface!r} has blanks at its edges in {_around(text, start, end)}"
-        elif start not in begins or end not in ends:
-            cut = [text[first:last] for first, last in words if first < start < last or first < end < last]
+        elif not (begins and ends):
+            before = [(words[at - 1], edge) for at, edge in ((place, start), (after, end)) if at > 0]
+            cut = [text[first:last] for (first, last), edge in before if edge < last]
             what = f"cuts {', '.join(map(repr, dict.fromkeys(cut)))}" if cut else "does not consist of whole words"
             yield f"{surface!r} {what} in {_around(text, start, end)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,13 @@ def labels_of(training: Training[Any], records: Sequence[Any]) -> list[str]:
 
 def words_of(training: Training[Any], record: Any, text: str) -> Sequence[Span]:
     """Characters of the words of a record: its own if it has any, otherwise words of the text."""
-    return word_offsets(text) if training.words is None else training.words(record)
+    return _words_in(text) if training.words is None else training.words(record)
+
+
+@lru_cache(maxsize=1)
+def _words_in(text: str) -> Sequence[Span]:
+    """The words of a text; one that is the text of many records, such as mentions or questions, is split once."""
+    return word_offsets(text)
 
 
 def facts_of(
