@@ -47,6 +47,10 @@ def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
     assert label_notes({"PER": 3, "LOC": 2, "per-son": 1}) == []
     assert label_notes({"+": 3, "-": 2}) == []  # of moods: without a letter there is nothing that is alike
     assert label_notes({"PER": 3, "o": 9, "0": 1}) == ["labels that usually mean 'no label': '0' (1), 'o' (9)"]
+    assert label_notes({"\u0915\u093e\u0932": 1, "\u0915\u0932": 1}) == []  # a vowel sign is no punctuation
+    assert label_notes({"caf\u00e9": 3, "cafe\u0301": 1}) == [  # look the same
+        r"labels that differ only by case, blanks or punctuation: 'cafe\u0301' (1), 'caf\xe9' (3)"
+    ]
     assert label_notes({"Per": 3, "PER": 1, "art work": 2, "art_work": 1}) == [
         "labels that differ only by case, blanks or punctuation: 'PER' (1), 'Per' (3)",
         "labels that differ only by case, blanks or punctuation: 'art work' (2), 'art_work' (1)",

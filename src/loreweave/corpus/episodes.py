@@ -28,7 +28,7 @@ from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import Pathname, json_lines_or_errors
 from loreweave.corpus.files.strict_json import in_json
 from loreweave.corpus.files.writing import write_json_lines
-from loreweave.corpus.plausibility import alike
+from loreweave.corpus.plausibility import alike, distinct
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 
@@ -160,7 +160,7 @@ def describe_types(types: Iterable[str]) -> list[str]:
         if looks_outside(label)
     ]
     return notes + [
-        f"the types {', '.join(map(repr, group))} differ only by case, blanks or punctuation: they are different types"
+        f"the types {', '.join(distinct(group))} differ only by case, blanks or punctuation: they are different types"
         for group in alike(names)
     ]
 

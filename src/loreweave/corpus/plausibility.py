@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from unicodedata import category, normalize
 
 from loreweave.corpus.column_formats.tag_schemes import UNTYPED, TokenSpan
 from loreweave.corpus.column_formats.tag_spellings import SLIPS, paired_labels
@@ -100,9 +101,15 @@ def label_notes(counts: Mapping[str, int]) -> list[str]:
         notes.append(f"labels that usually mean 'no label': {shown}")
     for labels in alike(counts):
         if labels[0] not in none:
-            shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels)
+            shown = ", ".join(f"{name} ({counts[label]})" for name, label in zip(distinct(labels), labels, strict=True))
             notes.append(f"labels that differ only by case, blanks or punctuation: {shown}")
     return notes
+
+
+def distinct(labels: Sequence[str]) -> list[str]:
+    """The labels in quotes; with escapes if some look the same, because only their code points differ (NFC and NFD)."""
+    show = repr if len({normalize("NFC", label) for label in labels}) == len(labels) else ascii
+    return [show(label) for label in labels]
 
 
 def _says_none(label: str) -> bool:
@@ -110,12 +117,17 @@ def _says_none(label: str) -> bool:
 
 
 def alike(labels: Iterable[str]) -> list[list[str]]:
-    """Groups of labels that differ only by case, blanks or punctuation."""
+    """Groups of labels that differ only by case, blanks or punctuation, or by the code points of the same letters."""
     groups: dict[str, list[str]] = defaultdict(list)
     for label in sorted(set(labels)):
-        if letters := "".join(filter(str.isalnum, label)).casefold():
+        if letters := "".join(filter(_in_a_name, normalize("NFC", label))).casefold():
             groups[letters].append(label)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _in_a_name(character: str) -> bool:
+    """Whether a character is a letter, a digit or a mark, such as the vowel signs of Indic scripts."""
+    return character.isalnum() or category(character)[0] == "M"
 
 
 def sentence_notes(
