@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.errors import DataError
 
 ROW = {"text": "Mia", "n": 1}
@@ -105,3 +106,12 @@ def test_minus_one_is_no_label(tmp_path: Path) -> None:
     assert first == {"label": None, "tags": ["yes", "no"]}
     assert isinstance(second, DataError)
     assert second.field == "tags" and "found -1, which stands for 'no label'" in str(second) and "--skip-bad" in str(second)
+
+
+def test_a_pipe_is_refused_because_files_are_read_more_than_once(tmp_path: Path) -> None:
+    """As in `loreweave check ner <(zcat train.gz)`: the second reading would begin where the first one ended."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="pipe: found a pipe, which can be read only once, expected a file"):
+        first_character(tmp_path / "pipe")
+    with pytest.raises(DataError, match="found a pipe"):
+        next(iter(json_rows(tmp_path / "pipe")))

@@ -32,9 +32,15 @@ _BLANK = re.compile(r"\s*")
 
 
 def first_character(path: Path) -> str:
-    """First character that is not white space; empty if there is none. `{` for a table, whose rows are objects."""
+    """First character that is not white space; empty if there is none. `{` for a table, whose rows are objects.
+
+    Raises:
+        DataError: the path is a pipe, of which the following reading would only have the rest.
+    """
     if is_table(path):
         return "{"
+    if path.is_fifo():
+        raise DataError("found a pipe, which can be read only once, expected a file: write the data to one first", path=path)
     with open_text(path) as file:
         return next((line.lstrip()[0] for line in file if line.strip()), "")
 
