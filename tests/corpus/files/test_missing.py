@@ -38,3 +38,9 @@ def test_graphs(tmp_path: Path, format: str) -> None:
     (tmp_path / "triples.csv").write_text("")
     with pytest.raises(DataError, match=r"triples.cvs: no such file or folder; did you mean .*triples.csv"):
         find_graph(format, tmp_path / "triples.cvs")
+
+
+def test_a_broken_link_is_named_with_its_target_and_suggested_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "train.json").symlink_to("moved.json")
+    assert close_names(tmp_path / "train.json") == " (it is a link to moved.json, which does not exist)"
+    assert close_names(tmp_path / "trian.json") == ""
