@@ -262,7 +262,7 @@ class _Run:
 
     def _score(self, scored: TaskModel, data: EvaluationSet, split: str) -> Evaluation:
         """Each process runs its part of the examples; all receive all outputs."""
-        encoding = self.job.built.encoding
+        encoding = scored.encoding  # that of another model may know what this model does not have
         accelerator = self.trainer.accelerator
         mine = range(accelerator.process_index, len(data.examples), accelerator.num_processes)
         hidden = not (sys.stderr.isatty() and accelerator.is_main_process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,19 @@ def test_a_run_from_a_luke_trains_everything_but_the_entities(
     for order in ("local", "natural", "confidence"):
         evaluation, _ = evaluate(TASK, tmp_path / "run", data, settings=[f"order={order}"])
         assert evaluation.metrics["candidate_recall"] == 1
+
+
+def test_the_test_score_of_a_run_is_that_of_its_model(tiny_luke: Path, data: Path, entities: Path, tmp_path: Path) -> None:
+    """The entity outside the vocabulary has a row from its description there too."""
+    settings = {"entities": str(entities), "epochs": 1, "batch_size": 2, "max_length": 32, "device": "cpu"}
+    run = loreweave.finetune(
+        "entity-linking", tiny_luke, train=data, dev=data, test=data, output=tmp_path / "run", report=silent, **settings
+    )
+    evaluation, _ = evaluate(TASK, tmp_path / "run", data)
+    for split in ("dev", "test"):
+        assert run.results[split] == pytest.approx(evaluation.metrics)
+        lines = [json.loads(line) for line in (tmp_path / "run" / "predictions" / f"{split}.jsonl").open()]
+        assert lines == [json.loads(json.dumps(row)) for row in evaluation.predictions]
 
 
 def test_a_luke_without_training_links_too(tiny_luke: Path, data: Path, entities: Path) -> None:
