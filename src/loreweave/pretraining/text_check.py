@@ -116,7 +116,7 @@ class _File:
             "unused": dict(self.account.unused),
             "dropped": dict(self.account.dropped),
             "errors": self.account.left_out,
-            "notes": self.account.notes,
+            "notes": self.account.remarks(),
             "listed": self.listed,
             "characters": spread(self.characters),
         }

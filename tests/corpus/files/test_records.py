@@ -52,6 +52,22 @@ def test_what_is_no_error_is_counted_without_asking(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl", [{"words": ["a"]}, {"words": ["!"]}])
 
 
+def test_what_was_converted_is_said_and_not_counted_as_left_out(tmp_path: Path) -> None:
+    def with_offsets(row: Any, id: str) -> Iterator[TypingRecord | LeftOut]:
+        yield LeftOut("offsets", converted=True)
+        yield TypingRecord(id, row["word"], 0, 3)
+
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"word": "Mia"}\n{"word": "Leo"}\n')
+    found = read_records(path, "toy", False, {"toy": FileFormat("words", with_offsets)}, lambda path: "toy")
+    assert len(found.records) == 2 and found.converted == {"offsets": 2}
+    assert not found.dropped and not found.skipped and not found.lost
+    assert describe_skipped(found, path) == [f"{path}: converted: offsets (2)"]
+    both = found.account()
+    both.add(found, "b.jsonl")
+    assert both.converted == {"offsets": 4} and found.converted == {"offsets": 2}
+
+
 def test_a_broken_line_is_a_bad_record(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"words": ["a"]}\n{"words": ["b"\n[1]\n{"words": ["c", "!"]}\n')

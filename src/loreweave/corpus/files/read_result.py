@@ -8,6 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from loreweave.corpus.counts import tallied
+
 
 class Record(Protocol):
     """Fields that the records of every task have."""
@@ -35,6 +37,7 @@ class ReadResult(Generic[R]):
         places: place of each record ("line 4"); empty if the records do not come from a file.
         left_out: place and error of every skipped bad record.
         dropped: reason -> number of parts that kept records lost, such as nested mentions.
+        converted: reason -> number of parts that kept records have in another form than the file, such as offsets.
         notes: unusual observations about the kept records, one per line.
         lost: `unused`, `dropped` or `odd`, with place and reason of each, as far as the reader knows the place.
     """
@@ -44,6 +47,7 @@ class ReadResult(Generic[R]):
     places: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    converted: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
     lost: list[tuple[str, str]] = field(default_factory=list)
@@ -58,11 +62,18 @@ class ReadResult(Generic[R]):
 
     def add(self, other: ReadResult[Any], name: str) -> None:
         """Count what was left out of one of several files, whose name stands before its places and notes."""
-        for own, more in ((self.skipped, other.skipped), (self.unused, other.unused), (self.dropped, other.dropped)):
+        for own, more in zip(self._counts(), other._counts(), strict=True):
             own.update(more)
         self.left_out.extend(f"{name}, {line}" for line in other.left_out)
         self.lost.extend((kind, f"{name}, {line}") for kind, line in other.lost)
         self.notes.extend(f"{name}: {note}" for note in other.notes)
+
+    def remarks(self) -> list[str]:
+        """The notes, and a line about what was converted."""
+        return [*self.notes, *([f"converted: {tallied(self.converted)}"] if self.converted else [])]
+
+    def _counts(self) -> tuple[Counter[str], ...]:
+        return self.skipped, self.unused, self.dropped, self.converted
 
     def account(self) -> ReadResult[R]:
         """A copy with the counts but without the records, to select records and go on counting."""

@@ -99,6 +99,8 @@ def kept(items: Iterable[R | LeftOut], place: str, path: Path, skip_bad: bool, a
     for item in _with_errors(items):
         if not isinstance(item, LeftOut):
             yield item
+        elif item.converted:
+            account.converted[item.reason] += 1
         elif item.of_record:
             account.dropped[item.reason] += 1
             account.lost.append(("dropped", _line(place, item)))
@@ -188,7 +190,7 @@ def first_row(path: Path) -> Any:
 
 def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[str]:
     """Lines about what was left out of a file or looks unusual: the counts, and the first errors; none if there is nothing."""
-    kept = [f"{path}: {note}" for note in read.notes]
+    kept = [f"{path}: {note}" for note in read.remarks()]
     kept += [f"{path}: left out: {tallied(read.dropped)}"] if read.dropped else []
     if not read.skipped:
         return kept

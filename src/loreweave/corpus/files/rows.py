@@ -18,18 +18,20 @@ NO_ID = (None, "")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A part of a row that gives no record, or that is missing from the row's record.
+    """A part of a row that gives no record, that is missing from the row's record, or that the record has in another form.
 
     Attributes:
         reason: name of the count, in words.
         error: the error; None if it is something that the task does not use.
         of_record: whether the row's record is kept without this part.
+        converted: whether the row's record is kept with this part, in another form.
         detail: the part itself, such as the text of a mention; empty if the reason is enough.
     """
 
     reason: str
     error: DataError | None = None
     of_record: bool = False
+    converted: bool = False
     detail: str = ""
 
     @classmethod

@@ -79,7 +79,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
         yield from (LeftOut(reason, of_record=True) for _ in range(count))
     text = row.texts[0] if utf16 else _fitting(row)
     if text != row.texts[0]:
-        yield LeftOut("documents whose offsets count line ends differently from the file (converted)", of_record=True)
+        yield LeftOut("offsets of a document that count line ends differently from the file", converted=True)
     for line, mark in row.marks:
         try:
             list(checked_text(Marked("", text, [mark]), name="brat", utf16=utf16))

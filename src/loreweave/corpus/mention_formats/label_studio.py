@@ -77,7 +77,7 @@ def _text(id: str, data: Row, regions: list[Row], utf16: bool, *used: str) -> It
     marks = [_mark(region) for region, bare in zip(regions, unlabelled, strict=True) if not bare]
     placed = marks if utf16 else _in_code_points(text, marks)
     changed = sum(before != after for before, after in zip(marks, placed, strict=True))
-    yield from (LeftOut("offsets in UTF-16 code units (converted)", of_record=True) for _ in range(changed))
+    yield from (LeftOut("offsets in UTF-16 code units", converted=True) for _ in range(changed))
     metadata = {name: value for name, value in data.items() if name not in (key, *used)}
     yield from checked_text(Marked(id, text, placed, metadata=metadata), name="label-studio", utf16=utf16)
 

@@ -172,7 +172,7 @@ def _file_row(file: _File) -> dict[str, Any]:
         "unused": dict(file.read.unused),
         "dropped": dict(file.read.dropped),
         "errors": file.read.left_out,
-        "notes": file.read.notes,
+        "notes": file.read.remarks(),
         "listed": file.listed,
         "characters": spread([len(text) for text in file.texts]),
     }
