@@ -4,7 +4,7 @@
 
 The sentences of Re-DocRED's 500 dev documents give records in TACRED's layout: two mentions of different entities with exactly
 one relation, and as many pairs without any. Every fifth document is the test; relations with fewer than 40 training records
-are left out. The recipe is minilm/relation-classification with a tenth of the training records; the last epoch is scored.
+are left out. The recipe is minilm/relation-classification with an eighth of the training records; the last epoch is scored.
 Runs that are done are not repeated; --table prints those that are done.
 """
 
