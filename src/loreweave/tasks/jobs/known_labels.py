@@ -11,6 +11,7 @@ from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Reading, Training
+from loreweave.tasks.jobs.record_facts import accepted, places_of
 from loreweave.training.class_names import LABELS_WANTED, are_numbered
 
 
@@ -39,18 +40,7 @@ def _with_gold(training: Training[R], read: ReadResult[R], path: Path, skip_bad:
     """Refuse (or leave out and count) records that cannot be scored, before anything is trained or predicted."""
     if training.unscored is None:
         return read
-    kept = read.account()
-    places = read.places or [f"record {record.id}" for record in read.records]
-    for place, record in zip(places, read.records, strict=True):
-        error = training.unscored(record)
-        if error is None:
-            kept.records.append(record)
-            kept.places.append(place)
-        elif not skip_bad:
-            raise DataError(error.message, path=path, record=place, field=error.field)
-        else:
-            kept.leave_out(f"without {error.field}", f"{place}: {error}")
-    return kept
+    return accepted(read, path, skip_bad, training.unscored, lambda _, error: f"without {error.field}")
 
 
 def check_labels(
@@ -65,7 +55,7 @@ def check_labels(
     known = set(labels)
     kept = read.account()
     missed = Counter[str]()
-    places = read.places or [f"record {record.id}" for record in read.records]
+    places = places_of(read)
     for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in training.labels([record]) if label not in known]
         missable = bool(getattr(record, "labels_may_be_missed", False))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.mentions.alignment import misaligned, shortened
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
@@ -42,18 +42,31 @@ def check_fit(
     Raises:
         DataError: names the file and the place of the first one.
     """
-    if training.unfit is None:
+    unfit = training.unfit
+    if unfit is None:
         return read
+    return accepted(read, path, skip_bad, partial(unfit, config), partial(_unfit_reason, training))
+
+
+def accepted(
+    read: ReadResult[R],
+    path: Path,
+    skip_bad: bool,
+    error_of: Callable[[R], DataError | None],
+    reason_of: Callable[[R, DataError], str],
+) -> ReadResult[R]:
+    """The records without an error. The first error is raised, with the file and the place; with `skip_bad`, records that have
+    one are left out and counted under their reason."""
     kept = read.account()
     for place, record in zip(places_of(read), read.records, strict=True):
-        found = training.unfit(config, record)
+        found = error_of(record)
         if found is None:
             kept.records.append(record)
             kept.places.append(place)
         elif not skip_bad:
             raise DataError(found.message, path=path, record=place, field=found.field)
         else:
-            kept.leave_out(_unfit_reason(training, record, found), f"{place}: field {found.field!r}: {found.message}")
+            kept.leave_out(reason_of(record, found), f"{place}: field {found.field!r}: {found.message}")
     return kept
 
 
